@@ -1,0 +1,62 @@
+// swift-tools-version: 6.2
+// The map of the house: a target may import only what it lists here (`.ci/check-imports` holds every file to it).
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+let package = Package(
+    name: "millrace",
+    products: [
+        .library(name: "Millrace", targets: ["Millrace"]),
+        .library(name: "MillraceServer", targets: ["MillraceServer"]),
+        .executable(name: "millrace", targets: ["MillraceCLI"]),
+        .executable(name: "millrace-bench", targets: ["MillraceBench"]),
+    ],
+    targets: [
+        // C shims: module maps and the few lines of C that variadic or macro APIs need.
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        library("MillraceCore", ["CLinux"]),
+        library("MillraceEventLoop", ["MillraceCore", "CLinux"]),
+        library("MillraceHTTP", ["MillraceCore", "MillraceEventLoop"]),
+        library("MillraceHTTPClient", ["MillraceCore", "CCurl"]),
+        library("MillraceDatabase", ["MillraceCore", "CSQLite"]),
+        library("Millrace", ["MillraceCore"]),
+        library("MillraceBackends", ["Millrace", "MillraceCore", "MillraceDatabase", "CCrypto"]),
+        library("MillraceTaskHandlers", ["Millrace"]),
+        library(
+            "MillraceServer",
+            [
+                "Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase", "MillraceEventLoop", "MillraceHTTP",
+                "MillraceTaskHandlers", "CCrypto", "CYAML",
+            ]),
+        .executableTarget(
+            name: "MillraceCLI",
+            dependencies: ["Millrace", "MillraceCore", "MillraceHTTPClient", "MillraceServer"],
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "MillraceBench",
+            dependencies: ["Millrace", "MillraceBackends", "MillraceCore", "MillraceEventLoop", "MillraceHTTP", "MillraceServer"],
+            swiftSettings: swiftSettings),
+
+        tests("MillraceCoreTests", ["MillraceCore"]),
+        tests("MillraceEventLoopTests", ["MillraceCore", "MillraceEventLoop"]),
+    ]
+)

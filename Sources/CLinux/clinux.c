@@ -1,0 +1,174 @@
+#define _GNU_SOURCE
+#include "clinux.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <linux/sockios.h>
+#include <time.h>
+#include <unistd.h>
+
+static __thread void *current_loop;
+
+void *cl_current_loop(void) { return current_loop; }
+void cl_set_current_loop(void *loop) { current_loop = loop; }
+
+int64_t cl_monotonic_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t cl_process_cpu_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int cl_epoll_create(void) {
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int cl_epoll_ctl(int epoll, int operation, int fd, uint32_t events, void *source) {
+    struct epoll_event event = {.events = events, .data.ptr = source};
+    return epoll_ctl(epoll, operation, fd, &event) < 0 ? -errno : 0;
+}
+
+int cl_epoll_wait(int epoll, cl_ready *ready, int capacity, int64_t timeout_ns) {
+    struct epoll_event events[256];
+    if (capacity > 256) capacity = 256;
+    int n;
+    static int without_pwait2;  // kernels before 5.11 lack epoll_pwait2
+    if (timeout_ns > 0 && !__atomic_load_n(&without_pwait2, __ATOMIC_RELAXED)) {
+        struct timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
+        n = epoll_pwait2(epoll, events, capacity, &timeout, NULL);
+        if (n < 0 && errno == ENOSYS) {
+            __atomic_store_n(&without_pwait2, 1, __ATOMIC_RELAXED);
+            n = epoll_wait(epoll, events, capacity, (int)((timeout_ns + 999999) / 1000000));
+        }
+    } else {
+        int64_t ms = timeout_ns < 0 ? -1 : (timeout_ns + 999999) / 1000000;
+        n = epoll_wait(epoll, events, capacity, ms > 2000000000 ? 2000000000 : (int)ms);
+    }
+    if (n < 0) return -errno;
+    for (int i = 0; i < n; i++) {
+        ready[i].source = events[i].data.ptr;
+        ready[i].events = events[i].events;
+    }
+    return n;
+}
+
+int cl_eventfd(void) {
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+void cl_eventfd_signal(int fd) { (void)!eventfd_write(fd, 1); }
+
+int cl_signalfd(const int *signals, int count) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (int i = 0; i < count; i++) sigaddset(&set, signals[i]);
+    int error = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (error) return -error;
+    int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int cl_signalfd_read(int fd) {
+    struct signalfd_siginfo info;
+    ssize_t n;
+    do n = read(fd, &info, sizeof info);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) return errno == EAGAIN ? 0 : -errno;
+    return (int)info.ssi_signo;
+}
+
+int cl_listen(const char *address, uint16_t port, int backlog, int reuse_port) {
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr *name;
+    socklen_t length;
+    if (inet_pton(AF_INET, address, &v4.sin_addr) == 1) {
+        name = (struct sockaddr *)&v4, length = sizeof v4;
+    } else if (inet_pton(AF_INET6, address, &v6.sin6_addr) == 1) {
+        name = (struct sockaddr *)&v6, length = sizeof v6;
+    } else {
+        return -EINVAL;
+    }
+    int fd = socket(name->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int one = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (reuse_port) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+    if (bind(fd, name, length) < 0 || listen(fd, backlog) < 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+int cl_local_port(int fd) {
+    struct sockaddr_storage name;
+    socklen_t length = sizeof name;
+    if (getsockname(fd, (struct sockaddr *)&name, &length) < 0) return -errno;
+    if (name.ss_family == AF_INET) return ntohs(((struct sockaddr_in *)&name)->sin_port);
+    return ntohs(((struct sockaddr_in6 *)&name)->sin6_port);
+}
+
+int cl_accept(int fd, char *peer, size_t peer_capacity) {
+    struct sockaddr_storage name;
+    socklen_t length = sizeof name;
+    int accepted = accept4(fd, (struct sockaddr *)&name, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (accepted < 0) return -errno;
+    int one = 1;
+    setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    const void *address = name.ss_family == AF_INET ? (void *)&((struct sockaddr_in *)&name)->sin_addr
+                                                    : (void *)&((struct sockaddr_in6 *)&name)->sin6_addr;
+    if (!inet_ntop(name.ss_family, address, peer, (socklen_t)peer_capacity) && peer_capacity) peer[0] = 0;
+    return accepted;
+}
+
+long cl_send(int fd, const void *bytes, size_t count) {
+    ssize_t n;
+    do n = send(fd, bytes, count, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+long cl_receive(int fd, void *bytes, size_t count) {
+    ssize_t n;
+    do n = recv(fd, bytes, count, 0);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+int cl_shutdown_write(int fd) { return shutdown(fd, SHUT_WR) < 0 ? -errno : 0; }
+
+int cl_unsent_bytes(int fd) {
+    int n = 0;
+    return ioctl(fd, SIOCOUTQ, &n) < 0 ? -errno : n;
+}
+
+const void *cl_find(const void *haystack, size_t haystack_count, const void *needle, size_t needle_count) {
+    return memmem(haystack, haystack_count, needle, needle_count);
+}
+
+void cl_name_thread(const char *name) {
+    char kept[16];
+    strncpy(kept, name, 15);
+    kept[15] = 0;
+    pthread_setname_np(pthread_self(), kept);
+}

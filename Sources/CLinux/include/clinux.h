@@ -1,0 +1,53 @@
+// Linux system interfaces that Swift cannot call directly: packed structs, thread-locals, macros.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// The event loop that runs on the calling thread, or NULL.
+void *cl_current_loop(void);
+void cl_set_current_loop(void *loop);
+
+// Monotonic time in nanoseconds (CLOCK_MONOTONIC).
+int64_t cl_monotonic_ns(void);
+
+// One readiness report of epoll: `struct epoll_event` is packed, which Swift cannot import safely.
+typedef struct {
+    void *source;
+    uint32_t events;
+} cl_ready;
+
+int cl_epoll_create(void);
+// operation: 1 add, 2 modify, 3 delete. Edge-triggered flags are the caller's choice. Returns 0 or -errno.
+int cl_epoll_ctl(int epoll, int operation, int fd, uint32_t events, void *source);
+// Waits up to `timeout_ns` (negative: for ever). Returns the number of reports or -errno.
+int cl_epoll_wait(int epoll, cl_ready *ready, int capacity, int64_t timeout_ns);
+
+int cl_eventfd(void);
+void cl_eventfd_signal(int fd);
+
+// Blocks the given signals in the calling thread (and those it starts later), returns a non-blocking signalfd for them or -errno.
+int cl_signalfd(const int *signals, int count);
+// Returns the next pending signal's number, 0 if none is pending, or -errno.
+int cl_signalfd_read(int fd);
+
+// Binds and listens. `address` is a numeric IPv4 or IPv6 address. Returns the socket or -errno.
+int cl_listen(const char *address, uint16_t port, int backlog, int reuse_port);
+// The local port of a socket, or -errno.
+int cl_local_port(int fd);
+// Accepts one connection, non-blocking and close-on-exec, with TCP_NODELAY. Writes the peer's numeric address. Returns the socket or -errno.
+int cl_accept(int fd, char *peer, size_t peer_capacity);
+
+// write(2)-like send without SIGPIPE. Returns the bytes sent or -errno.
+long cl_send(int fd, const void *bytes, size_t count);
+// Returns the bytes read, 0 at the end of the stream, or -errno.
+long cl_receive(int fd, void *bytes, size_t count);
+int cl_shutdown_write(int fd);
+// The bytes that wait in the socket's send queue, or -errno.
+int cl_unsent_bytes(int fd);
+
+// CPU time of this process in nanoseconds (user + system).
+int64_t cl_process_cpu_ns(void);
+// The address of the first occurrence of a needle, or NULL.
+const void *cl_find(const void *haystack, size_t haystack_count, const void *needle, size_t needle_count);
+// Names the calling thread (at most 15 bytes are kept).
+void cl_name_thread(const char *name);

@@ -1,0 +1,100 @@
+public import MillraceCore
+
+/// The run that a ``RunContext`` speaks to: the server's, or a recorder in a handler's test.
+package protocol RunSink: AnyObject, Sendable {
+    /// Appends an event through the run's stages. Callable from any thread.
+    func emit(_ event: Event) async throws
+    /// Adds to what the run has consumed.
+    func report(_ usage: Usage)
+    /// Suspends on the loop's own timers.
+    func sleep(nanoseconds: Int64) async throws
+}
+
+/// What a handler does its work with: it emits events, calls models, sleeps, logs, and leaves the loop for blocking work.
+public struct RunContext: Sendable {
+    package let sink: any RunSink
+    /// Who asked.
+    public let principal: Principal
+    /// A log whose lines name the run.
+    public let logger: Logger
+    package let blocking: BlockingExecutor?
+
+    package init(sink: any RunSink, principal: Principal, logger: Logger, blocking: BlockingExecutor?) {
+        self.sink = sink
+        self.principal = principal
+        self.logger = logger
+        self.blocking = blocking
+    }
+
+    /// Appends an event to the run's log and sends it to every reader.
+    ///
+    /// It waits only when too many bytes wait for their commit, never for a reader. Any thread may call it; from the handler's own task
+    /// nothing hops.
+    /// - Throws: `CancellationError` once the run is cancelled; ``MillraceError`` for an event that is too large or of a reserved kind,
+    ///   and when the run has ended.
+    public func emit(_ event: Event) async throws {
+        try await sink.emit(event)
+    }
+
+    /// Adds to what the run has consumed, which `response_end` reports. ``generate(_:with:)`` does it by itself.
+    public func report(_ usage: Usage) {
+        sink.report(usage)
+    }
+
+    /// Suspends for a time without holding the loop; far cheaper there than `Task.sleep`.
+    /// - Throws: `CancellationError` when the run is cancelled meanwhile.
+    public func sleep(for duration: Duration) async throws {
+        let (seconds, attoseconds) = duration.components
+        try await sink.sleep(nanoseconds: seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    }
+
+    /// Runs blocking or long computing work on the threads kept for it, off the loop.
+    /// - Throws: what `body` throws, or ``ErrorCode/limitExceeded`` when too much work waits already.
+    public func runBlocking<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
+        guard let blocking else { return try body() }
+        return try await blocking.run(body)
+    }
+
+    /// Asks a model and emits what it streams: text as `content`, and reasoning, tool calls and citations as their own kinds. Usage is
+    /// counted also when the call fails or is cancelled.
+    /// - Returns: the whole text, the tool calls, and how the answer ended.
+    /// - Throws: what the model throws.
+    @discardableResult
+    public func generate(_ request: ModelRequest, with model: any LanguageModel) async throws -> GeneratedAnswer {
+        var answer = GeneratedAnswer()
+        var reported: Usage?
+        do {
+            let response = try await model.generate(request) { event in
+                switch event {
+                case .text(let text):
+                    answer.text += text
+                    try await emit(.content(text))
+                case .reasoning(let reasoning): try await emit(.reasoning(reasoning))
+                case .toolCall(let call):
+                    answer.toolCalls.append(call)
+                    try await emit(.toolCall(call))
+                case .citation(let citation): try await emit(.citation(citation))
+                case .usage(let usage): reported = usage
+                }
+            }
+            answer.response = response
+            report(response.usage)
+        } catch {
+            if let reported { report(reported) }
+            throw error
+        }
+        return answer
+    }
+}
+
+/// What a model answered in one call.
+public struct GeneratedAnswer: Equatable, Sendable {
+    /// The whole text.
+    public var text = ""
+    /// The tools that the model wants called.
+    public var toolCalls: [ToolCall] = []
+    /// How the answer ended; `nil` only while it has not.
+    public var response: ModelResponse?
+    /// An empty answer.
+    public init() {}
+}

@@ -1,0 +1,134 @@
+public import MillraceCore
+
+/// A file that goes with a message: its bytes, or a pointer to stored content.
+public struct Attachment: Equatable, Sendable {
+    /// `content://ID` of something this owner uploaded.
+    public var pointer: String?
+    /// The bytes, where they came with the request.
+    public var data: [UInt8]?
+    /// The media type that the client gave, such as `text/plain`.
+    public var mimeType: String?
+    /// The name to show and to cite, such as `contract.txt`.
+    public var title: String?
+
+    /// Creates an attachment.
+    public init(pointer: String? = nil, data: [UInt8]? = nil, mimeType: String? = nil, title: String? = nil) {
+        self.pointer = pointer
+        self.data = data
+        self.mimeType = mimeType
+        self.title = title
+    }
+
+    /// The bytes as text, where they are text by media type (or none was given) and valid UTF-8.
+    public var text: String? {
+        guard let data else { return nil }
+        if let mimeType = mimeType?.lowercased() {
+            let isText = mimeType.hasPrefix("text/") || ["json", "xml", "yaml"].contains { mimeType.contains($0) }
+            guard isText else { return nil }
+        }
+        return String(validating: data, as: UTF8.self)
+    }
+}
+
+/// A tool that a model wants called.
+public struct ToolCall: Equatable, Sendable {
+    /// The provider's or our id, which the result names again.
+    public var id: String
+    /// The tool's name.
+    public var name: String
+    /// The arguments, an object that follows the tool's schema.
+    public var arguments: JSONValue
+    /// Creates a call.
+    public init(id: String, name: String, arguments: JSONValue) {
+        self.id = id
+        self.name = name
+        self.arguments = arguments
+    }
+}
+
+/// What a tool call gave.
+public struct ToolReturn: Equatable, Sendable {
+    /// The id of the call.
+    public var id: String
+    /// The tool's name.
+    public var name: String
+    /// The result.
+    public var result: JSONValue
+    /// Whether the tool failed; `result` then says why.
+    public var isError: Bool
+    /// Creates a result.
+    public init(id: String, name: String, result: JSONValue, isError: Bool = false) {
+        self.id = id
+        self.name = name
+        self.result = result
+        self.isError = isError
+    }
+}
+
+/// A model's reasoning, in the form that it must be handed back in.
+public struct Reasoning: Equatable, Sendable {
+    /// The readable text.
+    public var text: String
+    /// The provider's signature over the text.
+    public var signature: String?
+    /// Encrypted reasoning, base64, where the provider does not show it.
+    public var redactedContent: String?
+    /// Creates a piece of reasoning.
+    public init(text: String = "", signature: String? = nil, redactedContent: String? = nil) {
+        self.text = text
+        self.signature = signature
+        self.redactedContent = redactedContent
+    }
+}
+
+/// A place in a source that backs what an answer says.
+public struct Citation: Equatable, Sendable {
+    /// Which document.
+    public var documentID: String
+    /// The words of the source.
+    public var text: String
+    /// The page, from 1.
+    public var page: Int?
+    /// The heading or part of the document.
+    public var section: String?
+    /// The citation's own id.
+    public var citationID: String?
+    /// The number that the answer's text refers to it by, from 1.
+    public var referenceNumber: Int?
+    /// The document's title.
+    public var documentTitle: String?
+    /// Where the document is kept.
+    public var documentPointer: String?
+    /// Creates a citation.
+    public init(
+        documentID: String, text: String, page: Int? = nil, section: String? = nil, citationID: String? = nil, referenceNumber: Int? = nil,
+        documentTitle: String? = nil, documentPointer: String? = nil
+    ) {
+        self.documentID = documentID
+        self.text = text
+        self.page = page
+        self.section = section
+        self.citationID = citationID
+        self.referenceNumber = referenceNumber
+        self.documentTitle = documentTitle
+        self.documentPointer = documentPointer
+    }
+}
+
+/// One part of a message. On the wire and in the store an object whose `part_kind` says which.
+public enum MessagePart: Equatable, Sendable {
+    /// Text.
+    case text(String)
+    /// A picture.
+    case image(Attachment)
+    /// A document.
+    case document(Attachment)
+    /// A model's reasoning.
+    case reasoning(Reasoning)
+    /// A tool call.
+    case toolCall(ToolCall)
+    /// A tool's result.
+    case toolReturn(ToolReturn)
+    /// A citation.
+    case citation(Citation)
+}

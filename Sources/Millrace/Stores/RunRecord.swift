@@ -1,0 +1,179 @@
+public import MillraceCore
+
+/// What recovery does with a run that a crash interrupted.
+public enum RecoveryPolicy: String, Sendable, Equatable {
+    /// Close it with an `error` and `response_end: error`.
+    case close
+    /// Go on from its last checkpoint (durable workflows).
+    case resume
+}
+
+/// A run as the store keeps it.
+public struct RunRecord: Equatable, Sendable {
+    /// The run's id, which is also the id of the assistant's message that it writes.
+    public var responseID: String
+    /// The chat it answers in.
+    public var chatID: String
+    /// The handler's name.
+    public var task: String
+    /// The model it was given.
+    public var modelID: String?
+    /// How it stands.
+    public var status: RunStatus
+    /// The request that started it.
+    public var requestID: String
+    /// The stored user message that it answers.
+    public var userMessageID: String
+    /// When it started.
+    public var startedAt: Timestamp
+    /// When its terminal event was committed.
+    public var endedAt: Timestamp?
+    /// What it consumed.
+    public var usage: Usage?
+    /// The sequence of the last committed event, 0 for none.
+    public var lastSequence: Int
+    /// The highest sequence that the last commit reserved: readers may have seen events up to it.
+    public var reservedSequence: Int
+    /// What recovery does with it.
+    public var recovery: RecoveryPolicy
+
+    /// Creates a record.
+    public init(
+        responseID: String, chatID: String, task: String, modelID: String?, status: RunStatus, requestID: String, userMessageID: String,
+        startedAt: Timestamp, endedAt: Timestamp? = nil, usage: Usage? = nil, lastSequence: Int = 0, reservedSequence: Int = 0,
+        recovery: RecoveryPolicy = .close
+    ) {
+        self.responseID = responseID
+        self.chatID = chatID
+        self.task = task
+        self.modelID = modelID
+        self.status = status
+        self.requestID = requestID
+        self.userMessageID = userMessageID
+        self.startedAt = startedAt
+        self.endedAt = endedAt
+        self.usage = usage
+        self.lastSequence = lastSequence
+        self.reservedSequence = reservedSequence
+        self.recovery = recovery
+    }
+}
+
+/// A key that makes starting a run repeatable: the same key and body again attach to the same run.
+public struct IdempotencyKey: Equatable, Sendable {
+    /// The client's key, unique for its owner.
+    public var key: String
+    /// SHA-256 of the request's body, in hexadecimal.
+    public var bodyHash: String
+    /// Until when the key is kept.
+    public var expiresAt: Timestamp
+    /// Creates a key.
+    public init(key: String, bodyHash: String, expiresAt: Timestamp) {
+        self.key = key
+        self.bodyHash = bodyHash
+        self.expiresAt = expiresAt
+    }
+}
+
+/// All that the commit before a run's first byte stores.
+public struct NewRun: Equatable, Sendable {
+    /// The run, with status `running` and the first reserved range of sequences.
+    public var run: RunRecord
+    /// The user's message; its `parentID` is where it hangs in the tree.
+    public var userMessage: Message
+    /// The idempotency key, where the client gave one.
+    public var idempotencyKey: IdempotencyKey?
+    /// Whether the chat is known to exist. When it is not, the commit makes it (unless another run has just done so).
+    public var createsChat: Bool
+    /// Creates the description of a run to store.
+    public init(run: RunRecord, userMessage: Message, idempotencyKey: IdempotencyKey? = nil, createsChat: Bool) {
+        self.run = run
+        self.userMessage = userMessage
+        self.idempotencyKey = idempotencyKey
+        self.createsChat = createsChat
+    }
+}
+
+/// What became of a ``NewRun``.
+public enum RunCreation: Equatable, Sendable {
+    /// It is stored; the handle names it in appends.
+    case created(RunHandle)
+    /// The idempotency key names an earlier run with the same body.
+    case existing(responseID: String)
+}
+
+/// Names a stored run on the hot path. Only a store makes one, and only for the owner who created the run.
+public struct RunHandle: Hashable, Sendable {
+    /// Who owns the run.
+    public let principal: Principal
+    /// The run's id.
+    public let responseID: String
+    /// The store's own number for the run.
+    public let number: Int64
+    /// Creates a handle; for stores.
+    public init(principal: Principal, responseID: String, number: Int64) {
+        self.principal = principal
+        self.responseID = responseID
+        self.number = number
+    }
+}
+
+/// How a run ended, stored in the same commit as its terminal event.
+public struct RunCompletion: Equatable, Sendable {
+    /// The terminal status.
+    public var status: RunStatus
+    /// When it ended.
+    public var endedAt: Timestamp
+    /// What it consumed.
+    public var usage: Usage
+    /// The assistant's message that it wrote; it becomes the chat's newest finished leaf.
+    public var message: Message
+    /// Creates a completion.
+    public init(status: RunStatus, endedAt: Timestamp, usage: Usage, message: Message) {
+        self.status = status
+        self.endedAt = endedAt
+        self.usage = usage
+        self.message = message
+    }
+}
+
+/// Events of one run to append.
+public struct RunAppend: Sendable {
+    /// Which run.
+    public var handle: RunHandle
+    /// The encoded events; consecutive appends of one run may be stored as one row.
+    public var batch: EventBatch
+    /// The highest sequence that readers may see once this is committed.
+    public var reservedSequence: Int
+    /// Set on the append that holds the terminal event.
+    public var completion: RunCompletion?
+    /// Creates an append.
+    public init(handle: RunHandle, batch: EventBatch, reservedSequence: Int, completion: RunCompletion? = nil) {
+        self.handle = handle
+        self.batch = batch
+        self.reservedSequence = reservedSequence
+        self.completion = completion
+    }
+}
+
+/// A stretch of a stored log.
+public struct StoredEvents: Sendable, Equatable {
+    /// The encoded events, consecutive and whole, as they were sent: a number of `text/event-stream` messages.
+    public var frames: [UInt8]
+    /// The sequence of the first event in `frames`; 0 when there is none.
+    public var firstSequence: Int
+    /// The sequence of the last event in `frames`; 0 when there is none.
+    public var lastSequence: Int
+    /// The run's status at the time of reading.
+    public var status: RunStatus
+    /// Whether the log goes on behind `lastSequence` in the store.
+    public var hasMore: Bool
+    /// Creates a stretch.
+    public init(frames: [UInt8], firstSequence: Int, lastSequence: Int, status: RunStatus, hasMore: Bool) {
+        self.frames = frames
+        self.firstSequence = firstSequence
+        self.lastSequence = lastSequence
+        self.status = status
+        self.hasMore = hasMore
+    }
+}

@@ -1,0 +1,120 @@
+/// One message of a server-sent event stream.
+public struct SSEMessage: Equatable, Sendable {
+    /// The `event:` field; `message` where the stream gave none.
+    public var event: String
+    /// The last event id in force when the message was dispatched.
+    public var id: String
+    /// The `data:` lines, joined by newlines.
+    public var data: String
+
+    /// Creates a message.
+    public init(event: String = "message", id: String = "", data: String) {
+        self.event = event
+        self.id = id
+        self.data = data
+    }
+}
+
+/// An incremental reader of `text/event-stream`, for clients and tests.
+///
+/// Source: WHATWG HTML, section 9.2.6 "Interpreting an event stream". Bytes may be cut anywhere; a message that the stream ends in the
+/// middle of is dropped, as the specification says.
+public struct SSEParser: Sendable {
+    /// Why a stream was refused.
+    public enum Failure: Error, Equatable {
+        /// A line or a message is longer than the limit, in bytes.
+        case tooLong(limit: Int)
+    }
+
+    private let limit: Int
+    private var line: [UInt8] = []
+    private var afterCarriageReturn = false
+    private var atStart = true
+    private var event = ""
+    private var data: [UInt8] = []
+    private var hasData = false
+    /// The last event id seen, which a client sends back as `Last-Event-ID`.
+    public private(set) var lastEventID = ""
+    /// The reconnection time that the stream asked for, in milliseconds.
+    public private(set) var retryMilliseconds: Int?
+    /// How many comment lines were seen (keep-alives, for one).
+    public private(set) var comments = 0
+
+    /// A reader that refuses lines and messages over `limit` bytes (default: 16 MiB).
+    public init(limit: Int = 16 << 20) {
+        self.limit = limit
+    }
+
+    /// Takes the next bytes of the stream and returns the messages that they complete.
+    /// - Throws: ``Failure/tooLong(limit:)``.
+    public mutating func receive(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> [SSEMessage] {
+        var messages: [SSEMessage] = []
+        for byte in bytes {
+            if afterCarriageReturn {
+                afterCarriageReturn = false
+                if byte == UInt8(ascii: "\n") { continue }
+            }
+            switch byte {
+            case UInt8(ascii: "\r"):
+                afterCarriageReturn = true
+                endLine(into: &messages)
+            case UInt8(ascii: "\n"):
+                endLine(into: &messages)
+            default:
+                if line.count + data.count >= limit { throw .tooLong(limit: limit) }
+                line.append(byte)
+            }
+        }
+        return messages
+    }
+
+    /// Takes the next bytes of the stream, as an array.
+    /// - Throws: ``Failure/tooLong(limit:)``.
+    public mutating func receive(_ bytes: [UInt8]) throws(Failure) -> [SSEMessage] {
+        let result: Result<[SSEMessage], Failure> = bytes.withUnsafeBytes { pointer in
+            do throws(Failure) { return .success(try receive(pointer)) } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+
+    private mutating func endLine(into messages: inout [SSEMessage]) {
+        defer { line.removeAll(keepingCapacity: true) }
+        if atStart {
+            atStart = false
+            if line.starts(with: [0xEF, 0xBB, 0xBF]) { line.removeFirst(3) }
+        }
+        guard let first = line.first else {
+            dispatch(into: &messages)
+            return
+        }
+        if first == UInt8(ascii: ":") {
+            comments += 1
+            return
+        }
+        let colon = line.firstIndex(of: UInt8(ascii: ":"))
+        let name = line[..<(colon ?? line.endIndex)]
+        var value = colon.map { line[($0 + 1)...] } ?? []
+        if value.first == UInt8(ascii: " ") { value = value.dropFirst() }
+        switch String(decoding: name, as: UTF8.self) {
+        case "event": event = String(decoding: value, as: UTF8.self)
+        case "data":
+            if hasData { data.append(UInt8(ascii: "\n")) }
+            data.append(contentsOf: value)
+            hasData = true
+        case "id" where !value.contains(0): lastEventID = String(decoding: value, as: UTF8.self)
+        case "retry": if !value.isEmpty, let ms = Int(String(decoding: value, as: UTF8.self)), ms >= 0 { retryMilliseconds = ms }
+        default: break
+        }
+    }
+
+    private mutating func dispatch(into messages: inout [SSEMessage]) {
+        defer {
+            event = ""
+            data.removeAll(keepingCapacity: true)
+            hasData = false
+        }
+        guard hasData else { return }
+        messages.append(
+            SSEMessage(event: event.isEmpty ? "message" : event, id: lastEventID, data: String(decoding: data, as: UTF8.self)))
+    }
+}

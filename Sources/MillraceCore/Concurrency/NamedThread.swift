@@ -1,0 +1,40 @@
+import CLinux
+import Glibc
+
+/// A thread of our own that is joined by whoever started it.
+package struct NamedThread: Sendable {
+    private final class Start {
+        let name: String
+        let body: @Sendable () -> Void
+        init(name: String, body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+    }
+    private let handle: pthread_t
+
+    /// Starts `body` on a new thread; the kernel keeps 15 bytes of the name.
+    package init(name: String, _ body: @escaping @Sendable () -> Void) throws(MillraceError) {
+        var thread = pthread_t()
+        let start = Unmanaged.passRetained(Start(name: name, body: body))
+        let status = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+                cl_name_thread(start.name)
+                start.body()
+                return nil
+            }, start.toOpaque())
+        guard status == 0 else {
+            start.release()
+            throw MillraceError(.system, "cannot start the thread '\(name)': \(String(cString: strerror(status)))")
+        }
+        handle = thread
+    }
+
+    /// Waits until the thread has ended. Call it once.
+    package func join() {
+        pthread_join(handle, nil)
+    }
+}
