@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,12 @@ int cl_unsent_bytes(int fd) {
 
 const void *cl_find(const void *haystack, size_t haystack_count, const void *needle, size_t needle_count) {
     return memmem(haystack, haystack_count, needle, needle_count);
+}
+
+int cl_processors(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) < 0) return (int)sysconf(_SC_NPROCESSORS_ONLN);
+    return CPU_COUNT(&set);
 }
 
 void cl_name_thread(const char *name) {

@@ -49,5 +49,7 @@ int cl_unsent_bytes(int fd);
 int64_t cl_process_cpu_ns(void);
 // The address of the first occurrence of a needle, or NULL.
 const void *cl_find(const void *haystack, size_t haystack_count, const void *needle, size_t needle_count);
+// The processors that this process may run on.
+int cl_processors(void);
 // Names the calling thread (at most 15 bytes are kept).
 void cl_name_thread(const char *name);

@@ -1,0 +1,147 @@
+package import MillraceCore
+
+/// The bounds of one run's log.
+package struct RunLogLimits: Equatable, Sendable {
+    /// How many sequences each commit reserves ahead of what it stores: what a crash can lose at most.
+    package var reservedSequences = 1024
+    /// How many bytes may wait for their commit before `emit` waits.
+    package var uncommittedBytes = 256 << 10
+    /// The largest single event, encoded, in bytes.
+    package var eventBytes = 1 << 20
+    /// The largest whole log, in bytes.
+    package var runBytes = 64 << 20
+    package init() {}
+}
+
+/// The log of one run as its home loop keeps it: numbers events, encodes each once, and knows what is committed.
+///
+/// Pure: no clock, no store, no reader. Sequences rise by one from 1; what is above the reservation of the last commit must not be
+/// appended (``mustWait``), so a reader never sees a number that a crash could give to another event.
+package struct RunLog: ~Copyable {
+    private let limits: RunLogLimits
+    private var encoder: EventEncoder
+    private var open = ByteBuffer()
+    private var openHidden = ByteBuffer()
+    private var openFirst = 1
+    private var hiddenOrdinal = 0
+    private var blocks = BlockNumbering()
+    private var totalBytes = 0
+
+    /// The sequence of the last event appended.
+    package private(set) var lastSequence = 0
+    /// The sequence of the last event committed.
+    package private(set) var committedSequence = 0
+    /// The highest sequence that may be sent now.
+    package private(set) var reservedSequence: Int
+    /// Bytes appended and not committed.
+    package private(set) var uncommittedBytes = 0
+
+    package init(responseID: String, limits: RunLogLimits) {
+        self.limits = limits
+        encoder = EventEncoder(responseID: responseID)
+        reservedSequence = limits.reservedSequences
+    }
+
+    /// Bytes that wait to be sealed.
+    package var openBytes: Int { open.count + openHidden.count }
+
+    /// Whether the next event has to wait for a commit.
+    package var mustWait: Bool { lastSequence >= reservedSequence || uncommittedBytes >= limits.uncommittedBytes }
+
+    /// Appends one event.
+    /// - Parameter isTerminal: whether the event only leaves after its commit, so that neither the reservation nor the bounds on bytes apply.
+    /// - Throws: ``ErrorCode/limitExceeded`` for an event or a log that is too large; nothing is appended then.
+    package mutating func append(_ event: Event, at time: Timestamp, isTerminal: Bool = false) throws(MillraceError) {
+        precondition(isTerminal || lastSequence < reservedSequence, "appended above the reservation")
+        let before = openBytes
+        let savedBlocks = blocks
+        let block = blocks.position(of: event)
+        if event.isEmitted {
+            encoder.append(event, sequence: lastSequence + 1, time: time, block: block, to: &open)
+        } else {
+            encoder.appendHidden(event, after: lastSequence, ordinal: hiddenOrdinal + 1, time: time, block: block, to: &openHidden)
+        }
+        let size = openBytes - before
+        if !isTerminal, size > limits.eventBytes || totalBytes + size > limits.runBytes {
+            blocks = savedBlocks
+            if event.isEmitted { open.truncate(to: open.count - size) } else { openHidden.truncate(to: openHidden.count - size) }
+            throw size > limits.eventBytes
+                ? MillraceError(
+                    .limitExceeded,
+                    "an event of kind '\(event.kind)' has \(size) bytes, more than the \(limits.eventBytes) that one event may have: send it in pieces")
+                : MillraceError(.limitExceeded, "the run's log has reached \(limits.runBytes) bytes, the most that one run may write")
+        }
+        if event.isEmitted {
+            lastSequence += 1
+            hiddenOrdinal = 0
+        } else {
+            hiddenOrdinal += 1
+        }
+        totalBytes += size
+        uncommittedBytes += size
+    }
+
+    /// Takes what was appended since the last call, immutable from now on; `nil` when that is nothing.
+    package mutating func seal() -> EventBatch? {
+        guard openBytes > 0 else { return nil }
+        var frames = ByteBuffer()
+        swap(&frames, &open)
+        let batch = EventBatch(
+            firstSequence: openFirst, lastSequence: lastSequence, frames: frames,
+            hidden: openHidden.isEmpty ? nil : openHidden.bytes)
+        openHidden.release()
+        openFirst = lastSequence + 1
+        return batch
+    }
+
+    /// What the next commit of everything appended so far will reserve.
+    package var nextReservation: Int { lastSequence + limits.reservedSequences }
+
+    /// A commit has happened.
+    package mutating func committed(through sequence: Int, reserved: Int, bytes: Int) {
+        committedSequence = max(committedSequence, sequence)
+        reservedSequence = max(reservedSequence, reserved)
+        uncommittedBytes -= bytes
+    }
+}
+
+/// Gives content blocks their numbers: consecutive pieces of one kind form a block, and a tool call is a block of its own.
+package struct BlockNumbering: Equatable, Sendable {
+    private var kind: EventKind?
+    private var index = -1
+    private var sequence = 0
+    private var explicit: [Int: Int] = [:]
+
+    package init() {}
+
+    /// The position of the next event, `nil` for an event outside blocks. Status, documents and metadata do not end a block; a citation
+    /// belongs to the text before it.
+    package mutating func position(of event: Event) -> EventEncoder.BlockPosition? {
+        if let chosen = event.contentBlockIndex {
+            let next = explicit[chosen, default: chosen == index ? sequence : 0]
+            explicit[chosen] = next + 1
+            if chosen >= index {
+                index = chosen
+                kind = event.kind
+                sequence = next + 1
+            }
+            return .init(index: chosen, sequence: next)
+        }
+        switch event.kind {
+        case .content, .reasoning:
+            if kind != event.kind { begin(event.kind) }
+        case .toolCall: begin(event.kind)
+        case .citation:
+            guard kind == .content else { return nil }
+        default: return nil
+        }
+        defer { sequence += 1 }
+        return .init(index: index, sequence: sequence)
+    }
+
+    private mutating func begin(_ kind: EventKind) {
+        index += 1
+        sequence = 0
+        self.kind = kind
+    }
+}
