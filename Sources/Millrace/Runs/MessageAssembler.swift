@@ -12,6 +12,7 @@ package struct MessageAssembler: Sendable {
     private var parts: [MessagePart] = []
     private var open = Open.none
     private var openText = ""
+    private var openCitations: [MessagePart] = []
     private var openReasoning = Reasoning()
     /// What `metadata` events said, later ones over earlier ones.
     package private(set) var metadata: [String: JSONValue] = [:]
@@ -42,7 +43,9 @@ package struct MessageAssembler: Sendable {
             }
         case .toolCall(let call): add(.toolCall(call))
         case .toolReturn(let result): add(.toolReturn(result))
-        case .citation(let citation): add(.citation(citation))
+        case .citation(let citation):
+            // A citation backs the text before it and does not cut that text in two.
+            if case .text = open { openCitations.append(.citation(citation)) } else { add(.citation(citation)) }
         case .document(let document):
             add(.document(Attachment(pointer: document.pointer, mimeType: document.mimeType, title: document.title)))
         case .metadata(let facts): metadata.merge(facts) { _, new in new }
@@ -64,7 +67,10 @@ package struct MessageAssembler: Sendable {
     private mutating func closeOpen() {
         switch open {
         case .none: break
-        case .text: parts.append(.text(openText))
+        case .text:
+            parts.append(.text(openText))
+            parts += openCitations
+            openCitations = []
         case .reasoning: parts.append(.reasoning(openReasoning))
         }
         open = .none

@@ -122,6 +122,14 @@ public struct JSONObjectWriter: ~Copyable {
         self.name(name)
         buffer.append(json: value ?? .null)
     }
+    /// Writes a member whose name is only known at run time.
+    public mutating func member(named name: String, json value: JSONValue) {
+        buffer.append(isFirst ? "" : ",")
+        isFirst = false
+        buffer.append(jsonString: name)
+        buffer.append(":")
+        buffer.append(json: value)
+    }
     /// Writes a member whose value `body` writes as JSON.
     public mutating func member(_ name: StaticString, raw body: (inout ByteBuffer) -> Void) {
         self.name(name)

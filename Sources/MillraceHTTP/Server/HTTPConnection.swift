@@ -1,0 +1,470 @@
+import CLinux
+import Glibc
+import MillraceCore
+import MillraceEventLoop
+
+/// One client's connection: the shell that moves bytes between a socket, the parser, the machine and the responder. Confined to its loop.
+final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked Sendable {  // Sendable: tasks on the loop carry it.
+    private let loop: EventLoop
+    private let server: HTTPServerContext
+    private let peer: String
+    private let date: HTTPDateCache
+    private let closed: (HTTPConnection) -> Void
+    private var parser: HTTPRequestParser
+    private var machine: HTTPConnectionMachine
+    private var input = ByteBuffer()
+    private var output = ByteBuffer()
+    private var exchange: Exchange?
+    private lazy var timer = LoopTimer { [unowned self] in self.timeout() }
+    private var timerDeadline = Int64.max
+    private var isReadPaused = false
+    private var hasPeerEnded = false
+    private var isFlushQueued = false
+    private var isParsing = false
+    private var lastOutputAt: Int64 = 0
+
+    /// The request that is being answered.
+    private final class Exchange {
+        let head: HTTPRequestHead?
+        let requestID: String
+        let startedAt: Int64
+        let body = HTTPRequestBody()
+        var task: Task<Void, Never>?
+        var source: (any HTTPBodySource)?
+        var sourceHasMore = false
+        var isChunked = false
+        var isBodyDone = false
+        var status = HTTPStatus.ok
+        var bytesSent = 0
+        var awaitsContinue = false
+
+        init(head: HTTPRequestHead?, requestID: String, startedAt: Int64) {
+            self.head = head
+            self.requestID = requestID
+            self.startedAt = startedAt
+        }
+    }
+
+    /// How much one connection sends in a turn before the others get theirs.
+    private static let bytesPerTurn = 256 << 10
+    /// How much of pipelined requests is read ahead.
+    private static let pipelinedBytes = 16 << 10
+
+    init(descriptor: Int32, peer: String, loop: EventLoop, server: HTTPServerContext, date: HTTPDateCache, closed: @escaping (HTTPConnection) -> Void) {
+        self.peer = peer
+        self.loop = loop
+        self.server = server
+        self.date = date
+        self.closed = closed
+        parser = HTTPRequestParser(limits: server.settings.parser)
+        machine = HTTPConnectionMachine(settings: server.settings, now: loop.now)
+        super.init(descriptor: descriptor)
+    }
+
+    /// Begins to watch the socket.
+    func start() {
+        loop.register(self, for: [.readable, .writable, .peerClosed, .edgeTriggered])
+        updateTimer()
+    }
+
+    /// Whether nothing was asked since the last answer.
+    var isIdle: Bool { machine.isIdle }
+
+    // MARK: Reading
+
+    override func ready(_ readiness: Readiness) {
+        if readiness.contains(.failed) || readiness.contains(.hungUp) {
+            close()
+            return
+        }
+        if readiness.contains(.readable) || readiness.contains(.peerClosed) { receive() }
+        if descriptor >= 0, readiness.contains(.writable), !output.isEmpty || exchange?.sourceHasMore == true { flush() }
+    }
+
+    /// Reads until the kernel has no more, the handler has enough, or the client has left.
+    private func receive() {
+        isReadPaused = false
+        while descriptor >= 0 {
+            if shouldPauseReading {
+                isReadPaused = true
+                break
+            }
+            let count = cl_receive(descriptor, loop.scratch.baseAddress, loop.scratch.count)
+            if count > 0 {
+                received(UnsafeRawBufferPointer(start: loop.scratch.baseAddress, count: count))
+                if count < loop.scratch.count { break }
+            } else if count == 0 {
+                peerEnded()
+                break
+            } else {
+                if count != -Int(EAGAIN) { close() }
+                break
+            }
+        }
+        if descriptor >= 0 { updateTimer() }
+    }
+
+    private var shouldPauseReading: Bool {
+        guard let exchange else { return false }
+        if machine.isReceivingBody { return exchange.body.bufferedBytes >= server.settings.readBufferBytes }
+        return input.count >= Self.pipelinedBytes
+    }
+
+    private func received(_ bytes: UnsafeRawBufferPointer) {
+        if machine.isLingering { return }
+        if input.isEmpty {
+            let consumed = parse(bytes)
+            if descriptor >= 0, consumed < bytes.count { input.append(UnsafeRawBufferPointer(rebasing: bytes[consumed...])) }
+        } else {
+            input.append(bytes)
+        }
+        parseInput()
+    }
+
+    /// Parses what waits, also requests that were pipelined behind one that has just been answered.
+    private func parseInput() {
+        guard !isParsing else { return }
+        while descriptor >= 0, !input.isEmpty {
+            // The buffer is taken out, since answering a request may append to this connection's state.
+            var taken = ByteBuffer()
+            swap(&taken, &input)
+            let consumed = taken.withBytes { parse($0) }
+            taken.consume(consumed)
+            if taken.isEmpty { return }
+            taken.append(input)
+            swap(&taken, &input)
+            if consumed == 0 { return }
+        }
+    }
+
+    /// Hands bytes to the parser and acts on what they complete. Returns how many are done with.
+    private func parse(_ bytes: UnsafeRawBufferPointer) -> Int {
+        isParsing = true
+        defer { isParsing = false }
+        var consumed = 0
+        while descriptor >= 0 {
+            if machine.isLingering { return bytes.count }
+            guard machine.acceptsHead || machine.isReceivingBody else { break }
+            if let exchange, machine.isReceivingBody, exchange.body.bufferedBytes >= server.settings.readBufferBytes {
+                machine.bodyPaused(now: loop.now)
+                break
+            }
+            switch parser.next(UnsafeRawBufferPointer(rebasing: bytes[consumed...])) {
+            case .needMore:
+                if parser.hasPartialMessage, machine.acceptsHead { machine.headBegan(now: loop.now) }
+                return consumed
+            case .head(let head, let count):
+                consumed += count
+                headReceived(head)
+            case .body(let range, let count):
+                machine.bodyReceived(range.count)
+                exchange?.body.receive(UnsafeRawBufferPointer(rebasing: bytes[(consumed + range.lowerBound)..<(consumed + range.upperBound)]))
+                consumed += count
+            case .end(let count):
+                consumed += count
+                machine.bodyEnded()
+                exchange?.body.complete()
+            case .failure(let failure):
+                refuse(failure.status, failure.reason)
+                return bytes.count
+            }
+        }
+        return consumed
+    }
+
+    private func headReceived(_ head: HTTPRequestHead) {
+        let exchange = Exchange(head: head, requestID: Self.requestID(of: head), startedAt: loop.now)
+        self.exchange = exchange
+        let hasBody = head.framing != .none
+        exchange.awaitsContinue = head.expectsContinue && hasBody
+        machine.headEnded(keepsAlive: head.keepAlive && !server.isDraining, hasBody: hasBody, now: loop.now)
+        if hasBody {
+            exchange.body.wanted = { [weak self, weak exchange] in
+                if let self, let exchange { self.bodyWanted(exchange) }
+            }
+        }
+        parser.bodyLimit = server.settings.parser.bodyBytes
+        let request = HTTPRequest(head: head, id: exchange.requestID, peer: peer, loop: loop, body: exchange.body)
+        switch server.responder.reply(to: request) {
+        case .now(let response): respond(response, to: exchange)
+        case .later(let bodyLimit, let work):
+            parser.bodyLimit = bodyLimit
+            exchange.task = Task(executorPreference: loop.executor) { [self] in
+                let response = await work()
+                respond(response, to: exchange)
+            }
+        }
+    }
+
+    /// The handler reads its body: the client may have waited for a word, or the connection for room.
+    private func bodyWanted(_ exchange: Exchange) {
+        guard exchange === self.exchange, machine.isReceivingBody else { return }
+        if exchange.awaitsContinue {
+            exchange.awaitsContinue = false
+            if exchange.body.bufferedBytes == 0 {
+                output.append("HTTP/1.1 100 Continue\r\n\r\n")
+                queueFlush()
+            }
+        }
+        guard exchange.body.bufferedBytes < server.settings.readBufferBytes else { return }
+        machine.bodyResumed(now: loop.now)
+        if !input.isEmpty { parseInput() }
+        if isReadPaused { receive() } else { updateTimer() }
+    }
+
+    private func peerEnded() {
+        hasPeerEnded = true
+        // A client that ends its side while a request is incomplete, while nothing is asked, or while it follows a stream, has left. One that
+        // waits for a bounded answer gets it.
+        if let exchange, !machine.isReceivingBody, exchange.source == nil { return }
+        close()
+    }
+
+    // MARK: Answering
+
+    private func respond(_ response: HTTPResponse, to exchange: Exchange) {
+        guard exchange === self.exchange, descriptor >= 0, !machine.hasResponseStarted else {
+            if case .stream(let source) = response.body { source.detached() }
+            return
+        }
+        // What was received of a body that nobody read may complete the request, so that the connection can live on.
+        exchange.status = response.status
+        let keepsAlive = machine.responseStarted(keepsAlive: !response.closesConnection && !server.isDraining && !hasPeerEnded)
+        let isHead = exchange.head?.method == .head
+        let version = exchange.head?.version ?? .http11
+        let before = output.count
+        switch response.body {
+        case .empty:
+            appendHead(response, .length(0), version: version, isHead: isHead, keepsAlive: keepsAlive)
+            exchange.isBodyDone = true
+        case .bytes(let bytes):
+            appendHead(response, .length(bytes.count), version: version, isHead: isHead, keepsAlive: keepsAlive)
+            if !isHead { output.append(bytes) }
+            exchange.isBodyDone = true
+        case .stream(let source):
+            exchange.isChunked = version == .http11
+            let keepsAlive = exchange.isChunked && keepsAlive
+            appendHead(response, exchange.isChunked ? .chunked : .untilClose, version: version, isHead: isHead, keepsAlive: keepsAlive)
+            if isHead {
+                exchange.isBodyDone = true
+                source.detached()
+            } else {
+                exchange.source = source
+                exchange.sourceHasMore = true
+                source.attached(to: self)
+            }
+        }
+        exchange.bytesSent += output.count - before
+        queueFlush()
+    }
+
+    private func appendHead(
+        _ response: HTTPResponse, _ framing: HTTPResponseHead.Framing, version: HTTPVersion, isHead: Bool, keepsAlive: Bool
+    ) {
+        server.date.append(HTTPResponseHead(status: response.status, headers: response.headers), framing: framing, version: version, keepsAlive: keepsAlive, to: &output)
+    }
+
+    /// Answers a request that is malformed, too large or too slow. The connection closes behind the answer.
+    private func refuse(_ status: HTTPStatus, _ reason: String) {
+        let exchange = exchange ?? Exchange(head: nil, requestID: Identifier.make(prefix: "req"), startedAt: loop.now)
+        self.exchange = exchange
+        exchange.body.fail(MillraceError(.invalidInput, reason))
+        let hadStarted = machine.hasResponseStarted
+        machine.refused()
+        guard !hadStarted else {
+            close()
+            return
+        }
+        exchange.task?.cancel()
+        var response = server.responder.refusal(status, reason: reason, requestID: exchange.requestID)
+        response.closesConnection = true
+        respond(response, to: exchange)
+    }
+
+    // MARK: Writing
+
+    func bodyIsReady() {
+        guard let exchange, exchange.source != nil else { return }
+        exchange.sourceHasMore = true
+        queueFlush()
+    }
+
+    private func queueFlush() {
+        guard !isFlushQueued, descriptor >= 0 else { return }
+        isFlushQueued = true
+        loop.atTurnEnd(.output, self)
+    }
+
+    func turnEnds() {
+        isFlushQueued = false
+        flush()
+    }
+
+    /// Fills the output from the body's source and sends until the kernel takes no more, or nothing is left.
+    private func flush() {
+        guard descriptor >= 0 else { return }
+        var sent = 0
+        while true {
+            fill()
+            guard !output.isEmpty else { break }
+            let count = output.withBytes { cl_send(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if count == -Int(EAGAIN) { break }
+                close()
+                return
+            }
+            output.consume(count)
+            sent += count
+            if !output.isEmpty { break }
+            if sent >= Self.bytesPerTurn, exchange?.sourceHasMore == true {
+                loop.post { [self] in queueFlush() }
+                break
+            }
+        }
+        machine.outputWaits(!output.isEmpty, progressed: sent > 0, now: loop.now)
+        if sent > 0 { lastOutputAt = loop.now }
+        if output.isEmpty {
+            output.release()
+            if let exchange, exchange.isBodyDone { finish(exchange) }
+        }
+        if descriptor >= 0 { updateTimer() }
+    }
+
+    /// Asks the body's source for what fits.
+    private func fill() {
+        guard let exchange, let source = exchange.source else { return }
+        let limit = server.settings.writeBufferBytes
+        while exchange.sourceHasMore, output.count < limit {
+            let before = output.count
+            if exchange.isChunked { output.append("000000\r\n") }
+            let start = output.count
+            let progress = source.produce(into: &output, limit: min(limit - before, 0xF00000))
+            let produced = output.count - start
+            if exchange.isChunked {
+                if produced == 0 {
+                    output.truncate(to: before)
+                } else {
+                    output.overwrite(at: before, hexadecimal: produced, width: 6)
+                    output.append("\r\n")
+                }
+            }
+            switch progress {
+            case .more: break
+            case .wait: exchange.sourceHasMore = false
+            case .end, .abort:
+                if progress == .end, exchange.isChunked { output.append("0\r\n\r\n") }
+                if progress == .abort || !exchange.isChunked { machine.refused() }
+                exchange.sourceHasMore = false
+                exchange.isBodyDone = true
+                exchange.source = nil
+                source.detached()
+            }
+            exchange.bytesSent += output.count - before
+        }
+    }
+
+    /// The response has left.
+    private func finish(_ exchange: Exchange) {
+        self.exchange = nil
+        log(exchange, isComplete: true)
+        switch machine.responseEnded(now: loop.now) {
+        case .request:
+            if hasPeerEnded {
+                close()
+            } else if !input.isEmpty || isReadPaused {
+                // In a later turn, so that a client that pipelines without end shares the loop.
+                loop.post { [self] in
+                    parseInput()
+                    if isReadPaused { receive() }
+                }
+            }
+        case .close: close()
+        case .linger:
+            _ = cl_shutdown_write(descriptor)
+            input.release()
+            receive()
+        }
+    }
+
+    // MARK: Time
+
+    private func updateTimer() {
+        var next = machine.deadline?.at ?? .max
+        if let keepAlive = exchange?.source?.keepAlive { next = min(next, lastOutputAt + keepAlive.interval) }
+        // A timer that fires early looks again; only an earlier deadline has to move it.
+        guard next < timerDeadline else { return }
+        timerDeadline = next
+        loop.set(timer, at: next)
+    }
+
+    private func timeout() {
+        timerDeadline = .max
+        guard descriptor >= 0 else { return }
+        if let deadline = machine.deadline, deadline.at <= loop.now {
+            switch deadline.timeout {
+            case .idle, .write, .linger:
+                close()
+                return
+            case .head: refuse(.requestTimeout, "the request's head did not come within \(server.settings.headerTimeoutSeconds) seconds")
+            case .body:
+                refuse(
+                    .requestTimeout, "the request's body comes at less than \(server.settings.minBodyBytesPerSecond) bytes a second")
+            }
+        }
+        if let exchange, let keepAlive = exchange.source?.keepAlive, output.isEmpty, loop.now >= lastOutputAt + keepAlive.interval {
+            if exchange.isChunked {
+                output.append(hexadecimal: keepAlive.bytes.utf8CodeUnitCount)
+                output.append("\r\n")
+            }
+            output.append(keepAlive.bytes)
+            if exchange.isChunked { output.append("\r\n") }
+            lastOutputAt = loop.now
+            flush()
+        }
+        if descriptor >= 0 { updateTimer() }
+    }
+
+    // MARK: End
+
+    /// Closes the socket and lets go of everything.
+    func close() {
+        guard descriptor >= 0 else { return }
+        loop.unregister(self)
+        Glibc.close(descriptor)
+        descriptor = -1
+        loop.clear(timer)
+        input.release()
+        output.release()
+        if let exchange {
+            self.exchange = nil
+            exchange.task?.cancel()
+            exchange.body.wanted = nil
+            exchange.body.fail(MillraceError(.cancelled, "the client has closed the connection"))
+            exchange.source?.detached()
+            log(exchange, isComplete: false)
+        }
+        closed(self)
+    }
+
+    private func log(_ exchange: Exchange, isComplete: Bool) {
+        server.responder.finished(
+            HTTPAccessRecord(
+                requestID: exchange.requestID, peer: peer, head: exchange.head, status: exchange.status, bytesSent: exchange.bytesSent,
+                nanoseconds: loop.now - exchange.startedAt, isComplete: isComplete))
+    }
+
+    /// The client's id where it is short and plain, ours otherwise.
+    private static func requestID(of head: HTTPRequestHead) -> String {
+        if let id = head["x-request-id"], (1...128).contains(id.utf8.count), id.utf8.allSatisfy(isPlain) { return id }
+        return Identifier.make(prefix: "req")
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import CLinux
+import Glibc
+package import MillraceCore
+package import MillraceEventLoop
+import Synchronization
+
+/// What the connections of a server share, on all loops.
+package final class HTTPServerContext: Sendable {
+    let settings: HTTPServerSettings
+    let responder: any HTTPResponder
+    let logger: Logger
+    private let connections = Atomic<Int>(0)
+    private let draining = Atomic<Bool>(false)
+
+    package init(settings: HTTPServerSettings, responder: any HTTPResponder, logger: Logger) {
+        self.settings = settings
+        self.responder = responder
+        self.logger = logger
+    }
+
+    /// Connections open now.
+    package var connectionCount: Int { connections.load(ordering: .relaxed) }
+    /// Whether responses close their connections, since the server stops.
+    package var isDraining: Bool { draining.load(ordering: .relaxed) }
+    /// From now on every response closes its connection.
+    package func beginDrain() { draining.store(true, ordering: .relaxed) }
+
+    /// Counts a connection; false when the limit is reached.
+    func admit() -> Bool {
+        if connections.wrappingAdd(1, ordering: .relaxed).newValue <= settings.maxConnections { return true }
+        release()
+        return false
+    }
+
+    func release() { connections.wrappingSubtract(1, ordering: .relaxed) }
+}
+
+/// Accepts connections for one loop: every loop has a socket of its own on the same address (`SO_REUSEPORT`), and the kernel spreads clients
+/// over them. Confined to its loop.
+package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendable: posted closures carry it to its own loop only.
+    private let loop: EventLoop
+    private let server: HTTPServerContext
+    private let date = HTTPDateCache()
+    private var connections: [ObjectIdentifier: HTTPConnection] = [:]
+    private lazy var pause = LoopTimer { [unowned self] in self.resume() }
+    /// Kept open so that one connection can be accepted and closed when the process has no descriptor left.
+    private var reserve: Int32
+
+    /// How many connections one turn accepts before the others get their share.
+    private static let acceptsPerTurn = 64
+
+    /// Binds and listens.
+    /// - Parameters:
+    ///   - address: a numeric IPv4 or IPv6 address.
+    ///   - port: 0 for any free one.
+    /// - Throws: ``MillraceError`` that says what holds the address.
+    package init(address: String, port: Int, loop: EventLoop, server: HTTPServerContext) throws(MillraceError) {
+        self.loop = loop
+        self.server = server
+        let descriptor = cl_listen(address, UInt16(truncatingIfNeeded: port), 4096, 1)
+        guard descriptor >= 0 else {
+            let reason = String(cString: strerror(-descriptor))
+            throw MillraceError(
+                .system, "cannot listen on \(address) port \(port): \(reason)\(descriptor == -EADDRINUSE ? "; another program has it: choose another with --port" : "")")
+        }
+        reserve = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        super.init(descriptor: descriptor)
+    }
+
+    deinit {
+        if descriptor >= 0 { Glibc.close(descriptor) }
+        if reserve >= 0 { Glibc.close(reserve) }
+    }
+
+    /// The port that the socket is bound to.
+    package var port: Int { Int(cl_local_port(descriptor)) }
+
+    /// Begins to accept. On the loop, or before it runs.
+    package func start() { loop.register(self, for: .readable) }
+
+    override package func ready(_ readiness: Readiness) {
+        for _ in 0..<Self.acceptsPerTurn {
+            let accepted = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { peer in
+                let socket = cl_accept(descriptor, peer.baseAddress, peer.count)
+                if socket >= 0 { accept(socket, peer: peer.baseAddress.map { String(cString: $0) } ?? "") }
+                return socket
+            }
+            if accepted < 0 {
+                if accepted == -EMFILE || accepted == -ENFILE { refuseForWantOfDescriptors() }
+                if accepted != -ECONNABORTED && accepted != -EINTR { return }
+            }
+        }
+    }
+
+    private func accept(_ socket: Int32, peer: String) {
+        guard server.admit() else {
+            let body = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 101\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"too many connections now\"}"
+            body.utf8.withContiguousStorageIfAvailable { _ = cl_send(socket, $0.baseAddress, $0.count) }
+            _ = cl_shutdown_write(socket)
+            Glibc.close(socket)
+            return
+        }
+        let connection = HTTPConnection(descriptor: socket, peer: peer, loop: loop, server: server, date: date) { [unowned self] connection in
+            connections.removeValue(forKey: ObjectIdentifier(connection))
+            server.release()
+        }
+        connections[ObjectIdentifier(connection)] = connection
+        connection.start()
+    }
+
+    /// The process is out of descriptors: one client is told by a closed connection, and accepting rests for a moment.
+    private func refuseForWantOfDescriptors() {
+        server.logger.error("cannot accept: no file descriptors left; raise the limit (ulimit -n) or lower limits.maxConnections")
+        if reserve >= 0 {
+            Glibc.close(reserve)
+            let socket = cl_accept(descriptor, nil, 0)
+            if socket >= 0 { Glibc.close(socket) }
+            reserve = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        }
+        loop.modify(self, for: [])
+        loop.set(pause, after: 100_000_000)
+    }
+
+    private func resume() {
+        if descriptor >= 0 { loop.modify(self, for: .readable) }
+    }
+
+    /// Stops accepting; connections live on. On the loop.
+    package func stopAccepting() {
+        guard descriptor >= 0 else { return }
+        loop.unregister(self)
+        Glibc.close(descriptor)
+        descriptor = -1
+    }
+
+    /// Closes connections: those that nothing was asked of, or all. On the loop.
+    package func closeConnections(onlyIdle: Bool) {
+        for connection in Array(connections.values) where !onlyIdle || connection.isIdle { connection.close() }
+    }
+
+    /// Connections of this loop.
+    package var connectionCount: Int { connections.count }
+}

@@ -1,0 +1,64 @@
+package import MillraceCore
+
+/// A request's body as its handler reads it, with backpressure: while more than a bound waits here, the connection does not read.
+/// Confined to the connection's loop.
+package final class HTTPRequestBody: @unchecked Sendable {  // Sendable: created and used on the connection's loop only.
+    private var buffered = ByteBuffer()
+    private var isComplete = false
+    private var failure: MillraceError?
+    private var waiter: UnsafeContinuation<Void, Never>?
+    /// Tells the connection that there is room again, or that the first byte is wanted.
+    var wanted: (() -> Void)?
+
+    init() {}
+
+    var bufferedBytes: Int { buffered.count }
+
+    /// The next piece, of at most `limit` bytes; `nil` at the end.
+    /// - Throws: ``MillraceError`` when the rest of the body cannot be had.
+    package func next(limit: Int = 64 << 10) async throws -> [UInt8]? {
+        while buffered.isEmpty {
+            if let failure { throw failure }
+            if isComplete { return nil }
+            wanted?()
+            await withUnsafeContinuation { waiter = $0 }
+        }
+        let count = min(limit, buffered.count)
+        let piece = buffered.withBytes { [UInt8]($0[..<count]) }
+        buffered.consume(count)
+        wanted?()
+        return piece
+    }
+
+    /// The whole body; the route's limit bounds it.
+    /// - Throws: as ``next(limit:)``.
+    package func collect() async throws -> [UInt8] {
+        var whole: [UInt8] = []
+        while let piece = try await next(limit: .max) {
+            if whole.isEmpty { whole = piece } else { whole += piece }
+        }
+        return whole
+    }
+
+    func receive(_ bytes: UnsafeRawBufferPointer) {
+        buffered.append(bytes)
+        wake()
+    }
+
+    func complete() {
+        isComplete = true
+        wake()
+    }
+
+    func fail(_ error: MillraceError) {
+        failure = error
+        buffered.release()
+        wake()
+    }
+
+    private func wake() {
+        let waiter = waiter
+        self.waiter = nil
+        waiter?.resume()
+    }
+}

@@ -1,0 +1,24 @@
+/// The bounds of a server's connections. Every limit has its own answer, named with it.
+package struct HTTPServerSettings: Equatable, Sendable {
+    /// Bounds of a request's head and body.
+    package var parser = HTTPParserLimits()
+    /// Connections at once, over all loops; a further one gets 503 and is closed.
+    package var maxConnections = 10_000
+    /// From a request's first byte to the end of its head, in seconds; then 408.
+    package var headerTimeoutSeconds = 10.0
+    /// Between two requests, and from accepting a connection to its first byte, in seconds; then it is closed.
+    package var idleTimeoutSeconds = 75.0
+    /// The least rate at which a request's body must come, in bytes a second; below it, 408. 0 switches the check off.
+    package var minBodyBytesPerSecond = 240
+    /// How long a body may be slower than that at first, in seconds.
+    package var bodyGraceSeconds = 5.0
+    /// How long a client may take no byte of a response that waits, in seconds; then it is closed.
+    package var writeStallTimeoutSeconds = 30.0
+    /// How much of a response waits in memory for a client, in bytes; a body source is asked for more when less than this waits.
+    package var writeBufferBytes = 64 << 10
+    /// How much of a request's body waits in memory for its handler, in bytes.
+    package var readBufferBytes = 64 << 10
+    /// How long the rest of a refused request is read and dropped, so that the client gets to see the answer, in seconds.
+    package var lingerSeconds = 2.0
+    package init() {}
+}

@@ -1,0 +1,47 @@
+import Millrace
+import MillraceCore
+import MillraceHTTP
+
+/// A request that has passed the door: its route's parameters and who asks.
+struct APIRequest: Sendable {
+    let http: HTTPRequest
+    let parameters: [String: String]
+    let principal: Principal
+
+    var head: HTTPRequestHead { http.head }
+
+    /// A path parameter of the route's pattern.
+    func parameter(_ name: String) -> String { parameters[name] ?? "" }
+
+    /// The body as JSON.
+    /// - Throws: ``Problem`` 400 for what is not JSON.
+    func json() async throws -> JSONValue { try Self.parse(try await http.body.collect()) }
+
+    /// Parses a JSON body.
+    static func parse(_ bytes: [UInt8]) throws -> JSONValue {
+        if bytes.isEmpty { throw Problem(.badRequest, "the request has no body: send a JSON object") }
+        return try JSONValue(parsing: bytes)
+    }
+
+    /// `limit` (1 to 1,000) and `cursor` of the query.
+    func page() throws -> PageRequest {
+        var page = PageRequest()
+        if let text = head.queryValue("limit") {
+            guard let limit = Int(text), (1...1000).contains(limit) else {
+                throw Problem.fields([FieldProblem(field: "limit", message: "must be a number from 1 to 1000")])
+            }
+            page.limit = limit
+        }
+        page.cursor = head.queryValue("cursor")
+        return page
+    }
+}
+
+extension HTTPResponse {
+    /// A JSON object.
+    static func json(_ status: HTTPStatus = .ok, _ body: (inout JSONObjectWriter) -> Void) -> HTTPResponse {
+        var buffer = ByteBuffer()
+        buffer.appendJSONObject(body)
+        return HTTPResponse(status, headers: ["Content-Type": "application/json"], body: .bytes(buffer.bytes))
+    }
+}

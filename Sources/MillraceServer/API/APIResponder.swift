@@ -1,0 +1,88 @@
+import Millrace
+import MillraceCore
+import MillraceHTTP
+
+/// Answers every request: door, route, handler, and a problem for whatever goes wrong.
+final class APIResponder: HTTPResponder {
+    /// How a route is answered.
+    enum Route: Sendable {
+        /// At once, on the loop.
+        case now(@Sendable (APIRequest) throws -> HTTPResponse)
+        /// By a task on the connection's loop.
+        case later(@Sendable (APIRequest) async throws -> sending HTTPResponse)
+    }
+
+    private let router: Router<Route>
+    private let door: Door
+    private let accessLog: AccessLog
+    private let logger: Logger
+    private let bodyLimit: Int
+
+    init(router: Router<Route>, settings: ServerSettings, logger: Logger) {
+        self.router = router
+        door = Door(settings: settings)
+        accessLog = AccessLog(logger: logger)
+        self.logger = logger
+        bodyLimit = settings.limits.bodyBytes
+    }
+
+    func reply(to request: HTTPRequest) -> HTTPReply {
+        let head = request.head
+        do {
+            try door.check(head)
+            switch router.match(method: head.method, head: head) {
+            case .found(let route, let parameters):
+                try door.checkJSON(head)
+                let api = APIRequest(http: request, parameters: parameters, principal: .local)
+                switch route {
+                case .now(let body): return .now(finish(try body(api), request))
+                case .later(let body):
+                    return .later(bodyLimit: bodyLimit) { [self] in
+                        do {
+                            return finish(try await body(api), request)
+                        } catch {
+                            return finish(problem(error, request), request)
+                        }
+                    }
+                }
+            case .methodNotAllowed(let allow):
+                let allowed = allow.map(\.rawValue).joined(separator: ", ")
+                if head.method == .options {
+                    var response = HTTPResponse(.noContent)
+                    try response.headers.set("Allow", allowed)
+                    return .now(finish(response, request, isPreflight: true))
+                }
+                throw Problem(
+                    .methodNotAllowed, "\(head.method) is not allowed here; allowed: \(allowed)", headers: [("Allow", allowed)])
+            case .notFound: throw Problem(.notFound, "there is nothing at \(head.rawPath)")
+            }
+        } catch {
+            return .now(finish(problem(error, request), request))
+        }
+    }
+
+    private func problem(_ error: any Error, _ request: HTTPRequest) -> HTTPResponse {
+        let problem = Problem.of(error)
+        if problem.status.code >= 500 {
+            logger.error(
+                "request failed",
+                ["request_id": .string(request.id), "path": .string(request.head.rawPath), "error": .string("\(error)")])
+        }
+        return problem.response(requestID: request.id)
+    }
+
+    private func finish(_ response: sending HTTPResponse, _ request: HTTPRequest, isPreflight: Bool = false) -> sending HTTPResponse {
+        var response = response
+        try? response.headers.set("X-Request-Id", request.id)
+        door.decorate(&response, for: request.head, isPreflight: isPreflight)
+        return response
+    }
+
+    func refusal(_ status: HTTPStatus, reason: String, requestID: String) -> HTTPResponse {
+        var response = Problem(status, reason).response(requestID: requestID)
+        try? response.headers.set("X-Request-Id", requestID)
+        return response
+    }
+
+    func finished(_ record: HTTPAccessRecord) { accessLog.write(record) }
+}

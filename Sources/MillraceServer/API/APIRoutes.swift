@@ -1,0 +1,41 @@
+import Millrace
+import MillraceHTTP
+
+/// Which path is answered by what.
+enum APIRoutes {
+    static func router(
+        hub: RunHub, handlers: TaskHandlerRegistry, models: LanguageModelRegistry, defaultTask: String?
+    ) throws -> Router<APIResponder.Route> {
+        let generate = GenerateRoutes(hub: hub, handlers: handlers, models: models, defaultTask: defaultTask)
+        let runs = RunRoutes(hub: hub)
+        let chats = ChatRoutes(store: hub.store)
+        let tasks = TaskHandlerRoutes(store: hub.store, handlers: handlers)
+        let health = HealthRoutes(hub: hub)
+
+        var router = Router<APIResponder.Route>()
+        try router.add(.post, "/api/v1/generate/stream", .later(generate.stream))
+        try router.add(.post, "/generate/stream", .later(generate.stream))
+        try router.add(.post, "/api/v1/generate/invoke", .later(generate.invoke))
+
+        try router.add(.get, "/api/v1/runs", .later(runs.list))
+        try router.add(.get, "/api/v1/runs/{response_id}", .later(runs.get))
+        try router.add(.get, "/api/v1/runs/{response_id}/events", .later(runs.events))
+        try router.add(.post, "/api/v1/runs/{response_id}/cancel", .later(runs.cancel))
+
+        try router.add(.get, "/api/v1/chats", .later(chats.list))
+        try router.add(.post, "/api/v1/chats", .later(chats.create))
+        try router.add(.get, "/api/v1/chats/{chat_id}", .later(chats.get))
+        try router.add(.patch, "/api/v1/chats/{chat_id}", .later(chats.update))
+        try router.add(.delete, "/api/v1/chats/{chat_id}", .later(chats.delete))
+        try router.add(.get, "/api/v1/chats/{chat_id}/messages", .later(chats.messages))
+
+        try router.add(.get, "/api/v1/task-handlers", .now(tasks.list))
+        try router.add(.get, "/api/v1/task-handlers/{name}", .now(tasks.get))
+        try router.add(.get, "/api/v1/admin/task/{name}", .later(tasks.metadata))
+        try router.add(.put, "/api/v1/admin/task/{name}", .later(tasks.update))
+
+        try router.add(.get, "/healthz", .now(health.alive))
+        try router.add(.get, "/readyz", .later(health.ready))
+        return router
+    }
+}

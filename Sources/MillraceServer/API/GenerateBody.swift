@@ -1,0 +1,118 @@
+import Millrace
+import MillraceCore
+
+/// The body of a request to start a run, checked field by field (wire contract, "Start a run").
+struct GenerateBody: Equatable {
+    var task: String?
+    var chatID: String?
+    var modelID: String?
+    var parentID: String?
+    var parts: [MessagePart]
+    var persona: String?
+    var context: [ContextItem]
+
+    private static let mostParts = 256
+    private static let mostContext = 256
+
+    /// Reads the body.
+    /// - Throws: a 422 that names every field that is wrong.
+    init(json: JSONValue) throws(Problem) {
+        var fields = FieldReader(json)
+        task = fields.string("task", limit: 64, mayBeEmpty: false)
+        chatID = fields.identifier("chat_id")
+        modelID = fields.string("model_id", limit: 256, mayBeEmpty: false)
+        parentID = fields.identifier("parent_id")
+        persona = fields.string("persona", limit: 64 << 10)
+        parts = []
+        context = []
+        if fields.problems.first?.field != "body" {
+            parts = Self.parts(&fields)
+            context = Self.context(&fields)
+        }
+        try fields.finish()
+    }
+
+    private static func parts(_ fields: inout FieldReader) -> [MessagePart] {
+        var path = "parts"
+        var list: [JSONValue]?
+        if fields.value("parts") != nil {
+            list = fields.array("parts", limit: mostParts)
+        } else if let message = fields.object("message") {
+            path = "message.parts"
+            var nested = FieldReader(.object(message), path: "message")
+            list = nested.array("parts", limit: mostParts)
+            if list == nil, nested.problems.isEmpty { nested.note("parts", "is required") }
+            fields.take(nested.problems)
+        } else if fields.value("message") == nil {
+            fields.note("parts", "is required: at least one part, such as {\"content\": \"Hello\"}")
+        }
+        guard let list else { return [] }
+        if list.isEmpty { fields.take([FieldProblem(field: path, message: "must have at least one part")]) }
+        var parts: [MessagePart] = []
+        for (index, value) in list.enumerated() {
+            let place = "\(path)[\(index)]"
+            do {
+                let part = try MessagePart(json: value)
+                if let problem = problem(of: part) {
+                    fields.take([FieldProblem(field: place + problem.field, message: problem.message)])
+                } else {
+                    parts.append(part)
+                }
+            } catch {
+                let field = error.details["field"]?.string.map { ".\($0)" } ?? ""
+                fields.take([FieldProblem(field: place + field, message: error.message)])
+            }
+        }
+        return parts
+    }
+
+    /// What a client's part must not be.
+    private static func problem(of part: MessagePart) -> FieldProblem? {
+        switch part {
+        case .text: nil
+        case .image(let attachment), .document(let attachment): problem(of: attachment)
+        case .reasoning, .toolCall, .toolReturn, .citation:
+            FieldProblem(field: ".part_kind", message: "must be text, image or document in a request")
+        }
+    }
+
+    /// Nothing that a client names is opened: a pointer must be content that this owner stored here.
+    private static func problem(of attachment: Attachment) -> FieldProblem? {
+        if let pointer = attachment.pointer {
+            if pointer.hasPrefix("content://") {
+                return FieldProblem(field: ".pointer", message: "names content that does not exist; send the bytes as base64 in data instead")
+            }
+            return FieldProblem(field: ".pointer", message: "must be a content:// pointer; other schemes are not allowed here")
+        }
+        if attachment.data == nil { return FieldProblem(field: "", message: "needs data (base64) or a pointer") }
+        return nil
+    }
+
+    private static func context(_ fields: inout FieldReader) -> [ContextItem] {
+        guard let list = fields.array("context", limit: mostContext) else { return [] }
+        var items: [ContextItem] = []
+        for (index, value) in list.enumerated() {
+            let place = "context[\(index)]"
+            var item = FieldReader(value, path: place)
+            let type = item.string("type", limit: 64, required: item.problems.isEmpty, mayBeEmpty: false)
+            var attachment: Attachment?
+            if item.problems.isEmpty, item.value("pointer") != nil || item.value("data") != nil {
+                var members = item.all
+                members["part_kind"] = "document"
+                do {
+                    if case .document(let file) = try MessagePart(json: .object(members)) {
+                        attachment = file
+                        if let problem = problem(of: file) { item.take([FieldProblem(field: place + problem.field, message: problem.message)]) }
+                    }
+                } catch {
+                    item.take([FieldProblem(field: place + (error.details["field"]?.string.map { ".\($0)" } ?? ""), message: error.message)])
+                }
+            }
+            _ = item.string("content")
+            _ = item.string("title", limit: 1024)
+            fields.take(item.problems)
+            if let type, item.problems.isEmpty { items.append(ContextItem(type: type, attachment: attachment, fields: item.all)) }
+        }
+        return items
+    }
+}

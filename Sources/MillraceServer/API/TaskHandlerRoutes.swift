@@ -1,0 +1,56 @@
+import Millrace
+import MillraceCore
+import MillraceHTTP
+
+/// `/api/v1/task-handlers` and `/api/v1/admin/task`: what can be asked for, and how it is configured.
+struct TaskHandlerRoutes: Sendable {
+    let store: any Store
+    let handlers: TaskHandlerRegistry
+
+    func list(_ request: APIRequest) throws -> HTTPResponse {
+        .json { object in
+            object.member("items", array: handlers.all) { handler, object in write(handler, &object) }
+            object.member("default", handlers.defaultName)
+        }
+    }
+
+    func get(_ request: APIRequest) throws -> HTTPResponse {
+        let name = request.parameter("name")
+        guard let handler = handlers.handler(named: name) else { throw notFound(name) }
+        return .json { write(handler, &$0) }
+    }
+
+    private func write(_ handler: any TaskHandler, _ object: inout JSONObjectWriter) {
+        object.member("name", handler.name)
+        object.member("description", handler.description)
+        object.member("is_default", handler.name == handlers.defaultName)
+    }
+
+    func metadata(_ request: APIRequest) async throws -> sending HTTPResponse {
+        let name = request.parameter("name")
+        guard let metadata = try await store.taskHandler(name, principal: request.principal) else { throw notFound(name) }
+        return .json { $0.write(metadata) }
+    }
+
+    /// Replaces the stored configuration: the body is the configuration itself, or `{"configuration": {…}}`.
+    func update(_ request: APIRequest) async throws -> sending HTTPResponse {
+        let name = request.parameter("name")
+        let json = try await request.json()
+        var fields = FieldReader(json)
+        let configuration = fields.value("configuration") == nil ? fields.all : fields.object("configuration") ?? [:]
+        if let guardrail = configuration["guardrail"], !guardrail.isNull {
+            if guardrail.object == nil { fields.note("guardrail", "must be an object, not a \(guardrail.kindName)") }
+        }
+        try fields.finish()
+        guard let metadata = try await store.updateTaskHandler(name, configuration: configuration, principal: request.principal) else {
+            throw notFound(name)
+        }
+        return .json { $0.write(metadata) }
+    }
+
+    private func notFound(_ name: String) -> Problem {
+        var problem = Problem(.notFound, "there is no task handler '\(name)'")
+        problem.extra["known_tasks"] = .array(handlers.names.map { .string($0) })
+        return problem
+    }
+}

@@ -1,0 +1,19 @@
+import MillraceCore
+import MillraceHTTP
+
+/// Which HTTP status an error is.
+enum ProblemStatus {
+    static func of(_ code: ErrorCode) -> HTTPStatus {
+        switch code {
+        case .invalidJSON: .badRequest
+        case .invalidInput: .unprocessableContent
+        case .notFound: .notFound
+        case .conflict: .conflict
+        case .limitExceeded: .tooManyRequests
+        case .serverShutdown, .storageUnavailable, .storageFull: .serviceUnavailable
+        case .timeout: .gatewayTimeout
+        case .modelError: .badGateway
+        default: .internalServerError
+        }
+    }
+}

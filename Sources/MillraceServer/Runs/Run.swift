@@ -1,0 +1,334 @@
+import Millrace
+import MillraceCore
+import MillraceEventLoop
+
+/// A run while it lives: its log, its handler's task, its timers. Confined to its home loop; `emit`, `report`, `sleep` and ``cancel()``
+/// may be called from any thread.
+final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state is confined to `loop`; the ways in from elsewhere post.
+    let responseID: String
+    let principal: Principal
+    let request: TaskRequest
+    let loop: EventLoop
+    /// The newest events, for readers on the home loop.
+    let tail: RunTail
+    private let handler: any TaskHandler
+    private let hub: RunHub
+    private let loopRuns: LoopRuns
+    private let executor: LoopExecutor
+    private let logger: Logger
+    private let startedAt: Timestamp
+    private let longestRunSeconds: Double
+    private var handle: RunHandle?
+    private var log: RunLog
+    private var lifecycle = RunLifecycle()
+    private var assembler = MessageAssembler()
+    private var usage: Usage?
+    private var stages: RunStages?
+    private var task: Task<Void, Never>?
+    private var isDirty = false
+    private var subscribers: [Int] = []
+    private var commitWaiters: [UnsafeContinuation<Void, any Error>] = []
+    private var endWaiters: [UnsafeContinuation<RunCompletion?, Never>] = []
+    private var terminalBatch: EventBatch?
+    private var completion: RunCompletion?
+    private var deadline: LoopTimer?
+    private var grace: LoopTimer?
+    private var detachGrace: LoopTimer?
+
+    /// After how many bytes in one turn a producer that never suspends gives the others on the loop their share.
+    private static let bytesPerTurn = 16 << 10
+
+    init(
+        request: TaskRequest, principal: Principal, handler: any TaskHandler, hub: RunHub, loopRuns: LoopRuns, logger: Logger,
+        stages: [any EventStage], startedAt: Timestamp
+    ) {
+        responseID = request.responseID
+        self.principal = principal
+        self.request = request
+        self.handler = handler
+        self.hub = hub
+        self.loopRuns = loopRuns
+        self.logger = logger
+        self.startedAt = startedAt
+        loop = loopRuns.loop
+        executor = LoopExecutor(loop: loopRuns.loop, name: ActivityName(handler.name))
+        log = RunLog(responseID: request.responseID, limits: hub.settings.log)
+        tail = RunTail(limit: hub.settings.tailBytes)
+        longestRunSeconds = handler.options.longestRunSeconds ?? hub.settings.longestRunSeconds
+        self.stages = stages.isEmpty ? nil : RunStages(stages)
+        tail.readersChanged = { [unowned self] _ in self.audienceChanged() }
+    }
+
+    // MARK: Start
+
+    /// The run is stored: `response_start` goes into the log and the handler starts. On the loop.
+    func start(_ handle: RunHandle) {
+        self.handle = handle
+        let start = ResponseStart(
+            requestID: request.requestID, chatID: request.chatID, task: request.task, modelID: request.modelID,
+            parentID: request.message.id)
+        try? append(Event(.responseStart, .responseStart(start)))
+        let timer = LoopTimer { [unowned self] in self.perform(self.lifecycle.deadlinePassed(seconds: self.longestRunSeconds)) }
+        deadline = timer
+        loop.set(timer, after: Int64(longestRunSeconds * 1_000_000_000))
+        task = Task(executorPreference: executor) { await self.execute() }
+    }
+
+    private func execute() async {
+        let context = RunContext(sink: self, principal: principal, logger: logger, blocking: hub.blocking)
+        do {
+            try await handler.handle(request, context)
+            if let stages { try await settle(stages.finish()) }
+            perform(lifecycle.handlerReturned())
+        } catch {
+            if lifecycle.acceptsEvents {
+                logger.warning(
+                    "run failed",
+                    [
+                        "response_id": .string(responseID), "request_id": .string(request.requestID), "handler": .string(handler.name),
+                        "error": .string("\(error)"),
+                    ])
+            }
+            perform(lifecycle.handlerThrew(error))
+        }
+        task = nil
+    }
+
+    // MARK: Events
+
+    func emit(_ event: Event) async throws {
+        guard loop.isCurrent else {
+            // From a thread of the handler's own: one hop there and back.
+            try await Task(executorPreference: executor) { try await self.emit(event) }.value
+            return
+        }
+        if let stages {
+            try await settle(stages.process(event))
+            return
+        }
+        while log.mustWait {
+            try checkAccepting()
+            try await commit()
+        }
+        try append(event)
+        if log.openBytes > Self.bytesPerTurn { await loop.nextTurn() }
+    }
+
+    /// Appends what the stages let through.
+    private func settle(_ outcome: RunStages.Outcome) async throws {
+        for event in outcome.events {
+            while log.mustWait {
+                try checkAccepting()
+                try await commit()
+            }
+            try append(event)
+        }
+        if let status = outcome.ending {
+            perform(lifecycle.stageEnded(status))
+            throw CancellationError()
+        }
+        if log.openBytes > Self.bytesPerTurn { await loop.nextTurn() }
+    }
+
+    private func append(_ event: Event) throws {
+        try checkAccepting()
+        if case .custom = event.body, !Self.isCustomKind(event.kind) {
+            throw MillraceError(.invalidInput, "a handler cannot emit events of the kind '\(event.kind)': choose a lower-case name of its own")
+        }
+        try log.append(event, at: loopRuns.time)
+        assembler.receive(event)
+        if !isDirty {
+            isDirty = true
+            loop.atTurnEnd(.events, self)
+        }
+    }
+
+    private func checkAccepting() throws {
+        if lifecycle.acceptsEvents { return }
+        throw CancellationError()
+    }
+
+    private static let ownKinds: Set<EventKind> = [
+        .responseStart, .status, .content, .reasoning, .toolCall, .toolReturn, .document, .citation, .metadata, .interrupt, .error,
+        .responseEnd,
+    ]
+
+    private static func isCustomKind(_ kind: EventKind) -> Bool {
+        !ownKinds.contains(kind) && !kind.rawValue.isEmpty && kind.rawValue.utf8.count <= 64
+            && kind.rawValue.utf8.allSatisfy { ($0 >= 0x61 && $0 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x5F }
+    }
+
+    /// Waits for the next commit.
+    private func commit() async throws {
+        try await withUnsafeThrowingContinuation { commitWaiters.append($0) }
+    }
+
+    func turnEnds() {
+        isDirty = false
+        if let batch = log.seal() { publish(batch) }
+    }
+
+    /// A sealed batch goes to the readers and to the store's next commit.
+    private func publish(_ batch: EventBatch) {
+        tail.append(batch)
+        tail.wakeReaders()
+        for subscriber in subscribers { loopRuns.send(RunDelta(responseID, .batch(batch)), to: subscriber) }
+        store(batch, completion: nil)
+    }
+
+    private func store(_ batch: EventBatch, completion: RunCompletion?) {
+        guard let handle else { return }
+        let append = RunAppend(handle: handle, batch: batch, reservedSequence: log.nextReservation, completion: completion)
+        loopRuns.store(append, of: self)
+    }
+
+    func report(_ usage: Usage) {
+        loop.perform { self.usage = self.usage.map { $0 + usage } ?? usage }
+    }
+
+    func sleep(nanoseconds: Int64) async throws {
+        try await loop.sleep(nanoseconds: nanoseconds)
+    }
+
+    // MARK: Commits
+
+    /// A commit holds the log up to `sequence`. On the loop.
+    func committed(through sequence: Int, reserved: Int, bytes: Int, isTerminal: Bool) {
+        log.committed(through: sequence, reserved: reserved, bytes: bytes)
+        if isTerminal {
+            perform(lifecycle.terminalCommitted())
+            return
+        }
+        tail.committed(through: sequence)
+        for subscriber in subscribers { loopRuns.send(RunDelta(responseID, .committed(sequence)), to: subscriber) }
+        if !log.mustWait { resumeCommitWaiters(.success(())) }
+    }
+
+    /// The store gave up. On the loop.
+    func storeFailed(_ error: MillraceError) {
+        perform(lifecycle.storeFailed(error))
+    }
+
+    private func resumeCommitWaiters(_ result: Result<Void, any Error>) {
+        let waiters = commitWaiters
+        commitWaiters = []
+        for waiter in waiters { waiter.resume(with: result) }
+    }
+
+    // MARK: End
+
+    /// Asks the run to stop. Any thread may call it.
+    func cancel() {
+        loop.perform { self.perform(self.lifecycle.cancelled()) }
+    }
+
+    /// The server stops now. Any thread may call it.
+    func stopForShutdown() {
+        loop.perform { self.perform(self.lifecycle.serverStopping()) }
+    }
+
+    /// Waits until the run is over; `nil` when its end could not be stored. Call it on any loop.
+    func ended() async -> RunCompletion? {
+        await withUnsafeContinuation { continuation in
+            loop.perform {
+                if self.lifecycle.isClosed { continuation.resume(returning: self.completion) } else { self.endWaiters.append(continuation) }
+                self.audienceChanged()
+            }
+        }
+    }
+
+    private func perform(_ action: RunLifecycle.Action) {
+        switch action {
+        case .none: break
+        case .stopHandler:
+            task?.cancel()
+            resumeCommitWaiters(.failure(CancellationError()))
+            let timer = LoopTimer { [unowned self] in
+                self.logger.warning(
+                    "handler does not stop; its run ends without it",
+                    ["response_id": .string(self.responseID), "handler": .string(self.handler.name)])
+                self.perform(self.lifecycle.graceExpired())
+            }
+            grace = timer
+            loop.set(timer, after: Int64(hub.settings.cancelGraceSeconds * 1_000_000_000))
+        case .end(let ending): end(ending)
+        case .close:
+            if let terminalBatch {
+                tail.append(terminalBatch)
+                for subscriber in subscribers { loopRuns.send(RunDelta(responseID, .ended(terminalBatch)), to: subscriber) }
+            }
+            close(.ended)
+        case .abandon(let error):
+            logger.error(
+                "run abandoned: its log cannot be stored", ["response_id": .string(responseID), "error": .string("\(error)")])
+            task?.cancel()
+            resumeCommitWaiters(.failure(error))
+            completion = nil
+            for subscriber in subscribers { loopRuns.send(RunDelta(responseID, .broken), to: subscriber) }
+            close(.broken)
+        }
+    }
+
+    /// Appends the terminal events; they leave once they are committed.
+    private func end(_ ending: RunLifecycle.Ending) {
+        resumeCommitWaiters(.failure(CancellationError()))
+        turnEnds()
+        let time = Timestamp.now()
+        let usage = usage ?? .unknown
+        if let error = ending.error {
+            let failure = RunFailure(
+                code: error.code, message: error.message, details: error.details, chatID: request.chatID,
+                httpStatus: ProblemStatus.of(error.code).code)
+            try? log.append(Event(.error, .failure(failure)), at: time, isTerminal: true)
+        }
+        let end = ResponseEnd(status: ending.status, usage: usage, chatID: request.chatID)
+        try? log.append(Event(.responseEnd, .responseEnd(end)), at: time, isTerminal: true)
+        let message = Message(
+            id: responseID, chatID: request.chatID, parentID: request.message.id, role: .assistant, parts: assembler.finish(),
+            createdAt: time, modelID: request.modelID, usage: usage, metadata: assembler.metadata, status: ending.status)
+        let completion = RunCompletion(status: ending.status, endedAt: time, usage: usage, message: message)
+        self.completion = completion
+        guard let batch = log.seal() else { return }
+        terminalBatch = batch
+        store(batch, completion: completion)
+    }
+
+    private func close(_ state: RunTail.State) {
+        for timer in [deadline, grace, detachGrace] { if let timer { loop.clear(timer) } }
+        (deadline, grace, detachGrace) = (nil, nil, nil)
+        terminalBatch = nil
+        stages = nil
+        tail.finish(state)
+        let waiters = endWaiters
+        endWaiters = []
+        for waiter in waiters { waiter.resume(returning: completion) }
+        hub.closed(self, isBroken: state == .broken)
+    }
+
+    // MARK: Readers
+
+    /// Another loop wants the events. On the loop.
+    func subscribe(_ loopIndex: Int) {
+        if !subscribers.contains(loopIndex) { subscribers.append(loopIndex) }
+        loopRuns.send(RunDelta(responseID, .snapshot(floor: tail.floorSequence, tail.batches, tail.state)), to: loopIndex)
+        audienceChanged()
+    }
+
+    /// Another loop's last reader has left. On the loop.
+    func unsubscribe(_ loopIndex: Int) {
+        subscribers.removeAll { $0 == loopIndex }
+        audienceChanged()
+    }
+
+    private func audienceChanged() {
+        guard case .cancel(let graceSeconds) = handler.options.detach else { return }
+        let hasAudience = !tail.readers.isEmpty || !subscribers.isEmpty || !endWaiters.isEmpty
+        if hasAudience {
+            if let detachGrace { loop.clear(detachGrace) }
+        } else if lifecycle.acceptsEvents {
+            let timer = detachGrace ?? LoopTimer { [unowned self] in self.perform(self.lifecycle.cancelled()) }
+            detachGrace = timer
+            loop.set(timer, after: Int64(graceSeconds * 1_000_000_000))
+        }
+    }
+}

@@ -1,0 +1,253 @@
+import Millrace
+import MillraceCore
+import MillraceEventLoop
+import MillraceHTTP
+import Synchronization
+
+/// All live runs of a server: it starts them, finds them, follows them, and ends them when the server stops. Any thread may call it.
+final class RunHub: Sendable {
+    let store: any Store
+    let settings: RunSettings
+    let blocking: BlockingExecutor
+    private let logger: Logger
+    private let loops: [LoopRuns]
+    private let stageFactories: [EventStageFactory]
+    private let state: Monitor<State>
+    private let draining = Atomic<Bool>(false)
+
+    private struct State {
+        var live: [String: Run] = [:]
+        var running: [Principal: Int] = [:]
+        var hasBroken = false
+    }
+
+    /// What a request to start a run asks for, checked and resolved.
+    struct Start: Sendable {
+        var request: TaskRequest
+        var handler: any TaskHandler
+        var principal: Principal
+        var idempotencyKey: IdempotencyKey?
+        var createsChat: Bool
+    }
+
+    /// What became of it.
+    enum Started {
+        case new(Run)
+        case existing(responseID: String)
+    }
+
+    /// Where a reader stands that wants to follow a run.
+    enum Following {
+        case reader(RunReader)
+        /// The reader has seen everything up to the terminal event.
+        case finished
+    }
+
+    init(
+        store: any Store, settings: RunSettings, group: EventLoopGroup, blocking: BlockingExecutor, logger: Logger,
+        stageFactories: [EventStageFactory] = []
+    ) {
+        self.store = store
+        self.settings = settings
+        self.blocking = blocking
+        self.logger = logger
+        self.stageFactories = stageFactories
+        state = Monitor(State())
+        loops = group.loops.map { LoopRuns(loop: $0, store: store, tailBytes: settings.tailBytes) }
+        for loop in loops { loop.connect(loops) }
+    }
+
+    /// Whether the server has begun to stop: nothing new is started.
+    var isDraining: Bool { draining.load(ordering: .relaxed) }
+
+    // MARK: Starting
+
+    /// Stores and starts a run on `loop`, or finds the one that the idempotency key names. Call it on `loop`.
+    func start(_ start: Start, on loop: EventLoop) async throws -> Started {
+        guard !isDraining else { throw MillraceError(.serverShutdown, "the server is stopping; try again", isRetryable: true) }
+        let stages = stageFactories.flatMap { $0(start.request) }
+        var request = start.request
+        var blockedReason: String?
+        for stage in stages {
+            switch try await stage.input(request.message) {
+            case .pass: break
+            case .replace(let message): request.message = message
+            case .block(let reason):
+                blockedReason = reason
+                request.message.parts = []
+            }
+            if blockedReason != nil { break }
+        }
+        let handler: any TaskHandler = blockedReason.map { BlockedHandler(name: start.handler.name, reason: $0) } ?? start.handler
+        let now = Timestamp.now()
+        let run = Run(
+            request: request, principal: start.principal, handler: handler, hub: self, loopRuns: loops[loop.index], logger: logger,
+            stages: blockedReason == nil ? stages : [BlockingStage()], startedAt: now)
+        try admit(run)
+        let record = RunRecord(
+            responseID: request.responseID, chatID: request.chatID, task: request.task, modelID: request.modelID, status: .running,
+            requestID: request.requestID, userMessageID: request.message.id, startedAt: now,
+            reservedSequence: settings.log.reservedSequences, recovery: start.handler.options.recovery)
+        do {
+            let new = NewRun(
+                run: record, userMessage: request.message, idempotencyKey: start.idempotencyKey, createsChat: start.createsChat)
+            switch try await store.createRun(new, principal: start.principal) {
+            case .created(let handle):
+                run.start(handle)
+                return .new(run)
+            case .existing(let responseID):
+                remove(run)
+                return .existing(responseID: responseID)
+            }
+        } catch {
+            remove(run)
+            throw error
+        }
+    }
+
+    /// Makes a run findable before it is stored, so that a second request with its idempotency key can attach as soon as the key is there.
+    private func admit(_ run: Run) throws {
+        var refusal: MillraceError?
+        state.update { state in
+            let running = state.running[run.principal, default: 0]
+            if running >= settings.maxConcurrentRunsPerOwner {
+                refusal = MillraceError(
+                    .limitExceeded, "\(running) runs are running already, the most that one owner may have at once: wait for one to end",
+                    isRetryable: true)
+                return false
+            }
+            state.running[run.principal] = running + 1
+            state.live[run.responseID] = run
+            return false
+        }
+        if let refusal { throw refusal }
+    }
+
+    private func remove(_ run: Run) {
+        state.update { state in
+            guard state.live.removeValue(forKey: run.responseID) != nil else { return false }
+            let running = state.running[run.principal, default: 1] - 1
+            state.running[run.principal] = running > 0 ? running : nil
+            return state.live.isEmpty
+        }
+    }
+
+    /// A run is over.
+    func closed(_ run: Run, isBroken: Bool) {
+        if isBroken { noteBroken() }
+        remove(run)
+    }
+
+    /// A run's log waits for recovery.
+    func noteBroken() {
+        state.update { state in
+            state.hasBroken = true
+            return false
+        }
+    }
+
+    // MARK: Finding
+
+    /// The owner's live run of that id.
+    func live(_ responseID: String, principal: Principal) -> Run? {
+        var found: Run?
+        state.update { state in
+            found = state.live[responseID]
+            return false
+        }
+        return found?.principal == principal ? found : nil
+    }
+
+    /// How many runs live.
+    var liveCount: Int {
+        var count = 0
+        state.update { state in
+            count = state.live.count
+            return false
+        }
+        return count
+    }
+
+    /// A reader of a run that lives on `loop` or elsewhere. Call it on `loop`.
+    func reader(of run: Run, after sequence: Int, on loop: EventLoop) -> RunReader {
+        RunReader(
+            responseID: run.responseID, principal: run.principal, after: sequence, tail: loops[loop.index].tail(of: run), store: store,
+            loop: loop, settings: settings)
+    }
+
+    /// Follows a run, live or stored; `nil` when the owner has none of that id. Call it on `loop`.
+    func follow(_ responseID: String, after sequence: Int, principal: Principal, on loop: EventLoop) async throws -> Following? {
+        if let run = live(responseID, principal: principal) { return .reader(reader(of: run, after: sequence, on: loop)) }
+        guard let record = try await store.run(responseID, principal: principal) else { return nil }
+        if record.status.isTerminal, sequence >= record.lastSequence { return .finished }
+        return .reader(
+            RunReader(
+                responseID: responseID, principal: principal, after: sequence, tail: nil, store: store, loop: loop, settings: settings))
+    }
+
+    // MARK: Recovery
+
+    /// Closes the runs that no terminal event closed and that do not live: after a crash, or after the store failed.
+    /// - Returns: how many were closed.
+    func closeUnfinishedRuns(reason: String) async throws -> Int {
+        var closed = 0
+        for unfinished in try await store.unfinishedRuns(principal: .system) {
+            let record = unfinished.record
+            guard live(record.responseID, principal: unfinished.handle.principal) == nil else { continue }
+            guard let append = RunRecovery.closing(unfinished, reason: reason, at: .now()) else { continue }
+            try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
+                store.append([append]) { error in
+                    if let error { continuation.resume(throwing: error) } else { continuation.resume() }
+                }
+            }
+            closed += 1
+        }
+        return closed
+    }
+
+    /// Whether a run was abandoned since the last call: its log waits for recovery.
+    func takeBroken() -> Bool {
+        var hadBroken = false
+        state.update { state in
+            hadBroken = state.hasBroken
+            state.hasBroken = false
+            return false
+        }
+        return hadBroken
+    }
+
+    // MARK: Stopping
+
+    /// From now on nothing new is started.
+    func beginDrain() { draining.store(true, ordering: .relaxed) }
+
+    /// Blocks the calling thread until no run lives, for at most so long. Not on a loop.
+    func waitUntilIdle(nanoseconds: Int64) -> Bool {
+        state.wait(nanoseconds: nanoseconds) { $0.live.isEmpty ? true : nil } ?? false
+    }
+
+    /// Ends all runs with `error`, `server_shutdown`.
+    func stopAll() {
+        var runs: [Run] = []
+        state.update { state in
+            runs = Array(state.live.values)
+            return false
+        }
+        for run in runs { run.stopForShutdown() }
+    }
+}
+
+/// Stands in for the handler of a request that a guard refused.
+private struct BlockedHandler: TaskHandler {
+    let name: String
+    let reason: String
+    var description: String { "Refused by a guard" }
+    func handle(_ request: TaskRequest, _ context: RunContext) async throws {
+        try await context.emit(.status("blocked", message: reason))
+    }
+}
+
+/// Ends the run of a refused request as `blocked` behind its one status event.
+private final class BlockingStage: EventStage {
+    func process(_ event: Event) async throws -> StageVerdict { .end(.blocked, [event]) }
+}

@@ -1,0 +1,201 @@
+import CLinux
+import Millrace
+import MillraceCore
+import MillraceEventLoop
+import MillraceHTTP
+
+/// One reader of a run's log: the body of an SSE response. It has a cursor and copies from the loop's tail, or from the store where the
+/// tail no longer reaches back. Confined to its connection's loop.
+final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops between threads only to be used on `loop` again.
+    let responseID: String
+    private let principal: Principal
+    private let store: any Store
+    private let loop: EventLoop
+    private let settings: RunSettings
+    /// `nil` for a run that is only in the store.
+    private var tail: RunTail?
+    /// The sequence of the last event handed to the connection as a whole.
+    private var cursor: Int
+    private var current: Current?
+    private var sink: (any HTTPBodySink)?
+    private var isFetching = false
+    private var hasStarted = false
+    private var isDetached = false
+    private var failure: MillraceError?
+    /// The store's log was read to its end.
+    private var storeIsDrained = false
+
+    /// Bytes that are being copied, and how far.
+    private enum Current {
+        case batch(EventBatch, offset: Int)
+        case stored(StoredEvents, offset: Int)
+    }
+
+    /// How much one read from the store brings, in bytes.
+    private static let fetchBytes = 64 << 10
+
+    init(
+        responseID: String, principal: Principal, after sequence: Int, tail: RunTail?, store: any Store, loop: EventLoop, settings: RunSettings
+    ) {
+        self.responseID = responseID
+        self.principal = principal
+        self.store = store
+        self.loop = loop
+        self.settings = settings
+        self.tail = tail
+        cursor = sequence
+    }
+
+    var keepAlive: (interval: Int64, bytes: StaticString)? {
+        (Int64(settings.keepAliveSeconds * 1_000_000_000), ": keep-alive\n\n")
+    }
+
+    func attached(to sink: any HTTPBodySink) {
+        self.sink = sink
+        tail?.add(self)
+    }
+
+    func detached() {
+        guard !isDetached else { return }
+        isDetached = true
+        sink = nil
+        current = nil
+        tail?.remove(self)
+        tail = nil
+    }
+
+    /// There may be something new.
+    func wake() { sink?.bodyIsReady() }
+
+    func produce(into buffer: inout ByteBuffer, limit: Int) -> HTTPBodyProgress {
+        let end = buffer.count + limit
+        if !hasStarted {
+            hasStarted = true
+            buffer.append("retry: ")
+            buffer.append(decimal: settings.retryMilliseconds)
+            buffer.append("\n\n")
+        }
+        while buffer.count < end {
+            if current == nil, let progress = findNext(&buffer) { return progress }
+            copy(into: &buffer, end: end)
+        }
+        return .more
+    }
+
+    /// Finds the bytes that follow the cursor; returns how to go on where there are none now.
+    private func findNext(_ buffer: inout ByteBuffer) -> HTTPBodyProgress? {
+        if let failure {
+            Self.appendUnavailable(failure, to: &buffer)
+            return .abort
+        }
+        guard let tail else {
+            if storeIsDrained { return .end }
+            fetch()
+            return .wait
+        }
+        if tail.state == .broken {
+            Self.appendUnavailable(MillraceError(.storageUnavailable, "the run's log cannot be stored now"), to: &buffer)
+            return .abort
+        }
+        if cursor < tail.floorSequence {
+            fetch()
+            return .wait
+        }
+        guard let batch = tail.batch(after: cursor) else { return tail.state == .ended ? .end : .wait }
+        let offset = cursor < batch.firstSequence ? 0 : batch.offset(after: cursor)
+        current = .batch(batch, offset: offset)
+        return nil
+    }
+
+    private func copy(into buffer: inout ByteBuffer, end: Int) {
+        switch current {
+        case .none: break
+        case .batch(let batch, let offset):
+            let count = min(end - buffer.count, batch.frames.count - offset)
+            batch.frames.withBytes { buffer.append(UnsafeRawBufferPointer(rebasing: $0[offset..<offset + count])) }
+            if offset + count == batch.frames.count {
+                cursor = batch.lastSequence
+                current = nil
+            } else {
+                current = .batch(batch, offset: offset + count)
+            }
+        case .stored(let stored, let offset):
+            let count = min(end - buffer.count, stored.frames.count - offset)
+            stored.frames.withUnsafeBytes { buffer.append(UnsafeRawBufferPointer(rebasing: $0[offset..<offset + count])) }
+            if offset + count == stored.frames.count {
+                cursor = stored.lastSequence
+                current = nil
+            } else {
+                current = .stored(stored, offset: offset + count)
+            }
+        }
+    }
+
+    /// Reads the next stretch from the store, off the loop.
+    private func fetch() {
+        guard !isFetching else { return }
+        isFetching = true
+        let (store, responseID, cursor, principal) = (store, responseID, cursor, principal)
+        Task(executorPreference: loop.executor) {
+            do {
+                self.fetched(
+                    try await store.events(of: responseID, after: cursor, byteLimit: Self.fetchBytes, principal: principal))
+            } catch {
+                self.failure = RunLifecycle.publicError(error)
+            }
+            self.isFetching = false
+            self.wake()
+        }
+    }
+
+    private func fetched(_ stored: StoredEvents?) {
+        guard !isDetached else { return }
+        guard let stored else {
+            failure = MillraceError(.notFound, "the run was deleted")
+            return
+        }
+        if !stored.frames.isEmpty {
+            current = .stored(stored, offset: 0)
+            if tail == nil, !stored.hasMore, stored.status.isTerminal { storeIsDrained = true }
+        } else if tail != nil {
+            // The tail dropped only what is committed, so this is a log that ends here.
+            cursor = max(cursor, tail?.floorSequence ?? cursor)
+        } else if stored.status.isTerminal {
+            storeIsDrained = true
+        } else {
+            failure = MillraceError(
+                .storageUnavailable, "the run was cut off and is not closed yet; read it again in a few seconds", isRetryable: true)
+        }
+    }
+
+    /// An error that is no event of the log: it has no id, so that reading can go on behind the last real event.
+    private static func appendUnavailable(_ error: MillraceError, to buffer: inout ByteBuffer) {
+        buffer.append("event: error\ndata: ")
+        buffer.appendJSONObject { object in
+            object.member("error_type", ErrorCode.storageUnavailable.rawValue)
+            object.member("message", error.message)
+            object.member("details", json: [:])
+            object.member("type", "about:blank")
+            object.member("title", ErrorCode.storageUnavailable.rawValue)
+            object.member("status", 503)
+        }
+        buffer.append("\n\n")
+    }
+}
+
+extension EventBatch {
+    /// Where the event after `sequence` begins in `frames`: each message ends in a blank line, and data has no newline of its own.
+    func offset(after sequence: Int) -> Int {
+        let skipped = sequence - firstSequence + 1
+        guard skipped > 0 else { return 0 }
+        return frames.withBytes { bytes in
+            guard let base = bytes.baseAddress else { return 0 }
+            var offset = 0
+            for _ in 0..<skipped {
+                guard let blank = cl_find(base + offset, bytes.count - offset, "\n\n", 2) else { return bytes.count }
+                offset = blank - base + 2
+            }
+            return offset
+        }
+    }
+}
