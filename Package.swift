@@ -57,6 +57,7 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         tests("MillraceCoreTests", ["MillraceCore"]),
-        tests("MillraceEventLoopTests", ["MillraceCore", "MillraceEventLoop"]),
+        tests("MillraceEventLoopTests", ["CLinux", "MillraceCore", "MillraceEventLoop"]),
+        tests("MillraceTests", ["Millrace", "MillraceCore"]),
     ]
 )
