@@ -40,7 +40,7 @@ let package = Package(
         library("MillraceDatabase", ["MillraceCore", "CSQLite"]),
         library("Millrace", ["MillraceCore"]),
         library("MillraceBackends", ["Millrace", "MillraceCore", "MillraceDatabase", "CCrypto"]),
-        library("MillraceTaskHandlers", ["Millrace"]),
+        library("MillraceTaskHandlers", ["Millrace", "MillraceCore"]),
         library(
             "MillraceServer",
             [
@@ -58,5 +58,7 @@ let package = Package(
 
         tests("MillraceCoreTests", ["MillraceCore"]),
         tests("MillraceEventLoopTests", ["MillraceCore", "MillraceEventLoop"]),
+        tests("MillraceBackendsTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase"]),
+        tests("MillraceTaskHandlersTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceTaskHandlers"]),
     ]
 )
