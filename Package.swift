@@ -40,7 +40,7 @@ let package = Package(
         library("MillraceDatabase", ["MillraceCore", "CSQLite"]),
         library("Millrace", ["MillraceCore"]),
         library("MillraceBackends", ["Millrace", "MillraceCore", "MillraceDatabase", "CCrypto"]),
-        library("MillraceTaskHandlers", ["Millrace"]),
+        library("MillraceTaskHandlers", ["Millrace", "MillraceCore"]),
         library(
             "MillraceServer",
             [
@@ -59,5 +59,7 @@ let package = Package(
         tests("MillraceCoreTests", ["MillraceCore"]),
         tests("MillraceEventLoopTests", ["CLinux", "MillraceCore", "MillraceEventLoop"]),
         tests("MillraceTests", ["Millrace", "MillraceCore"]),
+        tests("MillraceBackendsTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase"]),
+        tests("MillraceTaskHandlersTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceTaskHandlers"]),
     ]
 )

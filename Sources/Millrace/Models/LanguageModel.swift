@@ -8,6 +8,8 @@ public import MillraceCore
 public protocol LanguageModel: Sendable {
     /// The id by which requests choose this model, such as `local`.
     var id: String { get }
+    /// Whether images among a turn's parts are understood (default: they are not). Handlers leave out what a model cannot see, and say so.
+    var seesImages: Bool { get }
 
     /// Generates one answer.
     /// - Parameters:
@@ -15,6 +17,11 @@ public protocol LanguageModel: Sendable {
     ///   - receive: called for every piece, in order, on the caller's executor; when it throws, generation stops with that error.
     /// - Returns: why the model stopped and what it consumed.
     func generate(_ request: ModelRequest, receive: (ModelEvent) async throws -> Void) async throws -> ModelResponse
+}
+
+extension LanguageModel {
+    /// A model sees no images unless it says otherwise.
+    public var seesImages: Bool { false }
 }
 
 /// A tool that a model may call.

@@ -1,0 +1,57 @@
+public import Millrace
+import MillraceCore
+
+/// `chat`: answers a message from the conversation before it and the texts that come with it.
+///
+/// It hands the model the persona as its instructions, the newest part of the history, and every text attached to it or given as context
+/// as a document to answer from; what the model says streams as it comes.
+public struct ChatHandler: TaskHandler {
+    /// `chat`.
+    public let name = "chat"
+    /// What it does, in a sentence.
+    public let description = "Answers messages from the conversation and the attached texts"
+
+    private let models: LanguageModelRegistry
+    private let historyCharacters: Int
+
+    /// Creates the handler.
+    /// - Parameters:
+    ///   - models: the models that requests choose from.
+    ///   - historyCharacters: how many characters of conversation a model is given, the current message included (default: 200,000). Older
+    ///     messages are left out first; the current one always goes in. Attached texts are not counted.
+    public init(models: LanguageModelRegistry, historyCharacters: Int = 200_000) {
+        self.models = models
+        self.historyCharacters = historyCharacters
+    }
+
+    /// Answers one message.
+    /// - Throws: ``MillraceError`` for an unknown model or an answer that was filtered away; what the model throws.
+    public func handle(_ request: TaskRequest, _ context: RunContext) async throws {
+        let model = try models.model(request.modelID)
+        let conversation = ChatConversation(request, historyCharacters: historyCharacters, seesImages: model.seesImages)
+
+        for skipped in conversation.skipped {
+            try await context.emit(.status("attachment_skipped", message: skipped.message))
+        }
+        if conversation.omittedMessages > 0 {
+            let message = "The conversation is long: its \(conversation.omittedMessages) oldest messages are left out"
+            try await context.emit(.status("history_shortened", message: message))
+        }
+        for document in conversation.newDocuments {
+            try await context.emit(.document(document))
+        }
+        try await context.emit(.status("thinking", message: conversation.thinkingMessage))
+
+        let answer = try await context.generate(conversation.modelRequest(system: request.persona), with: model)
+
+        let stopReason = answer.response?.stopReason ?? .endTurn
+        if answer.text.isEmpty, stopReason == .contentFilter || stopReason == .guardrail {
+            throw MillraceError(.modelError, "the model's provider filtered the answer: put the question differently or choose another model")
+        }
+        try await context.emit(
+            .metadata([
+                "model_id": .string(answer.response?.modelID ?? model.id), "stop_reason": .string(stopReason.rawValue),
+                "documents": .integer(conversation.documents.count),
+            ]))
+    }
+}
