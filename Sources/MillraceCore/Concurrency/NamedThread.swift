@@ -33,6 +33,9 @@ package struct NamedThread: Sendable {
         handle = thread
     }
 
+    /// Whether the caller runs on this thread, which cannot join itself.
+    package var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
+
     /// Waits until the thread has ended. Call it once.
     package func join() {
         pthread_join(handle, nil)

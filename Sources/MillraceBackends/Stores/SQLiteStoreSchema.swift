@@ -1,0 +1,97 @@
+import MillraceDatabase
+
+/// The tables of a ``SQLiteStore``. Moments are microseconds since the epoch; JSON is text.
+enum SQLiteStoreSchema {
+    static let migrations = SQLiteMigrations([version1])
+
+    private static let version1 = """
+        CREATE TABLE chats (
+            id INTEGER PRIMARY KEY,
+            owner TEXT NOT NULL,
+            chat_id TEXT NOT NULL,
+            title TEXT,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            newest_message_id TEXT,
+            metadata TEXT,
+            UNIQUE (owner, chat_id)
+        ) STRICT;
+        CREATE INDEX chats_by_change ON chats (owner, updated_at, id);
+
+        CREATE TABLE messages (
+            id INTEGER PRIMARY KEY,
+            owner TEXT NOT NULL,
+            message_id TEXT NOT NULL,
+            chat INTEGER NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
+            parent_id TEXT,
+            role TEXT NOT NULL,
+            parts TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            model_id TEXT,
+            usage TEXT,
+            metadata TEXT,
+            status TEXT NOT NULL,
+            UNIQUE (owner, message_id)
+        ) STRICT;
+        CREATE INDEX messages_by_chat ON messages (chat);
+
+        CREATE TABLE runs (
+            id INTEGER PRIMARY KEY,
+            owner TEXT NOT NULL,
+            response_id TEXT NOT NULL,
+            chat INTEGER NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
+            task TEXT NOT NULL,
+            model_id TEXT,
+            status TEXT NOT NULL,
+            request_id TEXT NOT NULL,
+            user_message_id TEXT NOT NULL,
+            started_at INTEGER NOT NULL,
+            ended_at INTEGER,
+            usage TEXT,
+            last_sequence INTEGER NOT NULL,
+            reserved INTEGER NOT NULL,
+            recovery TEXT NOT NULL,
+            UNIQUE (owner, response_id)
+        ) STRICT;
+        CREATE INDEX runs_by_owner ON runs (owner, id);
+        CREATE INDEX runs_by_chat ON runs (chat);
+        CREATE INDEX runs_unfinished ON runs (id) WHERE status = 'running';
+
+        CREATE TABLE run_events (
+            id INTEGER PRIMARY KEY,
+            run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+            first_sequence INTEGER NOT NULL,
+            last_sequence INTEGER NOT NULL,
+            reserved INTEGER NOT NULL,
+            frames BLOB,
+            hidden BLOB
+        ) STRICT;
+        CREATE INDEX run_events_by_run ON run_events (run, last_sequence);
+
+        CREATE TABLE idempotency (
+            owner TEXT NOT NULL,
+            key TEXT NOT NULL,
+            body_hash TEXT NOT NULL,
+            response_id TEXT NOT NULL,
+            expires_at INTEGER NOT NULL,
+            PRIMARY KEY (owner, key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
+
+        CREATE TABLE task_handlers (
+            owner TEXT NOT NULL,
+            name TEXT NOT NULL,
+            description TEXT NOT NULL,
+            is_default INTEGER NOT NULL,
+            configuration TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            PRIMARY KEY (owner, name)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE health (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            checked INTEGER NOT NULL
+        ) STRICT;
+        """
+}

@@ -1,0 +1,167 @@
+import Millrace
+import MillraceCore
+import MillraceDatabase
+
+/// Executes a ``SQLiteStore``'s writes: first all appends, those of one run merged into one row, then the other changes in their order.
+///
+/// The order is safe: only who has seen a run's creation committed can append to it, and a change that wants runs to have ended only gains.
+final class SQLiteStoreWriter: SQLiteWriteHandler {
+    /// Appends of one run that are consecutive.
+    private struct Row {
+        var handle: RunHandle
+        var firstSequence: Int
+        var lastSequence: Int
+        var reservedSequence: Int
+        var byteCount: Int
+        var batches: [EventBatch]
+        var completion: RunCompletion?
+        var jobs: [Int]
+
+        init(_ append: RunAppend, job: Int) {
+            handle = append.handle
+            firstSequence = append.batch.firstSequence
+            lastSequence = append.batch.lastSequence
+            reservedSequence = append.reservedSequence
+            byteCount = append.batch.byteCount
+            batches = [append.batch]
+            completion = append.completion
+            jobs = [job]
+        }
+
+        mutating func merge(_ append: RunAppend, job: Int) -> Bool {
+            guard append.batch.firstSequence == lastSequence + 1, completion == nil, byteCount + append.batch.byteCount <= Self.mostBytes
+            else { return false }
+            lastSequence = append.batch.lastSequence
+            reservedSequence = max(reservedSequence, append.reservedSequence)
+            byteCount += append.batch.byteCount
+            batches.append(append.batch)
+            completion = append.completion
+            jobs.append(job)
+            return true
+        }
+
+        /// A reader takes whole rows, so a row has a bound.
+        private static let mostBytes = 1 << 20
+    }
+
+    let session: SQLiteSession
+    private let stopped: () -> Void
+    private var rows: [Row] = []
+    private var rowOfRun: [Int64: Int] = [:]
+    /// The jobs of the current group that failed after they had written, by their index.
+    private var leftOut: [Int: MillraceError] = [:]
+    private var scratch = ByteBuffer()
+
+    /// - Parameter stopped: called on the writer's thread when the last write is done.
+    init(_ session: SQLiteSession, stopped: @escaping () -> Void) {
+        self.session = session
+        self.stopped = stopped
+    }
+
+    func stop() { stopped() }
+
+    func execute(_ jobs: [SQLiteStoreWrite]) throws(MillraceError) -> SQLiteGroupVerdict {
+        gather(jobs)
+        for row in rows {
+            do throws(MillraceError) {
+                try write(row)
+            } catch {
+                if error.isStoreFailure { throw error }
+                for job in row.jobs { leftOut[job] = error }
+                return .restart
+            }
+        }
+        for case .change(let change) in jobs {
+            if try change.execute(session) == .restart { return .restart }
+        }
+        return .commit
+    }
+
+    func finish(_ jobs: [SQLiteStoreWrite], _ error: MillraceError?) {
+        rows.removeAll(keepingCapacity: true)
+        rowOfRun.removeAll(keepingCapacity: true)
+        for (index, job) in jobs.enumerated() {
+            switch job {
+            case .append(_, let completed): completed(error ?? (leftOut.isEmpty ? nil : leftOut[index]))
+            case .change(let change): change.finish(error)
+            }
+        }
+        leftOut.removeAll()
+    }
+
+    private func gather(_ jobs: [SQLiteStoreWrite]) {
+        rows.removeAll(keepingCapacity: true)
+        rowOfRun.removeAll(keepingCapacity: true)
+        for (index, job) in jobs.enumerated() {
+            guard case .append(let appends, _) = job, leftOut.isEmpty || leftOut[index] == nil else { continue }
+            for append in appends {
+                let run = append.handle.number
+                if let known = rowOfRun[run], rows[known].merge(append, job: index) { continue }
+                rowOfRun[run] = rows.count
+                rows.append(Row(append, job: index))
+            }
+        }
+    }
+
+    // MARK: Rows
+
+    private static let insertEvents =
+        "INSERT INTO run_events (run, first_sequence, last_sequence, reserved, frames, hidden) VALUES (?, ?, ?, ?, ?, ?)"
+
+    private func write(_ row: Row) throws(MillraceError) {
+        if row.batches.count == 1 {
+            let batch = row.batches[0]
+            try batch.frames.withBytes { (frames) throws(MillraceError) in try insert(row, frames, hidden: batch.hidden) }
+        } else {
+            scratch.removeAll()
+            var hidden: [UInt8]?
+            for batch in row.batches {
+                scratch.append(batch.frames)
+                if let more = batch.hidden { hidden = (hidden ?? []) + more }
+            }
+            try scratch.withBytes { (frames) throws(MillraceError) in try insert(row, frames, hidden: hidden) }
+            if scratch.capacity > 4 << 20 { scratch.release() }
+        }
+        if let completion = row.completion { try complete(row.handle, completion) }
+    }
+
+    private func insert(_ row: Row, _ frames: UnsafeRawBufferPointer, hidden: [UInt8]?) throws(MillraceError) {
+        do throws(MillraceError) {
+            guard let hidden else {
+                try session.execute(
+                    Self.insertEvents, row.handle.number, row.firstSequence, row.lastSequence, row.reservedSequence,
+                    SQLiteStaticBlob(frames), Int?.none)
+                return
+            }
+            try hidden.withUnsafeBufferPointer { (hidden) throws(MillraceError) in
+                _ = try session.execute(
+                    Self.insertEvents, row.handle.number, row.firstSequence, row.lastSequence, row.reservedSequence,
+                    SQLiteStaticBlob(frames), SQLiteStaticBlob(UnsafeRawBufferPointer(hidden)))
+            }
+        } catch {
+            throw error.code == .notFound ? StoreRefusal.noRun(row.handle.responseID) : error
+        }
+    }
+
+    private func complete(_ handle: RunHandle, _ completion: RunCompletion) throws(MillraceError) {
+        let changed = try session.execute(
+            "UPDATE runs SET status = ?, ended_at = ?, usage = ? WHERE id = ? AND owner = ? AND status = 'running'",
+            completion.status.rawValue, completion.endedAt, completion.usage.json.text, handle.number, handle.principal.id)
+        guard changed == 1 else { throw StoreRefusal.hasEnded(handle.responseID) }
+        let message = completion.message
+        try session.execute(
+            """
+            INSERT INTO messages (owner, message_id, chat, parent_id, role, parts, created_at, model_id, usage, metadata, status)
+            SELECT ?, ?, chat, ?, ?, ?, ?, ?, ?, ?, ? FROM runs WHERE id = ?
+            """,
+            handle.principal.id, message.id, message.parentID, message.role.rawValue, SQLiteStoreRows.partsText(message.parts),
+            message.createdAt, message.modelID, message.usage?.json.text, SQLiteStoreRows.text(message.metadata), message.status.rawValue,
+            handle.number)
+        try session.execute(
+            """
+            UPDATE chats SET newest_message_id = ?, updated_at = max(updated_at, ?)
+            WHERE owner = ? AND id = (SELECT chat FROM runs WHERE id = ?)
+            """,
+            message.id, completion.endedAt, handle.principal.id, handle.number)
+    }
+}
