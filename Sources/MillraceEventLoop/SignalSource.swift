@@ -18,7 +18,7 @@ package final class SignalSource: EventSource {
 
     deinit { close(descriptor) }
 
-    override package func ready(_ readiness: Readiness) {
+    override public func ready(_ readiness: Readiness) {
         while true {
             let signal = cl_signalfd_read(descriptor)
             guard signal > 0 else { return }

@@ -22,3 +22,24 @@ public final class EventBatch: Sendable {
     /// The bytes that the batch adds to the log.
     public var byteCount: Int { frames.count + (hidden?.count ?? 0) }
 }
+
+extension EventBatch {
+    /// Where the event after `sequence` begins in ``frames``: every message ends in a blank line, and data has no newline of its own.
+    package func offset(after sequence: Int) -> Int {
+        var skipped = sequence - firstSequence + 1
+        guard skipped > 0 else { return 0 }
+        return frames.withBytes { bytes in
+            var previous: UInt8 = 0
+            for (index, byte) in bytes.enumerated() {
+                if byte == UInt8(ascii: "\n"), previous == byte {
+                    skipped -= 1
+                    if skipped == 0 { return index + 1 }
+                    previous = 0
+                } else {
+                    previous = byte
+                }
+            }
+            return bytes.count
+        }
+    }
+}

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import MillraceCore
 import MillraceEventLoop
@@ -24,7 +23,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     private var lastOutputAt: Int64 = 0
 
     /// The request that is being answered.
-    private final class Exchange {
+    private final class Exchange: @unchecked Sendable {  // Sendable: tasks on the loop carry it.
         let head: HTTPRequestHead?
         let requestID: String
         let startedAt: Int64
@@ -89,7 +88,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
                 isReadPaused = true
                 break
             }
-            let count = cl_receive(descriptor, loop.scratch.baseAddress, loop.scratch.count)
+            let count = Socket.receive(descriptor, into: loop.scratch)
             if count > 0 {
                 received(UnsafeRawBufferPointer(start: loop.scratch.baseAddress, count: count))
                 if count < loop.scratch.count { break }
@@ -97,7 +96,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
                 peerEnded()
                 break
             } else {
-                if count != -Int(EAGAIN) { close() }
+                if !Socket.wouldBlock(count) { close() }
                 break
             }
         }
@@ -186,7 +185,13 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         parser.bodyLimit = server.settings.parser.bodyBytes
         let request = HTTPRequest(head: head, id: exchange.requestID, peer: peer, loop: loop, body: exchange.body)
         switch server.responder.reply(to: request) {
-        case .now(let response): respond(response, to: exchange)
+        case .now(let response):
+            if hasBody {
+                // What has come of the body is read first: if that is all of it, the connection can live on.
+                loop.post { [self] in respond(response, to: exchange) }
+            } else {
+                respond(response, to: exchange)
+            }
         case .later(let bodyLimit, let work):
             parser.bodyLimit = bodyLimit
             exchange.task = Task(executorPreference: loop.executor) { [self] in
@@ -227,7 +232,6 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
             if case .stream(let source) = response.body { source.detached() }
             return
         }
-        // What was received of a body that nobody read may complete the request, so that the connection can live on.
         exchange.status = response.status
         let keepsAlive = machine.responseStarted(keepsAlive: !response.closesConnection && !server.isDraining && !hasPeerEnded)
         let isHead = exchange.head?.method == .head
@@ -259,9 +263,9 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     }
 
     private func appendHead(
-        _ response: HTTPResponse, _ framing: HTTPResponseHead.Framing, version: HTTPVersion, isHead: Bool, keepsAlive: Bool
+        _ response: HTTPResponse, _ framing: HTTPFraming, version: HTTPVersion, isHead: Bool, keepsAlive: Bool
     ) {
-        server.date.append(HTTPResponseHead(status: response.status, headers: response.headers), framing: framing, version: version, keepsAlive: keepsAlive, to: &output)
+        date.appendHead(response, framing, keepsAlive: keepsAlive, to: &output)
     }
 
     /// Answers a request that is malformed, too large or too slow. The connection closes behind the answer.
@@ -307,9 +311,9 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         while true {
             fill()
             guard !output.isEmpty else { break }
-            let count = output.withBytes { cl_send(descriptor, $0.baseAddress, $0.count) }
+            let count = output.withBytes { Socket.send(descriptor, $0) }
             if count < 0 {
-                if count == -Int(EAGAIN) { break }
+                if Socket.wouldBlock(count) { break }
                 close()
                 return
             }
@@ -380,7 +384,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
             }
         case .close: close()
         case .linger:
-            _ = cl_shutdown_write(descriptor)
+            Socket.shutdownWrite(descriptor)
             input.release()
             receive()
         }

@@ -1,4 +1,4 @@
-package import MillraceCore
+import MillraceCore
 package import MillraceEventLoop
 
 /// One request as a responder gets it.
@@ -16,7 +16,7 @@ package struct HTTPRequest: Sendable {
 }
 
 /// What is sent back.
-package struct HTTPResponse {
+package struct HTTPResponse: @unchecked Sendable {  // Sendable: made and used up on one loop, as its body source is.
     package enum Body {
         case empty
         case bytes([UInt8])
@@ -41,7 +41,7 @@ package enum HTTPReply {
     /// At once, without a task.
     case now(HTTPResponse)
     /// By a task on the connection's loop, which is cancelled when the client leaves. `bodyLimit` bounds the request's body, in bytes.
-    case later(bodyLimit: Int, @Sendable () async -> sending HTTPResponse)
+    case later(bodyLimit: Int, @Sendable () async -> HTTPResponse)
 }
 
 /// Answers requests; called on the connection's loop.

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 package import MillraceCore
 package import MillraceEventLoop
@@ -57,12 +56,7 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
     package init(address: String, port: Int, loop: EventLoop, server: HTTPServerContext) throws(MillraceError) {
         self.loop = loop
         self.server = server
-        let descriptor = cl_listen(address, UInt16(truncatingIfNeeded: port), 4096, 1)
-        guard descriptor >= 0 else {
-            let reason = String(cString: strerror(-descriptor))
-            throw MillraceError(
-                .system, "cannot listen on \(address) port \(port): \(reason)\(descriptor == -EADDRINUSE ? "; another program has it: choose another with --port" : "")")
-        }
+        let descriptor = try Socket.listen(address: address, port: port)
         reserve = open("/dev/null", O_RDONLY | O_CLOEXEC)
         super.init(descriptor: descriptor)
     }
@@ -73,19 +67,17 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
     }
 
     /// The port that the socket is bound to.
-    package var port: Int { Int(cl_local_port(descriptor)) }
+    package var port: Int { Socket.port(of: descriptor) }
 
     /// Begins to accept. On the loop, or before it runs.
     package func start() { loop.register(self, for: .readable) }
 
     override package func ready(_ readiness: Readiness) {
         for _ in 0..<Self.acceptsPerTurn {
-            let accepted = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { peer in
-                let socket = cl_accept(descriptor, peer.baseAddress, peer.count)
-                if socket >= 0 { accept(socket, peer: peer.baseAddress.map { String(cString: $0) } ?? "") }
-                return socket
-            }
-            if accepted < 0 {
+            let (accepted, peer) = Socket.accept(descriptor)
+            if accepted >= 0 {
+                accept(accepted, peer: peer)
+            } else {
                 if accepted == -EMFILE || accepted == -ENFILE { refuseForWantOfDescriptors() }
                 if accepted != -ECONNABORTED && accepted != -EINTR { return }
             }
@@ -95,8 +87,8 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
     private func accept(_ socket: Int32, peer: String) {
         guard server.admit() else {
             let body = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 101\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"too many connections now\"}"
-            body.utf8.withContiguousStorageIfAvailable { _ = cl_send(socket, $0.baseAddress, $0.count) }
-            _ = cl_shutdown_write(socket)
+            _ = Array(body.utf8).withUnsafeBytes { Socket.send(socket, $0) }
+            Socket.shutdownWrite(socket)
             Glibc.close(socket)
             return
         }
@@ -113,7 +105,7 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
         server.logger.error("cannot accept: no file descriptors left; raise the limit (ulimit -n) or lower limits.maxConnections")
         if reserve >= 0 {
             Glibc.close(reserve)
-            let socket = cl_accept(descriptor, nil, 0)
+            let (socket, _) = Socket.accept(descriptor)
             if socket >= 0 { Glibc.close(socket) }
             reserve = open("/dev/null", O_RDONLY | O_CLOEXEC)
         }

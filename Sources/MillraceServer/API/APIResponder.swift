@@ -9,7 +9,7 @@ final class APIResponder: HTTPResponder {
         /// At once, on the loop.
         case now(@Sendable (APIRequest) throws -> HTTPResponse)
         /// By a task on the connection's loop.
-        case later(@Sendable (APIRequest) async throws -> sending HTTPResponse)
+        case later(@Sendable (APIRequest) async throws -> HTTPResponse)
     }
 
     private let router: Router<Route>
@@ -71,7 +71,7 @@ final class APIResponder: HTTPResponder {
         return problem.response(requestID: request.id)
     }
 
-    private func finish(_ response: sending HTTPResponse, _ request: HTTPRequest, isPreflight: Bool = false) -> sending HTTPResponse {
+    private func finish(_ response: HTTPResponse, _ request: HTTPRequest, isPreflight: Bool = false) -> HTTPResponse {
         var response = response
         try? response.headers.set("X-Request-Id", request.id)
         door.decorate(&response, for: request.head, isPreflight: isPreflight)

@@ -6,12 +6,12 @@ import MillraceHTTP
 struct ChatRoutes: Sendable {
     let store: any Store
 
-    func list(_ request: APIRequest) async throws -> sending HTTPResponse {
+    func list(_ request: APIRequest) async throws -> HTTPResponse {
         let page = try await store.chats(page: try request.page(), principal: request.principal)
         return .json { $0.write(page) { chat, object in object.write(chat) } }
     }
 
-    func create(_ request: APIRequest) async throws -> sending HTTPResponse {
+    func create(_ request: APIRequest) async throws -> HTTPResponse {
         let bytes = try await request.http.body.collect()
         var fields = FieldReader(bytes.isEmpty ? [:] : try APIRequest.parse(bytes))
         let chatID = fields.identifier("chat_id") ?? Identifier.make(prefix: "c")
@@ -26,12 +26,12 @@ struct ChatRoutes: Sendable {
         return response
     }
 
-    func get(_ request: APIRequest) async throws -> sending HTTPResponse {
+    func get(_ request: APIRequest) async throws -> HTTPResponse {
         guard let chat = try await store.chat(request.parameter("chat_id"), principal: request.principal) else { throw notFound(request) }
         return .json { $0.write(chat) }
     }
 
-    func update(_ request: APIRequest) async throws -> sending HTTPResponse {
+    func update(_ request: APIRequest) async throws -> HTTPResponse {
         var fields = FieldReader(try await request.json())
         let change = ChatChange(title: fields.string("title", limit: 1024), metadata: fields.object("metadata"))
         try fields.finish()
@@ -41,13 +41,13 @@ struct ChatRoutes: Sendable {
         return .json { $0.write(chat) }
     }
 
-    func delete(_ request: APIRequest) async throws -> sending HTTPResponse {
+    func delete(_ request: APIRequest) async throws -> HTTPResponse {
         _ = try await request.http.body.collect()
         guard try await store.deleteChat(request.parameter("chat_id"), principal: request.principal) else { throw notFound(request) }
         return HTTPResponse(.noContent)
     }
 
-    func messages(_ request: APIRequest) async throws -> sending HTTPResponse {
+    func messages(_ request: APIRequest) async throws -> HTTPResponse {
         let page = try await store.messages(of: request.parameter("chat_id"), page: try request.page(), principal: request.principal)
         guard let page else { throw notFound(request) }
         return .json { $0.write(page) { message, object in object.write(message) } }

@@ -11,7 +11,7 @@ struct GenerateRoutes: Sendable {
     let defaultTask: String?
 
     /// The run's events as they happen.
-    func stream(_ request: APIRequest) async throws -> sending HTTPResponse {
+    func stream(_ request: APIRequest) async throws -> HTTPResponse {
         let run: String
         switch try await start(request) {
         case .new(let started): return EventStream.response(hub.reader(of: started, after: 0, on: request.http.loop))
@@ -24,7 +24,7 @@ struct GenerateRoutes: Sendable {
     }
 
     /// The same run, answered once when it ends.
-    func invoke(_ request: APIRequest) async throws -> sending HTTPResponse {
+    func invoke(_ request: APIRequest) async throws -> HTTPResponse {
         let responseID: String
         switch try await start(request) {
         case .new(let run):

@@ -13,7 +13,7 @@ struct HealthRoutes: Sendable {
     }
 
     /// Whether the server wants requests, with a line for each backend; 503 when it does not.
-    func ready(_ request: APIRequest) async throws -> sending HTTPResponse {
+    func ready(_ request: APIRequest) async throws -> HTTPResponse {
         var failure: String?
         do {
             try await hub.store.check(principal: request.principal)

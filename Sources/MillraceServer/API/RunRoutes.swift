@@ -6,7 +6,7 @@ import MillraceHTTP
 struct RunRoutes: Sendable {
     let hub: RunHub
 
-    func list(_ request: APIRequest) async throws -> sending HTTPResponse {
+    func list(_ request: APIRequest) async throws -> HTTPResponse {
         var filter = RunFilter(task: request.head.queryValue("task"), chatID: request.head.queryValue("chat_id"))
         if let text = request.head.queryValue("status") {
             guard let status = RunStatus(rawValue: text) else {
@@ -19,13 +19,13 @@ struct RunRoutes: Sendable {
         return .json { $0.write(page) { run, object in object.write(run) } }
     }
 
-    func get(_ request: APIRequest) async throws -> sending HTTPResponse {
+    func get(_ request: APIRequest) async throws -> HTTPResponse {
         let run = try await record(request)
         return .json { $0.write(run) }
     }
 
     /// The events after `Last-Event-ID` or `?after=`: what was missed, then live.
-    func events(_ request: APIRequest) async throws -> sending HTTPResponse {
+    func events(_ request: APIRequest) async throws -> HTTPResponse {
         let responseID = request.parameter("response_id")
         let after = try Self.position(request, responseID)
         switch try await hub.follow(responseID, after: after, principal: request.principal, on: request.http.loop) {
@@ -36,7 +36,7 @@ struct RunRoutes: Sendable {
     }
 
     /// Stops a run: 202 while it is stopping, 200 with its end when it had ended before.
-    func cancel(_ request: APIRequest) async throws -> sending HTTPResponse {
+    func cancel(_ request: APIRequest) async throws -> HTTPResponse {
         // A body is not needed; one that came is read so that the connection can live on.
         _ = try await request.http.body.collect()
         if let run = hub.live(request.parameter("response_id"), principal: request.principal) {

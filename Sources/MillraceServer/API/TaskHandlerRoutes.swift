@@ -26,14 +26,14 @@ struct TaskHandlerRoutes: Sendable {
         object.member("is_default", handler.name == handlers.defaultName)
     }
 
-    func metadata(_ request: APIRequest) async throws -> sending HTTPResponse {
+    func metadata(_ request: APIRequest) async throws -> HTTPResponse {
         let name = request.parameter("name")
         guard let metadata = try await store.taskHandler(name, principal: request.principal) else { throw notFound(name) }
         return .json { $0.write(metadata) }
     }
 
     /// Replaces the stored configuration: the body is the configuration itself, or `{"configuration": {…}}`.
-    func update(_ request: APIRequest) async throws -> sending HTTPResponse {
+    func update(_ request: APIRequest) async throws -> HTTPResponse {
         let name = request.parameter("name")
         let json = try await request.json()
         var fields = FieldReader(json)

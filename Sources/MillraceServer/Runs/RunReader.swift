@@ -1,4 +1,3 @@
-import CLinux
 import Millrace
 import MillraceCore
 import MillraceEventLoop
@@ -180,22 +179,5 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
             object.member("status", 503)
         }
         buffer.append("\n\n")
-    }
-}
-
-extension EventBatch {
-    /// Where the event after `sequence` begins in `frames`: each message ends in a blank line, and data has no newline of its own.
-    func offset(after sequence: Int) -> Int {
-        let skipped = sequence - firstSequence + 1
-        guard skipped > 0 else { return 0 }
-        return frames.withBytes { bytes in
-            guard let base = bytes.baseAddress else { return 0 }
-            var offset = 0
-            for _ in 0..<skipped {
-                guard let blank = cl_find(base + offset, bytes.count - offset, "\n\n", 2) else { return bytes.count }
-                offset = blank - base + 2
-            }
-            return offset
-        }
     }
 }

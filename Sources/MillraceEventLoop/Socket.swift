@@ -1,0 +1,49 @@
+import CLinux
+import Glibc
+package import MillraceCore
+
+/// The system calls on TCP sockets, without errno: results are counts and descriptors, or an error number below zero.
+package enum Socket {
+    /// Binds and listens, non-blocking, with `SO_REUSEPORT` so that every loop can have a socket of its own.
+    /// - Parameter address: a numeric IPv4 or IPv6 address.
+    /// - Throws: ``MillraceError`` that says what holds the address.
+    package static func listen(address: String, port: Int, backlog: Int32 = 4096) throws(MillraceError) -> Int32 {
+        let descriptor = cl_listen(address, UInt16(truncatingIfNeeded: port), backlog, 1)
+        guard descriptor < 0 else { return descriptor }
+        let advice =
+            switch -descriptor {
+            case EADDRINUSE: "; another program has it: choose another with --port"
+            case EACCES: "; ports below 1024 need a privilege: choose another with --port"
+            case EINVAL: "; the host must be a numeric address such as 127.0.0.1"
+            default: ""
+            }
+        throw MillraceError(.system, "cannot listen on \(address) port \(port): \(String(cString: strerror(-descriptor)))\(advice)")
+    }
+
+    /// The local port.
+    package static func port(of descriptor: Int32) -> Int { Int(cl_local_port(descriptor)) }
+
+    /// Accepts one connection, non-blocking and with `TCP_NODELAY`.
+    package static func accept(_ descriptor: Int32) -> (descriptor: Int32, peer: String) {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { peer in
+            let accepted = cl_accept(descriptor, peer.baseAddress, peer.count)
+            return (accepted, accepted >= 0 ? peer.baseAddress.map { String(cString: $0) } ?? "" : "")
+        }
+    }
+
+    /// Sends what the kernel takes; never raises SIGPIPE.
+    package static func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+        cl_send(descriptor, bytes.baseAddress, bytes.count)
+    }
+
+    /// Receives what is there; 0 at the end of the stream.
+    package static func receive(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        cl_receive(descriptor, buffer.baseAddress, buffer.count)
+    }
+
+    /// Ends the sending side.
+    package static func shutdownWrite(_ descriptor: Int32) { _ = cl_shutdown_write(descriptor) }
+
+    /// Whether a result means "nothing now".
+    package static func wouldBlock(_ result: Int) -> Bool { result == -Int(EAGAIN) }
+}
