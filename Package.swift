@@ -58,5 +58,9 @@ let package = Package(
 
         tests("MillraceCoreTests", ["MillraceCore"]),
         tests("MillraceEventLoopTests", ["MillraceCore", "MillraceEventLoop"]),
+        tests(
+            "MillraceServerTests",
+            ["Millrace", "MillraceServer", "MillraceCore", "MillraceBackends", "MillraceEventLoop", "MillraceHTTP"]),
+        tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient"]),
     ]
 )
