@@ -61,5 +61,9 @@ let package = Package(
         tests("MillraceTests", ["Millrace", "MillraceCore"]),
         tests("MillraceBackendsTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase"]),
         tests("MillraceTaskHandlersTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceTaskHandlers"]),
+        tests(
+            "MillraceServerTests",
+            ["Millrace", "MillraceServer", "MillraceCore", "MillraceBackends", "MillraceEventLoop", "MillraceHTTP"]),
+        tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient"]),
     ]
 )

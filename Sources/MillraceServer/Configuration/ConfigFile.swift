@@ -1,0 +1,134 @@
+import MillraceCore
+
+/// `config.yaml`, taken apart: the values of its base and of the chosen environment's section by key path, and what is odd in it.
+struct ConfigFile {
+    /// A top-level mapping of one of these names is an environment's section, as is the chosen one's.
+    static let environmentNames = ["local", "dev", "development", "test", "staging", "prod", "production"]
+
+    /// Values by key path.
+    private(set) var values: [String: YAMLNode] = [:]
+    private(set) var handlerConfiguration: [String: JSONValue] = [:]
+    private(set) var problems: [ConfigurationProblem] = []
+    private(set) var warnings: [ConfigurationProblem] = []
+
+    private let path: String
+    private static let keys = SettingTable.all.compactMap(\.key)
+    private static let groups = Set(keys.compactMap { $0.contains(".") ? String($0.prefix { $0 != "." }) : nil })
+
+    /// - Parameter chosen: the environment that flags or variables name; it beats the file's own `env:`.
+    init(_ root: YAMLNode, path: String, chosen: String?) {
+        self.path = path
+        guard case .mapping(let members) = root.content else {
+            problem(nil, root.line, "expected keys such as 'server:' at the top of the file, found \(root.found)")
+            return
+        }
+        var chosen = chosen
+        if let member = members.first(where: { $0.key == "env" }), !member.value.isNull {
+            values["env"] = member.value
+            if chosen == nil, case .scalar(let name, _) = member.value.content { chosen = name }
+        }
+        var sections: [String] = []
+        var section: YAMLNode.Member?
+        for member in members where member.key != "env" {
+            if member.key == chosen || Self.isSection(member) {
+                sections.append(member.key)
+                if member.key == chosen { section = member } else { checkNames(of: member) }
+            } else if member.key == "base" {
+                if case .mapping(let inner) = member.value.content {
+                    for member in inner { add(member) }
+                } else if !member.value.isNull {
+                    problem("base", member.line, "expected a group of keys, found \(member.value.found)")
+                }
+            } else {
+                add(member)
+            }
+        }
+        if let section { overlay(section) }
+        if let chosen, section == nil, !Self.environmentNames.contains(chosen),
+            let near = Suggestion.closest(to: chosen, among: sections)
+        {
+            problem("env", values["env"]?.line ?? root.line, "no section is named '\(chosen)': did you mean '\(near)'?")
+        }
+    }
+
+    /// Whether a member is an environment's section: by its name, or because it holds nothing but groups that a section may hold.
+    private static func isSection(_ member: YAMLNode.Member) -> Bool {
+        guard case .mapping(let inner) = member.value.content else {
+            return environmentNames.contains(member.key) && member.value.isNull
+        }
+        if groups.contains(member.key) || isHandlerGroup(member.key) || member.key == "base" { return false }
+        return environmentNames.contains(member.key)
+            || !inner.isEmpty && inner.allSatisfy { groups.contains($0.key) || isHandlerGroup($0.key) }
+    }
+
+    private static func isHandlerGroup(_ name: String) -> Bool { name.hasSuffix("Config") && name != "Config" }
+
+    private mutating func overlay(_ section: YAMLNode.Member) {
+        guard case .mapping(let members) = section.value.content else {
+            if !section.value.isNull { problem(section.key, section.line, "expected a group of keys, found \(section.value.found)") }
+            return
+        }
+        let base = self
+        values = base.values.filter { $0.key == "env" }
+        handlerConfiguration = [:]
+        for member in members { add(member) }
+        values = base.values.merging(values) { _, over in over }
+        handlerConfiguration = base.handlerConfiguration.merging(handlerConfiguration, uniquingKeysWith: Self.merge)
+    }
+
+    /// Warns about the unknown names in a section that is not chosen. Its values are not looked at.
+    private mutating func checkNames(of section: YAMLNode.Member) {
+        guard case .mapping(let members) = section.value.content else { return }
+        var other = self
+        let before = warnings.count
+        other.values = [:]
+        for member in members { other.add(member) }
+        warnings += other.warnings[before...]
+    }
+
+    private mutating func add(_ member: YAMLNode.Member) {
+        if Self.isHandlerGroup(member.key) {
+            let value = member.value.json
+            handlerConfiguration[member.key] = handlerConfiguration[member.key].map { Self.merge($0, value) } ?? value
+            return
+        }
+        guard Self.groups.contains(member.key) else {
+            let names = Self.groups.sorted() + ["base", "env"] + Self.environmentNames
+            warn(member.key, member.line, "unknown key" + Suggestion.phrase(for: member.key, among: names))
+            return
+        }
+        guard case .mapping(let members) = member.value.content else {
+            if !member.value.isNull { problem(member.key, member.line, "expected a group of keys, found \(member.value.found)") }
+            return
+        }
+        for inner in members {
+            let key = member.key + "." + inner.key
+            guard Self.keys.contains(key) else {
+                warn(key, inner.line, "unknown key" + Suggestion.phrase(for: key, among: Self.keys))
+                continue
+            }
+            if inner.value.isNull { continue }
+            if let first = values[key] {
+                problem(key, inner.line, "already given in line \(first.line): keep one of them")
+                continue
+            }
+            var node = inner.value
+            // An alias keeps its own line; a value written below its key is still found by its key.
+            node.line = inner.line
+            values[key] = node
+        }
+    }
+
+    private static func merge(_ base: JSONValue, _ over: JSONValue) -> JSONValue {
+        guard case .object(let below) = base, case .object(let above) = over else { return over }
+        return .object(below.merging(above, uniquingKeysWith: merge))
+    }
+
+    private mutating func problem(_ key: String?, _ line: Int, _ message: String) {
+        problems.append(ConfigurationProblem(key: key, origin: .file(path: path, line: line), message: message))
+    }
+
+    private mutating func warn(_ key: String, _ line: Int, _ message: String) {
+        warnings.append(ConfigurationProblem(key: key, origin: .file(path: path, line: line), message: message))
+    }
+}

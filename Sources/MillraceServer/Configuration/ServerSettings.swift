@@ -1,0 +1,68 @@
+public import MillraceCore
+
+/// All settings of a server, each with a documented default.
+///
+/// A plain value: build one in code, or read one from flags, environment, `.env` and `config.yaml` with ``SettingsLoader``.
+/// ```swift
+/// var settings = ServerSettings()
+/// settings.port = 0
+/// settings.dataDirectory = ":memory:"
+/// ```
+public struct ServerSettings: Equatable, Sendable {
+    /// Which section of `config.yaml` is laid over its base (default: none).
+    public var environment: String?
+    /// The configuration file that was asked for by name; `nil`: `config.yaml` in the working directory, where there is one.
+    public var configFile: String?
+    /// The numeric IPv4 or IPv6 address to listen on (default: `127.0.0.1`).
+    public var host = "127.0.0.1"
+    /// The TCP port to listen on, 0 for any free one (default: 8000).
+    public var port = 8000
+    /// The directory that holds all that the server keeps; `:memory:` keeps nothing (default: `./data`).
+    public var dataDirectory = "./data"
+    /// The number of event loops, 0 for one a core (default: 0).
+    public var loops = 0
+    /// The least level of log lines that are written (default: info).
+    public var logLevel = LogLevel.info
+    /// How log lines look (default: text).
+    public var logFormat = LogFormat.text
+    /// Whether the server may listen on other addresses than loopback while it does not authenticate anybody (default: false).
+    public var allowUnauthenticated = false
+    /// `Host:` names that are answered beside `localhost`, `127.0.0.1` and `[::1]` (default: none).
+    public var allowedHosts: [String] = []
+    /// Origins whose pages may call the API, such as `https://app.example.com` (default: none, CORS is off).
+    public var corsAllowedOrigins: [String] = []
+    /// How long a handler may hold an event loop before the log names it, in milliseconds; 0: never (default: 100).
+    public var loopBlockWarningMilliseconds = 100
+    /// The number of threads for blocking work (default: 4).
+    public var blockingThreads = 4
+    /// The handler of requests that name none; `nil`: the one that is registered as default.
+    public var defaultTask: String?
+    /// The model of requests and handlers that name none; `nil`: the embedded one.
+    public var defaultModel: String?
+    /// What one connection may ask of the server.
+    public var limits = LimitSettings()
+    /// The life of runs.
+    public var runs = RunSettings()
+    /// How data is kept.
+    public var store = StoreSettings()
+    /// The configuration of handlers and other parts that the server itself does not know: every group whose name ends in `Config`
+    /// (such as `documentAnalysisConfig`), as it stands in `config.yaml` (default: none).
+    public var handlerConfiguration: [String: JSONValue] = [:]
+
+    /// Settings with their defaults.
+    public init() {}
+
+    /// Whether ``host`` can only be reached from this machine.
+    public var listensOnLoopbackOnly: Bool { host == "::1" || host.hasPrefix("127.") }
+}
+
+extension ServerSettings: CustomStringConvertible {
+    /// One `key: value` a line in the order of the documentation, secrets masked.
+    public var description: String {
+        var lines = SettingTable.all.map { "\($0.name): \($0.display(self))" }
+        for (name, value) in handlerConfiguration.sorted(by: { $0.key < $1.key }) {
+            lines.append("\(name): \(SecretMask.mask(value).text)")
+        }
+        return lines.joined(separator: "\n")
+    }
+}
