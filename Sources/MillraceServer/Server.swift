@@ -34,6 +34,7 @@ public final class Server: Sendable {
     private let group: EventLoopGroup
     private let blocking: BlockingExecutor
     private let store: any Store
+    /// Holds the data directory's lock for the server's life.
     private let dataDirectory: DataDirectory?
     private let hub: RunHub
     private let context: HTTPServerContext
@@ -83,15 +84,19 @@ public final class Server: Sendable {
         group = try EventLoopGroup(count: settings.loops)
         blocking = try BlockingExecutor(name: "blocking", threads: settings.blockingThreads)
         if let store {
-            (self.store, dataDirectory) = (store, nil)
+            self.store = store
+            dataDirectory = nil
         } else if settings.dataDirectory == ":memory:" {
-            (self.store, dataDirectory) = (InMemoryStore(), nil)
+            self.store = InMemoryStore()
+            dataDirectory = nil
         } else {
             let directory = try DataDirectory(path: settings.dataDirectory)
-            dataDirectory = directory
-            self.store = try SQLiteStore(
-                path: directory.databasePath, synchronous: .init(settings.store.synchronous), readers: settings.store.readers,
-                patienceSeconds: settings.runs.commitPatienceSeconds)
+            var configuration = SQLiteStore.Configuration()
+            configuration.durability = SQLiteStore.Durability(rawValue: settings.store.synchronous.rawValue) ?? .full
+            configuration.readers = settings.store.readers
+            configuration.patience = Int64(settings.runs.commitPatienceSeconds * 1_000_000_000)
+            self.store = try SQLiteStore(path: directory.databasePath, configuration: configuration)
+            dataDirectory = consume directory
         }
         let models = try models ?? LanguageModelRegistry(default: LocalLanguageModel(blocking: blocking))
         var registry = TaskHandlerRegistry(logger: self.logger)
@@ -219,7 +224,6 @@ public final class Server: Sendable {
             done.update { $0 = true; return true }
         }
         done.wait { $0 ? true : nil } as Void?
-        dataDirectory?.release()
         logger.info("stopped")
         sink?.stop()
     }

@@ -49,7 +49,7 @@ final class APIResponder: HTTPResponder {
                 let allowed = allow.map(\.rawValue).joined(separator: ", ")
                 if head.method == .options {
                     var response = HTTPResponse(.noContent)
-                    try response.headers.set("Allow", allowed)
+                    try? response.headers.set("Allow", allowed)
                     return .now(finish(response, request, isPreflight: true))
                 }
                 throw Problem(

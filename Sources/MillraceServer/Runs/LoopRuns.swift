@@ -128,8 +128,8 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
         if let mirror = mirrors[run.responseID] { return mirror.tail }
         let tail = RunTail(limit: tailBytes)
         mirrors[run.responseID] = Mirror(run: run, tail: tail)
-        tail.readersChanged = { [unowned self] hasReaders in
-            if !hasReaders { self.drop(run) }
+        tail.readersChanged = { [weak self] hasReaders in
+            if !hasReaders { self?.drop(run) }
         }
         let index = loop.index
         run.loop.post { run.subscribe(index) }

@@ -1,6 +1,7 @@
 import Millrace
 import MillraceCore
 import MillraceEventLoop
+import MillraceHTTP
 
 /// A run while it lives: its log, its handler's task, its timers. Confined to its home loop; `emit`, `report`, `sleep` and ``cancel()``
 /// may be called from any thread.
@@ -56,7 +57,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         tail = RunTail(limit: hub.settings.tailBytes)
         longestRunSeconds = handler.options.longestRunSeconds ?? hub.settings.longestRunSeconds
         self.stages = stages.isEmpty ? nil : RunStages(stages)
-        tail.readersChanged = { [unowned self] _ in self.audienceChanged() }
+        tail.readersChanged = { [weak self] _ in self?.audienceChanged() }
     }
 
     // MARK: Start
@@ -297,6 +298,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         for timer in [deadline, grace, detachGrace] { if let timer { loop.clear(timer) } }
         (deadline, grace, detachGrace) = (nil, nil, nil)
         terminalBatch = nil
+        tail.readersChanged = nil
         stages = nil
         tail.finish(state)
         let waiters = endWaiters

@@ -1,4 +1,5 @@
 import Millrace
+import MillraceCore
 
 /// The newest events of a run on one loop, and the readers there: on the run's home loop the log's own end, on another loop a copy that
 /// is sent one batch of immutable buffers a turn. Confined to its loop.
