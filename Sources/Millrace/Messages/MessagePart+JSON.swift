@@ -163,7 +163,6 @@ private struct PartReader {
             guard let data = Data(base64Encoded: encoded) else { throw wrong("data", "is not base64 (RFC 4648, section 4)") }
             attachment.data = [UInt8](data)
         }
-        guard attachment.data != nil || attachment.pointer != nil else { throw wrong("data", "is missing, and there is no pointer either") }
         return attachment
     }
 }
