@@ -148,6 +148,9 @@ package final class EventLoop: @unchecked Sendable {  // Sendable: state is conf
 
     // MARK: Time
 
+    /// The monotonic clock at this very moment, in nanoseconds; ``now`` is cheaper and as of this turn.
+    package static func clock() -> Int64 { cl_monotonic_ns() }
+
     /// Sets a timer to fire `nanoseconds` from now, or moves it there.
     package func set(_ timer: LoopTimer, after nanoseconds: Int64) {
         timers.set(timer, deadline: cl_monotonic_ns() &+ max(nanoseconds, 0))

@@ -454,7 +454,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         server.responder.finished(
             HTTPAccessRecord(
                 requestID: exchange.requestID, peer: peer, head: exchange.head, status: exchange.status, bytesSent: exchange.bytesSent,
-                nanoseconds: loop.now - exchange.startedAt, isComplete: isComplete))
+                nanoseconds: EventLoop.clock() - exchange.startedAt, isComplete: isComplete))
     }
 
     /// The client's id where it is short and plain, ours otherwise.
