@@ -83,7 +83,8 @@ struct ExtractiveAnswer: Sendable {
     }
 
     private mutating func summary(
-        _ question: Question, _ index: SentenceIndex, _ material: Material, _ writer: AnswerWriter, isUnasked: Bool, check: () throws -> Void
+        _ question: Question, _ index: SentenceIndex, _ material: Material, _ writer: AnswerWriter, isUnasked: Bool,
+        check: () throws -> Void
     ) throws -> Answer {
         // What is pasted beside the request is what it means; then what is attached; the conversation only when there is nothing else.
         func isPasted(_ n: Int) -> Bool { material.sources[index.sentences[n].source].kind == .message(isCurrent: true) }

@@ -30,7 +30,9 @@ struct Question: Equatable, Sendable {
     private static let pronouns: Set<String> = [
         "it", "its", "he", "him", "his", "she", "her", "they", "them", "their", "that", "this", "these", "those", "there", "else",
     ]
-    private static let openings = [["and"], ["what", "about"], ["how", "about"], ["or"], ["but"], ["und"], ["et"], ["y"], ["why"], ["since"]]
+    private static let openings = [
+        ["and"], ["what", "about"], ["how", "about"], ["or"], ["but"], ["und"], ["et"], ["y"], ["why"], ["since"],
+    ]
 
     /// - Parameters:
     ///   - text: the words that ask.
@@ -56,8 +58,10 @@ struct Question: Equatable, Sendable {
         for text in earlier.reversed().prefix(3) {
             let question = Question(text)
             guard !question.terms.isEmpty, question.summary == nil else { continue }
+            // Words of its own change the subject; without any, it is the same question again.
+            let weight = terms.isEmpty ? 0.5 : 0.25
             for var term in question.terms where !terms.contains(where: { $0.term == term.term }) {
-                term.weight = 0.5
+                term.weight = weight
                 terms.append(term)
             }
             return
@@ -68,7 +72,9 @@ struct Question: Equatable, Sendable {
         let line = " " + words.joined(separator: " ") + " "
         func asks(_ phrases: String...) -> Bool { phrases.contains { line.contains(" \($0) ") } }
         if asks("when", "what date", "which date", "what day", "deadline", "wann", "quand", "cuándo", "quando") { return .time }
-        if asks("how much", "how many", "how long", "how old", "how far", "amount", "wie viel", "wieviel", "combien", "cuánto") { return .amount }
+        if asks("how much", "how many", "how long", "how old", "how far", "amount", "wie viel", "wieviel", "combien", "cuánto") {
+            return .amount
+        }
         if asks("who", "whom", "whose", "wer", "qui", "quién", "chi") { return .person }
         return .none
     }
@@ -88,7 +94,8 @@ extension Question.Focus {
         case .none: return false
         case .time:
             return Tokenizer.words(sentence).contains { word in
-                Self.calendar.contains(word.surface) && word.surface != "may" || Int(word.surface).map { (1000...2999).contains($0) } ?? false
+                Self.calendar.contains(word.surface) && word.surface != "may"
+                    || Int(word.surface).map { (1000...2999).contains($0) } ?? false
                     || sentence.contains("May ") && word.surface == "may"
             }
         case .amount: return sentence.unicodeScalars.contains { $0.properties.numericType == .decimal }

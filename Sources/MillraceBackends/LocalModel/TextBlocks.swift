@@ -155,14 +155,25 @@ struct TextBlocks: Sequence, IteratorProtocol {
 
     /// Whether the block's lines are rows: the same number of one separator on each, or JSON.
     private func isTable(from index: Int) -> Bool {
-        if [UInt8(ascii: "{"), UInt8(ascii: "[")].contains(text.bytes[content(index).lowerBound]), content(index).count <= 2 { return true }
+        if [UInt8(ascii: "{"), UInt8(ascii: "[")].contains(text.bytes[content(index).lowerBound]), content(index).count <= 2 {
+            return true
+        }
         for separator in [UInt8(ascii: "|"), 9, UInt8(ascii: ";"), UInt8(ascii: ",")] {
-            let wanted = text.bytes[lines[index]].count { $0 == separator }
-            guard wanted >= (separator == UInt8(ascii: ",") ? 2 : 1) else { continue }
+            let wanted = separators(separator, on: index)
+            guard wanted > 0 else { continue }
             var row = index
-            while row < lines.count, !content(row).isEmpty, text.bytes[lines[row]].count(where: { $0 == separator }) == wanted { row += 1 }
+            while row < lines.count, !content(row).isEmpty, separators(separator, on: row) == wanted { row += 1 }
             if row - index >= 2, row == lines.count || content(row).isEmpty { return true }
         }
         return false
+    }
+    /// How many separators a line has; a comma or semicolon before a space is prose.
+    private func separators(_ separator: UInt8, on index: Int) -> Int {
+        let line = content(index)
+        let isPunctuation = separator == UInt8(ascii: ",") || separator == UInt8(ascii: ";")
+        return line.count { offset in
+            guard text.bytes[offset] == separator else { return false }
+            return !isPunctuation || (offset + 1 < line.upperBound && text.bytes[offset + 1] != 32)
+        }
     }
 }

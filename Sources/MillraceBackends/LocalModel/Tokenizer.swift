@@ -85,7 +85,9 @@ enum Tokenizer {
                     }
                 }
                 word.append(scalar)
-            } else if joint == nil, !word.isEmpty, scalar == "'" || scalar == "’" || (isDigit(word.last) && (scalar == "," || scalar == ".")) {
+            } else if joint == nil, !word.isEmpty,
+                scalar == "'" || scalar == "’" || (isDigit(word.last) && (scalar == "," || scalar == "."))
+            {
                 joint = scalar
             } else {
                 endWord()

@@ -58,7 +58,9 @@ import Testing
                 let blocks = blocksOf(source)
                 #expect(blocks.indices.contains(number - 1))
                 let last = min(number + 1, blocks.count)
-                #expect(blocks[number - 1..<last].joined(separator: "\n\n").contains(citation.text), "\(citation.text) is not in block \(number)")
+                #expect(
+                    blocks[number - 1..<last].joined(separator: "\n\n").contains(citation.text),
+                    "\(citation.text) is not in block \(number)")
                 let reference = try #require(citation.referenceNumber)
                 let title = try #require(citation.documentTitle)
                 #expect(before.hasSuffix("“\(citation.text)” — \(title), paragraph \(number) [\(reference)]"))
@@ -70,7 +72,7 @@ import Testing
     private func blocksOf(_ text: String) -> [String] {
         var blocks: [String] = []
         var current: [Substring] = []
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) + [""] {
+        for line in (text + "\n").split(separator: "\n", omittingEmptySubsequences: false) {
             if !line.isEmpty {
                 current.append(line)
             } else if !current.isEmpty {
