@@ -39,9 +39,10 @@ struct AnswerWriter: Sendable {
             answer.append("On \(Self.names(found)), \(Self.count(sources.count, "source")) say:")
         }
         quote(picked, in: &answer)
-        if !missing.isEmpty {
+        let words = missing.filter { !Tokenizer.isPair($0.term) }
+        if !words.isEmpty {
             answer.startParagraph()
-            answer.append("Nothing that I was given mentions \(Self.names(missing, joint: "or")).")
+            answer.append("Nothing that I was given mentions \(Self.names(words, joint: "or")).")
         }
         addNotes(to: &answer)
         return answer

@@ -8,6 +8,8 @@ struct ExtractiveAnswer: Sendable {
     private static let closeness = 0.55
     /// Below this share of the question's weight a sentence has a word in common with it, not an answer.
     private static let leastCoverage = 0.2
+    /// The same when the sources lack one of the question's words altogether: a garden is not answered by whatever names the tenant.
+    private static let leastCoverageWithGap = 0.35
     /// How many candidates the removal of repetitions looks at.
     private static let candidates = 50
     /// A topic that more than this share of the sentences has is the text's own, and a summary about it is one of the text.
@@ -70,12 +72,13 @@ struct ExtractiveAnswer: Sendable {
         guard !question.terms.isEmpty else { return writer.withoutTerms() }
         let ranking = try SentenceRanking(question, in: index, check: check)
         work += index.sentences.count * question.terms.count
-        guard let best = ranking.candidates.first, ranking.candidates.contains(where: { $0.coverage >= Self.leastCoverage }) else {
+        let least = ranking.missing.isEmpty ? Self.leastCoverage : Self.leastCoverageWithGap
+        guard let best = ranking.candidates.first(where: { $0.coverage >= least }) else {
             return writer.nothingFound(ranking, isStatement: isStatement)
         }
         let wanted = question.points
         let close = ranking.candidates.prefix(Self.candidates).filter {
-            $0.coverage >= Self.leastCoverage && (wanted != nil || $0.score >= best.score * Self.closeness)
+            $0.coverage >= least && (wanted != nil || $0.score >= best.score * Self.closeness)
         }
         let picked = MarginalRelevance().pick(
             wanted ?? Self.usualQuotes, from: close.map { ($0.sentence, $0.score) }, in: index, work: &work)

@@ -23,6 +23,8 @@ struct Question: Equatable, Sendable {
     var isGreeting = false
     /// Whether it only makes sense after the question before it.
     var isFollowUp = false
+    /// Whether it asks who or what something is.
+    var asksForDefinition = false
 
     private static let greetings: Set<String> = Set(
         "hello hi hey hallo hola bonjour ciao salut good morning afternoon evening day thanks thank you there greetings moin servus danke merci gracias"
@@ -48,9 +50,24 @@ struct Question: Equatable, Sendable {
             if summary != nil, SummaryRequest.genericTerms.contains(word.term) || Int(word.term) != nil { continue }
             terms.append(Term(term: word.term, surface: word.surface, weight: 1))
         }
+        let asksWhat = surfaces.starts(with: ["who"]) || surfaces.starts(with: ["what"]) || surfaces.starts(with: ["define"])
+        asksForDefinition = asksWhat && (1...2).contains(terms.count)
         let opens = Self.openings.contains { surfaces.starts(with: $0) }
         isFollowUp = !isGreeting && !words.isEmpty && (opens || terms.isEmpty || surfaces.contains { Self.pronouns.contains($0) })
         if summary == nil, isFollowUp { addTerms(of: earlier) }
+    }
+
+    /// Whether a sentence introduces one of the terms, as in `Marta Oldeburg (the landlord)`.
+    func isDefined(by sentence: String) -> Bool {
+        guard asksForDefinition, sentence.utf8.contains(where: { "(\"“:".utf8.contains($0) }) else { return false }
+        let text = sentence.lowercased()
+        return terms.contains { term in
+            let word = term.surface
+            return text.hasPrefix(word + ":")
+                || ["(\(word))", "(the \(word))", "“\(word)”", "\"\(word)\"", "“the \(word)”", "\"the \(word)\""].contains {
+                    text.contains($0)
+                }
+        }
     }
 
     /// Takes over the terms of the nearest earlier question that has any.
