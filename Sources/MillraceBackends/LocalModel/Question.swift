@@ -26,6 +26,8 @@ struct Question: Equatable, Sendable {
     /// Whether it asks who or what something is.
     var asksForDefinition = false
 
+    /// The work of ranking is terms × sentences; what is asked in more words than these is told by them.
+    static let mostTerms = 64
     private static let greetings: Set<String> = Set(
         "hello hi hey hallo hola bonjour ciao salut good morning afternoon evening day thanks thank you there greetings moin servus danke merci gracias"
             .split(separator: " ").map(String.init))
@@ -46,7 +48,7 @@ struct Question: Equatable, Sendable {
         points = summary?.points ?? SummaryRequest.points(in: surfaces)
         focus = Self.focus(surfaces)
         isGreeting = !words.isEmpty && words.count <= 5 && surfaces.allSatisfy { Self.greetings.contains($0) }
-        for word in words where !word.isStopWord && !terms.contains(where: { $0.term == word.term }) {
+        for word in words where terms.count < Self.mostTerms && !word.isStopWord && !terms.contains(where: { $0.term == word.term }) {
             if summary != nil, SummaryRequest.genericTerms.contains(word.term) || Int(word.term) != nil { continue }
             terms.append(Term(term: word.term, surface: word.surface, weight: 1))
         }

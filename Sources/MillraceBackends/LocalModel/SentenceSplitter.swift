@@ -70,9 +70,9 @@ struct SentenceSplitter: Sendable {
         }
         let word = text.string(wordStart..<stop)
         let isFirst = text.trimmed(start..<wordStart).isEmpty
-        // The word after, without an opening quotation mark or bracket.
+        // The word after, without an opening quotation mark or bracket; it is looked for nearby only, or a text of dots would cost its square.
         var next = after
-        while next < range.upperBound {
+        while next < range.upperBound, next - after < 32 {
             let (scalar, length) = text.scalar(at: next)
             if scalar.properties.isAlphabetic || scalar.properties.numericType != nil { break }
             next += length

@@ -46,6 +46,10 @@ import Testing
         #expect(SummaryRequest("tl;dr") == SummaryRequest("TLDR"))
     }
 
+    @Test func endlessQuestion_hasABoundedNumberOfTerms() {
+        #expect(Question((0..<5000).map { "word\($0)" }.joined(separator: " ")).terms.count == Question.mostTerms)
+    }
+
     @Test func greeting_isOne() {
         #expect(Question("Good morning!").isGreeting)
         #expect(!Question("Good morning, what is due?").isGreeting)

@@ -89,6 +89,13 @@ import Testing
         }
     }
 
+    /// Texts that a careless scan would look at again and again; the limit is what tells a square from a line.
+    @Test(.timeLimit(.minutes(1)), arguments: [". ", "(", ".\n", "a.", "\n", "- ", "# ", "|\n", "```\n", "e.g. ", "\" "])
+    func monotonousText_isReadOnce(unit: String) {
+        let text = String(repeating: unit, count: 100_000) + "End here."
+        #expect(SentenceSplitter().split(text).last?.text.hasSuffix("End here.") == true)
+    }
+
     @Test func limit_endsTheWork() {
         #expect(SentenceSplitter().split("One. Two. Three.", limit: 2).map(\.text) == ["One.", "Two."])
     }
