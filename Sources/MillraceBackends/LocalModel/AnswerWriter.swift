@@ -59,7 +59,7 @@ struct AnswerWriter: Sendable {
         if isUnasked { answer.append("You asked nothing about it, so here is a summary. ") }
         if let wanted, picked.count < wanted {
             answer.append(
-                "You asked for \(wanted), but \(title) has only \(Self.count(picked.count, "sentence")) to quote without repetition:")
+                "You asked for \(wanted); I found \(Self.count(picked.count, "sentence")) in \(title) that do not repeat each other:")
         } else if picked.count == 1 {
             answer.append("Of the \(Self.count(total, "sentence")) of \(title), this one says the most:")
         } else {

@@ -77,11 +77,14 @@ struct ExtractiveAnswer: Sendable {
             return writer.nothingFound(ranking, isStatement: isStatement)
         }
         let wanted = question.points
-        let close = ranking.candidates.prefix(Self.candidates).filter {
-            $0.coverage >= least && (wanted != nil || $0.score >= best.score * Self.closeness)
+        var seen: Set<String> = []
+        var close: [(sentence: Int, score: Double)] = []
+        for candidate in ranking.candidates where candidate.coverage >= least {
+            guard close.count < Self.candidates, wanted != nil || candidate.score >= best.score * Self.closeness else { break }
+            // A text that repeats itself must not fill the candidates with one sentence.
+            if seen.insert(index.sentences[candidate.sentence].text).inserted { close.append((candidate.sentence, candidate.score)) }
         }
-        let picked = MarginalRelevance().pick(
-            wanted ?? Self.usualQuotes, from: close.map { ($0.sentence, $0.score) }, in: index, work: &work)
+        let picked = MarginalRelevance().pick(wanted ?? Self.usualQuotes, from: close, in: index, work: &work)
         return writer.quotes(picked, missing: ranking.missing)
     }
 

@@ -35,6 +35,11 @@ struct SentenceSplitter: Sendable {
         var start = range.lowerBound
         var offset = start
         while offset < range.upperBound {
+            let byte = text.bytes[offset]
+            if byte < 0x80, byte != UInt8(ascii: "."), byte != UInt8(ascii: "!"), byte != UInt8(ascii: "?") {
+                offset += 1
+                continue
+            }
             let (scalar, length) = text.scalar(at: offset)
             let isWide = SentenceBoundary.isWideTerminator(scalar)
             guard isWide || SentenceBoundary.isTerminator(scalar) else {

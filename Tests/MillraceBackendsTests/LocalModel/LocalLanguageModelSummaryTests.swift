@@ -30,7 +30,18 @@ import Testing
         let documents = [ModelDocument(id: "doc_1", title: "short.txt", text: "Rain fell all night. The river rose by a metre.")]
         let streamed = try await run(ask("Summarise in 5 sentences", documents: documents))
         #expect(streamed.citations.count == 2)
-        #expect(streamed.text.contains("You asked for 5, but short.txt has only 2 sentences"))
+        #expect(streamed.text.contains("You asked for 5; I found 2 sentences in short.txt"))
+    }
+
+    @Test func textThatRepeatsItself_isSummarisedAsIfItDidNot() async throws {
+        func texts(_ copies: Int) async throws -> [String] {
+            let text = String(repeating: Lease.text + "\n\n", count: copies)
+            let documents = [ModelDocument(id: "doc_1", title: "long.txt", text: text)]
+            return try await run(ask("Summarise in 5 sentences", documents: documents)).citations.map(\.text)
+        }
+        let quotes = try await texts(30)
+        #expect(quotes.count == 5)
+        #expect(Set(quotes).count == 5)
     }
 
     @Test func summaryOfTopic_isAboutTheTopic() async throws {
