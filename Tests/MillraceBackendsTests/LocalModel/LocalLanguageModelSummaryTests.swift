@@ -39,7 +39,7 @@ import Testing
             let documents = [ModelDocument(id: "doc_1", title: "long.txt", text: text)]
             return try await run(ask("Summarise in 5 sentences", documents: documents)).citations.map(\.text)
         }
-        let quotes = try await texts(30)
+        let quotes = try await texts(200)
         #expect(quotes.count == 5)
         #expect(Set(quotes).count == 5)
     }
