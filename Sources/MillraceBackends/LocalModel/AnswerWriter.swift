@@ -39,9 +39,10 @@ struct AnswerWriter: Sendable {
             answer.append("On \(Self.names(found)), \(Self.count(sources.count, "source")) say:")
         }
         quote(picked, in: &answer)
-        if !missing.isEmpty {
+        let words = missing.filter { !Tokenizer.isPair($0.term) }
+        if !words.isEmpty {
             answer.startParagraph()
-            answer.append("Nothing that I was given mentions \(Self.names(missing, joint: "or")).")
+            answer.append("Nothing that I was given mentions \(Self.names(words, joint: "or")).")
         }
         addNotes(to: &answer)
         return answer
@@ -57,7 +58,8 @@ struct AnswerWriter: Sendable {
         var answer = Answer()
         if isUnasked { answer.append("You asked nothing about it, so here is a summary. ") }
         if let wanted, picked.count < wanted {
-            answer.append("You asked for \(wanted), but \(title) has only \(Self.count(picked.count, "sentence")) to quote without repetition:")
+            answer.append(
+                "You asked for \(wanted); I found \(Self.count(picked.count, "sentence")) in \(title) that do not repeat each other:")
         } else if picked.count == 1 {
             answer.append("Of the \(Self.count(total, "sentence")) of \(title), this one says the most:")
         } else {
@@ -72,7 +74,8 @@ struct AnswerWriter: Sendable {
     func nothingFound(_ ranking: SentenceRanking, isStatement: Bool) -> Answer {
         let found = question.terms.filter { term in !ranking.missing.contains { $0.term == term.term } }
         var answer = Answer()
-        answer.append("I looked for \(Self.names(question.terms)) in \(sourceList()), \(Self.count(index.sentences.count, "sentence")) in all, and ")
+        answer.append(
+            "I looked for \(Self.names(question.terms)) in \(sourceList()), \(Self.count(index.sentences.count, "sentence")) in all, and ")
         if found.isEmpty {
             answer.append("found nothing about \(question.terms.count == 1 ? "it" : "any of them").")
         } else {
@@ -114,7 +117,9 @@ struct AnswerWriter: Sendable {
             } else {
                 answer.append("I would look for \(Self.names(question.terms)), but this request comes with no text to look in. ")
             }
-            answer.append("Attach a text or paste one into your message and ask about it; for free answers, configure another model and name it in `model_id`.")
+            answer.append(
+                "Attach a text or paste one into your message and ask about it; for free answers, configure another model and name it in `model_id`."
+            )
         }
         addNotes(to: &answer)
         return answer
@@ -130,7 +135,9 @@ struct AnswerWriter: Sendable {
             let source = material.sources[sentence.source]
             let last = extended(position)
             covered.formUnion(position...last)
-            let text = last == position ? sentence.text : Self.slice(source.text, sentence.range.lowerBound..<index.sentences[last].range.upperBound)
+            let text =
+                last == position
+                ? sentence.text : Self.slice(source.text, sentence.range.lowerBound..<index.sentences[last].range.upperBound)
             reference += 1
             let place = "paragraph \(sentence.paragraph)"
             answer.startParagraph()
@@ -153,7 +160,8 @@ struct AnswerWriter: Sendable {
             guard next.source == first.source, next.range.upperBound - first.range.lowerBound <= Self.longestQuote else { break }
             if last > position {
                 // After the first one, only the further items of an announced list.
-                guard announces, next.kind == .listItem, index.sentences[last].kind == .listItem, next.paragraph == index.sentences[last].paragraph
+                guard announces, next.kind == .listItem, index.sentences[last].kind == .listItem,
+                    next.paragraph == index.sentences[last].paragraph
                 else { break }
             }
             last += 1
@@ -170,7 +178,9 @@ struct AnswerWriter: Sendable {
         }
         if material.skippedBytes > 0 {
             answer.startParagraph()
-            answer.append("I looked only at the first \(Self.size(material.promptBytes - material.skippedBytes)); \(Self.size(material.skippedBytes)) were left out.")
+            answer.append(
+                "I looked only at the first \(Self.size(material.promptBytes - material.skippedBytes)); \(Self.size(material.skippedBytes)) were left out."
+            )
         }
         if index.sentences.count >= sentenceLimit {
             answer.startParagraph()

@@ -52,7 +52,9 @@ struct CentroidSummary: Sendable {
             return (member, score)
         }
         scored.sort { ($0.score, $1.sentence) > ($1.score, $0.sentence) }
-        scored.removeAll { $0.score <= 0 }
+        // A text that repeats itself must not fill the candidates with one sentence.
+        var seen: Set<String> = []
+        scored.removeAll { $0.score <= 0 || !seen.insert(index.sentences[$0.sentence].text).inserted }
         let short = Array(scored.prefix(count + Self.spareCandidates))
         sentences = MarginalRelevance().pick(count, from: short, in: index, work: &work).sorted()
     }

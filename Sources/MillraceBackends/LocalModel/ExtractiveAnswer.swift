@@ -8,6 +8,8 @@ struct ExtractiveAnswer: Sendable {
     private static let closeness = 0.55
     /// Below this share of the question's weight a sentence has a word in common with it, not an answer.
     private static let leastCoverage = 0.2
+    /// The same when the sources lack one of the question's words altogether: a garden is not answered by whatever names the tenant.
+    private static let leastCoverageWithGap = 0.35
     /// How many candidates the removal of repetitions looks at.
     private static let candidates = 50
     /// A topic that more than this share of the sentences has is the text's own, and a summary about it is one of the text.
@@ -70,20 +72,25 @@ struct ExtractiveAnswer: Sendable {
         guard !question.terms.isEmpty else { return writer.withoutTerms() }
         let ranking = try SentenceRanking(question, in: index, check: check)
         work += index.sentences.count * question.terms.count
-        guard let best = ranking.candidates.first, ranking.candidates.contains(where: { $0.coverage >= Self.leastCoverage }) else {
+        let least = ranking.missing.isEmpty ? Self.leastCoverage : Self.leastCoverageWithGap
+        guard let best = ranking.candidates.first(where: { $0.coverage >= least }) else {
             return writer.nothingFound(ranking, isStatement: isStatement)
         }
         let wanted = question.points
-        let close = ranking.candidates.prefix(Self.candidates).filter {
-            $0.coverage >= Self.leastCoverage && (wanted != nil || $0.score >= best.score * Self.closeness)
+        var seen: Set<String> = []
+        var close: [(sentence: Int, score: Double)] = []
+        for candidate in ranking.candidates where candidate.coverage >= least {
+            guard close.count < Self.candidates, wanted != nil || candidate.score >= best.score * Self.closeness else { break }
+            // A text that repeats itself must not fill the candidates with one sentence.
+            if seen.insert(index.sentences[candidate.sentence].text).inserted { close.append((candidate.sentence, candidate.score)) }
         }
-        let picked = MarginalRelevance().pick(
-            wanted ?? Self.usualQuotes, from: close.map { ($0.sentence, $0.score) }, in: index, work: &work)
+        let picked = MarginalRelevance().pick(wanted ?? Self.usualQuotes, from: close, in: index, work: &work)
         return writer.quotes(picked, missing: ranking.missing)
     }
 
     private mutating func summary(
-        _ question: Question, _ index: SentenceIndex, _ material: Material, _ writer: AnswerWriter, isUnasked: Bool, check: () throws -> Void
+        _ question: Question, _ index: SentenceIndex, _ material: Material, _ writer: AnswerWriter, isUnasked: Bool,
+        check: () throws -> Void
     ) throws -> Answer {
         // What is pasted beside the request is what it means; then what is attached; the conversation only when there is nothing else.
         func isPasted(_ n: Int) -> Bool { material.sources[index.sentences[n].source].kind == .message(isCurrent: true) }

@@ -51,7 +51,8 @@ public struct LocalLanguageModel: LanguageModel {
     public func generate(_ request: ModelRequest, receive: (ModelEvent) async throws -> Void) async throws -> ModelResponse {
         try Task.checkCancellation()
         guard request.outputSchema == nil else {
-            throw MillraceError(.modelError, "the model 'local' answers by quotation and cannot follow an output schema: choose another model")
+            throw MillraceError(
+                .modelError, "the model 'local' answers by quotation and cannot follow an output schema: choose another model")
         }
         let limits = limits
         let isLarge = Material.roughBytes(of: request) > Self.inlineBytes

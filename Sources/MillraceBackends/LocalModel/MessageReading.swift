@@ -8,8 +8,10 @@ struct MessageReading: Equatable, Sendable {
     /// Longer sentences are not taken for a request.
     private static let longestRequest = 400
     private static let imperatives: Set<String> = [
-        "tell", "give", "show", "list", "find", "explain", "describe", "name", "say", "compare", "quote", "translate", "write", "please", "answer",
-        "look", "search", "extract", "what", "when", "where", "who", "whom", "whose", "which", "why", "how", "does", "do", "did", "is", "are",
+        "tell", "give", "show", "list", "find", "explain", "describe", "name", "say", "compare", "quote", "translate", "write", "please",
+        "answer",
+        "look", "search", "extract", "what", "when", "where", "who", "whom", "whose", "which", "why", "how", "does", "do", "did", "is",
+        "are",
         "was", "were", "can", "could", "will", "would", "should", "has", "have", "may", "must",
     ]
 
@@ -43,12 +45,15 @@ struct MessageReading: Equatable, Sendable {
 
     /// `Summarise this: The river …` is a request and the first sentence of its text.
     private static func splittingSummaryRequest(_ sentences: [Sentence]) -> [Sentence] {
-        guard let first = sentences.first, let colon = first.text.utf8.prefix(120).lastIndex(of: UInt8(ascii: ":")) else { return sentences }
+        guard let first = sentences.first, let colon = first.text.utf8.prefix(120).lastIndex(of: UInt8(ascii: ":")) else {
+            return sentences
+        }
         let request = String(first.text[..<colon])
         let rest = first.text[first.text.utf8.index(after: colon)...]
         let text = UTF8Text(String(rest))
         let trimmed = text.trimmed(0..<text.bytes.count)
-        guard SummaryRequest(request) != nil, text.hasWord(trimmed), rest.utf8.first.map({ $0 == 32 || $0 == 10 || $0 == 13 }) ?? false else {
+        guard SummaryRequest(request) != nil, text.hasWord(trimmed), rest.utf8.first.map({ $0 == 32 || $0 == 10 || $0 == 13 }) ?? false
+        else {
             return sentences
         }
         var (head, tail) = (first, first)

@@ -23,7 +23,9 @@ struct SentenceRanking: Sendable {
         let terms = question.terms.map { term in
             let number = index.number(of: term.term)
             let inverse = index.inverseFrequency(number)
-            return (number: number, inverse: inverse * term.weight, weight: max(inverse, 0.5) * term.weight)
+            // A pair of characters that no sentence has is mostly where two words of the question meet.
+            let certainty = number == nil && Tokenizer.isPair(term.term) ? 0.15 : 1
+            return (number: number, inverse: inverse * term.weight, weight: max(inverse, 0.5) * term.weight * certainty)
         }
         missing = zip(question.terms, terms).filter { $0.1.number == nil }.map(\.0)
         let total = max(terms.reduce(0) { $0 + $1.weight }, .leastNonzeroMagnitude)
@@ -56,6 +58,7 @@ struct SentenceRanking: Sendable {
             score *= 1 + 0.05 * (1 - Double(position) / Double(index.sentences.count))
             if sentence.kind == .heading { score *= 0.4 }
             if question.focus.isMet(by: sentence.text) { score *= 1.4 }
+            if question.isDefined(by: sentence.text) { score *= 2.5 }
             candidates.append(Candidate(sentence: position, score: score, coverage: coverage))
         }
         candidates.sort { ($0.score, $1.sentence) > ($1.score, $0.sentence) }

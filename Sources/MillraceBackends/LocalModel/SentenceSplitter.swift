@@ -35,6 +35,11 @@ struct SentenceSplitter: Sendable {
         var start = range.lowerBound
         var offset = start
         while offset < range.upperBound {
+            let byte = text.bytes[offset]
+            if byte < 0x80, byte != UInt8(ascii: "."), byte != UInt8(ascii: "!"), byte != UInt8(ascii: "?") {
+                offset += 1
+                continue
+            }
             let (scalar, length) = text.scalar(at: offset)
             let isWide = SentenceBoundary.isWideTerminator(scalar)
             guard isWide || SentenceBoundary.isTerminator(scalar) else {
@@ -70,9 +75,9 @@ struct SentenceSplitter: Sendable {
         }
         let word = text.string(wordStart..<stop)
         let isFirst = text.trimmed(start..<wordStart).isEmpty
-        // The word after, without an opening quotation mark or bracket.
+        // The word after, without an opening quotation mark or bracket; it is looked for nearby only, or a text of dots would cost its square.
         var next = after
-        while next < range.upperBound {
+        while next < range.upperBound, next - after < 32 {
             let (scalar, length) = text.scalar(at: next)
             if scalar.properties.isAlphabetic || scalar.properties.numericType != nil { break }
             next += length

@@ -10,6 +10,6 @@ enum StopWords {
         thats the their theirs them then there theres these they this those through to too under until up upon us very was we were
         what whats when whens where wheres whether which while who whom whos whose why will with within without would you your yours
         tell give show say says said know find explain describe mention mentioned mentions according text document documents file
-        question answer thing things want need okay ok yes well
+        question answer thing things want need okay ok yes well long old far big happen happens happened someone something anyone
         """.split { $0 == " " || $0 == "\n" }.map(String.init))
 }

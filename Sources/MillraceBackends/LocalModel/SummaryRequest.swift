@@ -45,11 +45,13 @@ struct SummaryRequest: Equatable, Sendable {
     }
 
     private static let numbers = [
-        "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
+        "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
+        "twelve": 12,
         "a": 1, "drei": 3, "fünf": 5, "zwei": 2, "vier": 4, "trois": 3, "deux": 2, "cinq": 5, "tres": 3, "dos": 2, "cinco": 5,
     ]
     private static let countable: Set<String> = [
-        "sentence", "sentences", "point", "points", "finding", "findings", "bullet", "bullets", "line", "lines", "takeaway", "takeaways", "item",
+        "sentence", "sentences", "point", "points", "finding", "findings", "bullet", "bullets", "line", "lines", "takeaway", "takeaways",
+        "item",
         "items", "quote", "quotes", "fact", "facts", "idea", "ideas", "satz", "sätze", "sätzen", "punkte", "punkten", "phrase", "phrases",
         "frases", "puntos", "frasi", "zinnen",
     ]

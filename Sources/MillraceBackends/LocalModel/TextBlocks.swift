@@ -8,7 +8,7 @@ struct TextBlocks: Sequence, IteratorProtocol {
 
     private let text: UTF8Text
     private let lines: [Range<Int>]
-    private var next_ = 0
+    private var upcoming = 0
     private var paragraph = 0
     private var isInside = false
     private var areRows = false
@@ -26,10 +26,10 @@ struct TextBlocks: Sequence, IteratorProtocol {
     }
 
     mutating func next() -> Block? {
-        while next_ < lines.count {
-            let index = next_
+        while upcoming < lines.count {
+            let index = upcoming
             let line = content(index)
-            next_ += 1
+            upcoming += 1
             if line.isEmpty {
                 isInside = false
                 continue
@@ -45,8 +45,8 @@ struct TextBlocks: Sequence, IteratorProtocol {
             if areRows { return Block(kind: .row, range: line, paragraph: paragraph) }
             if let heading = markdownHeading(line) { return Block(kind: .heading, range: heading, paragraph: paragraph) }
             if isFirst, isPlainHeading(index, line) { return Block(kind: .heading, range: line, paragraph: paragraph) }
-            if next_ < lines.count, isFirst, isUnderline(content(next_)) {
-                next_ += 1
+            if upcoming < lines.count, isFirst, isUnderline(content(upcoming)) {
+                upcoming += 1
                 return Block(kind: .heading, range: line, paragraph: paragraph)
             }
             return prose(from: index)
@@ -61,26 +61,26 @@ struct TextBlocks: Sequence, IteratorProtocol {
         let line = content(index)
         let marker = listMarker(line)
         var end = line.upperBound
-        while next_ < lines.count {
-            let following = content(next_)
+        while upcoming < lines.count {
+            let following = content(upcoming)
             guard !following.isEmpty, !isFence(following), markdownHeading(following) == nil, listMarker(following) == 0,
                 !isLabel(following), !isRule(following)
             else { break }
             end = following.upperBound
-            next_ += 1
+            upcoming += 1
         }
         return Block(kind: marker > 0 ? .listItem : .prose, range: (line.lowerBound + marker)..<end, paragraph: paragraph)
     }
 
     private mutating func fence(from index: Int) -> Block {
         let mark = text.bytes[content(index).lowerBound]
-        let start = next_ < lines.count ? lines[next_].lowerBound : text.bytes.count
+        let start = upcoming < lines.count ? lines[upcoming].lowerBound : text.bytes.count
         var end = start
-        while next_ < lines.count {
-            let line = content(next_)
-            next_ += 1
+        while upcoming < lines.count {
+            let line = content(upcoming)
+            upcoming += 1
             if isFence(line), text.bytes[line.lowerBound] == mark { break }
-            end = lines[next_ - 1].upperBound
+            end = lines[upcoming - 1].upperBound
         }
         return Block(kind: .code, range: start..<Swift.max(start, end), paragraph: paragraph)
     }
@@ -138,7 +138,7 @@ struct TextBlocks: Sequence, IteratorProtocol {
 
     /// A short line that stands alone above text and does not end like a sentence, or one in capitals.
     private func isPlainHeading(_ index: Int, _ line: Range<Int>) -> Bool {
-        guard line.count <= 80, next_ < lines.count else { return false }
+        guard line.count <= 80, upcoming < lines.count else { return false }
         let last = text.scalar(at: text.offsetBefore(line.upperBound)).scalar
         guard !SentenceBoundary.isTerminator(last), !SentenceBoundary.isWideTerminator(last), !":;,".unicodeScalars.contains(last) else {
             return false
@@ -147,22 +147,33 @@ struct TextBlocks: Sequence, IteratorProtocol {
         let isCapitals = words.utf8.count > 3 && words == words.uppercased() && words != words.lowercased()
         let first = text.scalar(at: line.lowerBound).scalar
         let startsLikeOne = first.properties.isUppercase || first.properties.numericType != nil || first == "§"
-        let standsAlone = content(next_).isEmpty && lines[next_...].prefix(8).contains { !text.trimmed($0).isEmpty }
-        if isCapitals { return standsAlone || !content(next_).isEmpty }
+        let standsAlone = content(upcoming).isEmpty && lines[upcoming...].prefix(8).contains { !text.trimmed($0).isEmpty }
+        if isCapitals { return standsAlone || !content(upcoming).isEmpty }
         return standsAlone && startsLikeOne && words.split(separator: " ").count <= 10 && !isLabel(line)
             && !text.bytes[line].contains(UInt8(ascii: "|"))
     }
 
     /// Whether the block's lines are rows: the same number of one separator on each, or JSON.
     private func isTable(from index: Int) -> Bool {
-        if [UInt8(ascii: "{"), UInt8(ascii: "[")].contains(text.bytes[content(index).lowerBound]), content(index).count <= 2 { return true }
+        if [UInt8(ascii: "{"), UInt8(ascii: "[")].contains(text.bytes[content(index).lowerBound]), content(index).count <= 2 {
+            return true
+        }
         for separator in [UInt8(ascii: "|"), 9, UInt8(ascii: ";"), UInt8(ascii: ",")] {
-            let wanted = text.bytes[lines[index]].count { $0 == separator }
-            guard wanted >= (separator == UInt8(ascii: ",") ? 2 : 1) else { continue }
+            let wanted = separators(separator, on: index)
+            guard wanted > 0 else { continue }
             var row = index
-            while row < lines.count, !content(row).isEmpty, text.bytes[lines[row]].count(where: { $0 == separator }) == wanted { row += 1 }
+            while row < lines.count, !content(row).isEmpty, separators(separator, on: row) == wanted { row += 1 }
             if row - index >= 2, row == lines.count || content(row).isEmpty { return true }
         }
         return false
+    }
+    /// How many separators a line has; a comma or semicolon before a space is prose.
+    private func separators(_ separator: UInt8, on index: Int) -> Int {
+        let line = content(index)
+        let isPunctuation = separator == UInt8(ascii: ",") || separator == UInt8(ascii: ";")
+        return line.count { offset in
+            guard text.bytes[offset] == separator else { return false }
+            return !isPunctuation || (offset + 1 < line.upperBound && text.bytes[offset + 1] != 32)
+        }
     }
 }

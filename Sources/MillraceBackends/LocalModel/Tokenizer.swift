@@ -31,6 +31,9 @@ enum Tokenizer {
         return result
     }
 
+    /// Whether a term is a pair of characters of a script without spaces.
+    static func isPair(_ term: String) -> Bool { term.unicodeScalars.first.map(isUnspaced) ?? false }
+
     private static func forEachWord(_ text: String, _ body: (_ word: String, _ isPair: Bool) -> Void) {
         var word = String.UnicodeScalarView()
         var unspaced: [Unicode.Scalar] = []
@@ -85,7 +88,9 @@ enum Tokenizer {
                     }
                 }
                 word.append(scalar)
-            } else if joint == nil, !word.isEmpty, scalar == "'" || scalar == "’" || (isDigit(word.last) && (scalar == "," || scalar == ".")) {
+            } else if joint == nil, !word.isEmpty,
+                scalar == "'" || scalar == "’" || (isDigit(word.last) && (scalar == "," || scalar == "."))
+            {
                 joint = scalar
             } else {
                 endWord()

@@ -48,6 +48,7 @@ struct UTF8Text: Sendable {
     func hasWord(_ range: Range<Int>) -> Bool {
         var offset = range.lowerBound
         while offset < range.upperBound {
+            if (97...122).contains(bytes[offset] | 0x20) { return true }
             let (scalar, length) = scalar(at: offset)
             if scalar.properties.isAlphabetic || scalar.properties.numericType != nil { return true }
             offset += length

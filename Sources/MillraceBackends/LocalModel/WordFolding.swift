@@ -5,7 +5,8 @@ enum WordFolding {
     private static let irregular: [String: String] = [
         "paid": "pay", "bought": "buy", "sold": "sell", "held": "hold", "kept": "keep", "made": "make", "began": "begin", "begun": "begin",
         "beginning": "begin", "wrote": "write", "written": "write", "gave": "give", "given": "give", "took": "take", "taken": "take",
-        "left": "leave", "sent": "send", "met": "meet", "lost": "lose", "won": "win", "built": "build", "children": "child", "people": "person",
+        "left": "leave", "sent": "send", "met": "meet", "lost": "lose", "won": "win", "built": "build", "children": "child",
+        "people": "person",
         "men": "man", "women": "woman", "feet": "foot", "chose": "choose", "chosen": "choose", "grew": "grow", "grown": "grow",
     ]
 

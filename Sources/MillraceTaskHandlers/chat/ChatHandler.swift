@@ -46,7 +46,8 @@ public struct ChatHandler: TaskHandler {
 
         let stopReason = answer.response?.stopReason ?? .endTurn
         if answer.text.isEmpty, stopReason == .contentFilter || stopReason == .guardrail {
-            throw MillraceError(.modelError, "the model's provider filtered the answer: put the question differently or choose another model")
+            throw MillraceError(
+                .modelError, "the model's provider filtered the answer: put the question differently or choose another model")
         }
         try await context.emit(
             .metadata([

@@ -20,7 +20,8 @@ import Testing
     }
 
     @Test func earlierQuestion_isNeverQuoted() async throws {
-        let streamed = try await run(ask("What is the rent?", after: [said("What is the rent?"), said("I do not know the rent.", .assistant)]))
+        let streamed = try await run(
+            ask("What is the rent?", after: [said("What is the rent?"), said("I do not know the rent.", .assistant)]))
         #expect(streamed.citations.isEmpty)
     }
 

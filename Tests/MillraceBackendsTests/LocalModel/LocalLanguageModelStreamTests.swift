@@ -114,6 +114,25 @@ import Testing
         #expect(try await run(request, LocalLanguageModel(blocking: executor)).citations.isEmpty == false)
     }
 
+    @Test(arguments: ["Summarise this", "What is said about grain?"])
+    func analysis_endsAtAnyCheckOfACancelledCall(question: String) throws {
+        let text = (0..<1500).map { "Line \($0) speaks of grain." }.joined(separator: " ")
+        let request = ask(question, documents: [ModelDocument(id: "doc_1", title: "long.txt", text: text)])
+        let material = Material(request, limit: 8 << 20)
+        func checks(throwingAt last: Int) throws -> Int {
+            var count = 0
+            let answer = try? ExtractiveAnswer(material, sentenceLimit: 50_000) {
+                count += 1
+                if count == last { throw CancellationError() }
+            }
+            #expect((answer == nil) == (count == last))
+            return count
+        }
+        let all = try checks(throwingAt: .max)
+        #expect(all > 4)
+        for last in 1...all { #expect(try checks(throwingAt: last) == last) }
+    }
+
     @Test func materialAboveTheLimits_isCutAndSaid() async throws {
         let text = (0..<100).map { "Sentence \($0) is about é." }.joined(separator: " ")
         let long = ask("What is sentence 3 about?", documents: [ModelDocument(id: "doc_1", title: "long.txt", text: text)])

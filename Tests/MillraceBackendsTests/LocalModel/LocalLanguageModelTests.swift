@@ -31,6 +31,11 @@ import Testing
             "The tenant insures his own furniture and takes out liability\ninsurance for at least one million euros."
         ),
         ("Where is the storage room?", "A storage room in the cellar, marked no. 7, belongs to the flat."),
+        (
+            "Who is the landlord?",
+            "This contract is made on 14 March 2025 between Marta Oldeburg, retired teacher, of 8 Mill Lane, Harrow Ferry (the landlord), and\nTobias Renn, carpenter, of 21 Quay Street, Harrow Ferry (the tenant)."
+        ),
+        ("When does it end?", "It ends on 30 April 2028 without notice being needed."),
         ("What about venomous animals?", "Venomous animals are not allowed."),
         (
             "When can damage costs be withheld?",
@@ -58,7 +63,9 @@ import Testing
                 let blocks = blocksOf(source)
                 #expect(blocks.indices.contains(number - 1))
                 let last = min(number + 1, blocks.count)
-                #expect(blocks[number - 1..<last].joined(separator: "\n\n").contains(citation.text), "\(citation.text) is not in block \(number)")
+                #expect(
+                    blocks[number - 1..<last].joined(separator: "\n\n").contains(citation.text),
+                    "\(citation.text) is not in block \(number)")
                 let reference = try #require(citation.referenceNumber)
                 let title = try #require(citation.documentTitle)
                 #expect(before.hasSuffix("“\(citation.text)” — \(title), paragraph \(number) [\(reference)]"))
@@ -70,7 +77,7 @@ import Testing
     private func blocksOf(_ text: String) -> [String] {
         var blocks: [String] = []
         var current: [Substring] = []
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) + [""] {
+        for line in (text + "\n").split(separator: "\n", omittingEmptySubsequences: false) {
             if !line.isEmpty {
                 current.append(line)
             } else if !current.isEmpty {
@@ -89,7 +96,9 @@ import Testing
         #expect(Lease.text.contains(quote))
     }
 
-    @Test(arguments: ["What is the parking space like?", "Does it mention a swimming pool?", "Who painted the Mona Lisa?"])
+    @Test(arguments: [
+        "What is the parking space like?", "Does it mention a swimming pool?", "Has the garden a tenant?", "Who painted the Mona Lisa?",
+    ])
     func nothingRelevant_saysWhatItLookedFor(question: String) async throws {
         let streamed = try await run(ask(question, documents: lease))
         #expect(streamed.citations.isEmpty)
@@ -116,6 +125,12 @@ import Testing
     @Test func emptyRequest_saysWhatItIs() async throws {
         let streamed = try await run(ModelRequest(turns: []))
         #expect(streamed.text.contains("embedded model"))
+    }
+
+    @Test func questionInChinese_isAnswered() async throws {
+        let text = "本合同自五月一日起生效。每月租金为一千元。押金为三千元。"
+        let streamed = try await run(ask("押金是多少？", documents: [ModelDocument(id: "doc_1", title: "租约", text: text)]))
+        #expect(streamed.citations.map(\.text) == ["押金为三千元。"])
     }
 
     @Test func binaryAttachment_isNamedAsUnreadable() async throws {
