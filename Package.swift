@@ -58,5 +58,7 @@ let package = Package(
 
         tests("MillraceCoreTests", ["MillraceCore"]),
         tests("MillraceEventLoopTests", ["MillraceCore", "MillraceEventLoop"]),
+        tests("MillraceDatabaseTests", ["MillraceCore", "MillraceDatabase"]),
+        tests("MillraceBackendsTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase"]),
     ]
 )

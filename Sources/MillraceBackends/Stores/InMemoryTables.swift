@@ -1,0 +1,165 @@
+import Millrace
+import MillraceCore
+
+/// What an ``InMemoryStore`` holds, and the changes that touch several tables. Everything is keyed by its owner.
+struct InMemoryTables {
+    struct Key: Hashable {
+        let owner: Principal
+        let id: String
+        init(_ owner: Principal, _ id: String) {
+            self.owner = owner
+            self.id = id
+        }
+    }
+
+    final class ChatEntry {
+        let number: Int64
+        var chat: Chat
+        var messageIDs: [(number: Int64, id: String)] = []
+        var order: Int64 { chat.updatedAt.microseconds }
+        init(number: Int64, chat: Chat) {
+            self.number = number
+            self.chat = chat
+        }
+    }
+
+    final class RunEntry {
+        let number: Int64
+        let owner: Principal
+        var record: RunRecord
+        private var batches: [EventBatch] = []
+
+        init(number: Int64, owner: Principal, record: RunRecord) {
+            self.number = number
+            self.owner = owner
+            self.record = record
+        }
+
+        var handle: RunHandle { RunHandle(principal: owner, responseID: record.responseID, number: number) }
+
+        func append(_ append: RunAppend) {
+            batches.append(append.batch)
+            record.lastSequence = max(record.lastSequence, append.batch.lastSequence)
+            record.reservedSequence = max(record.reservedSequence, append.reservedSequence)
+        }
+
+        func events(after sequence: Int, byteLimit: Int) -> StoredEvents {
+            var stretch = EventStretch(after: sequence, byteLimit: byteLimit)
+            // Sequences rise, so the first batch that a reader needs is found by halving.
+            var low = 0
+            var high = batches.count
+            while low < high {
+                let middle = (low + high) / 2
+                if batches[middle].lastSequence > sequence { high = middle } else { low = middle + 1 }
+            }
+            for batch in batches[low...] where batch.lastSequence >= batch.firstSequence {
+                guard stretch.takes(firstSequence: batch.firstSequence, byteCount: batch.frames.count) else { break }
+                batch.frames.withBytes {
+                    stretch.add(firstSequence: batch.firstSequence, lastSequence: batch.lastSequence, frames: $0)
+                }
+            }
+            return stretch.events(status: record.status)
+        }
+    }
+
+    var isClosed = false
+    var chats: [Key: ChatEntry] = [:]
+    var messages: [Key: Message] = [:]
+    var runs: [Key: RunEntry] = [:]
+    var runsByNumber: [Int64: RunEntry] = [:]
+    var handlers: [Key: TaskHandlerMetadata] = [:]
+    private var idempotencyKeys: [Key: (key: IdempotencyKey, responseID: String)] = [:]
+    private var lastNumber: Int64 = 0
+
+    mutating func nextNumber() -> Int64 {
+        lastNumber += 1
+        return lastNumber
+    }
+
+    mutating func create(_ new: NewRun, _ principal: Principal) throws(MillraceError) -> RunCreation {
+        if let key = new.idempotencyKey, let known = idempotencyKeys[Key(principal, key.key)], known.key.expiresAt > new.run.startedAt,
+            runs[Key(principal, known.responseID)] != nil
+        {
+            guard known.key.bodyHash == key.bodyHash else { throw StoreRefusal.bodyDiffers(key.key) }
+            return .existing(responseID: known.responseID)
+        }
+        let chatKey = Key(principal, new.run.chatID)
+        guard chats[chatKey] != nil || new.createsChat else { throw StoreRefusal.noChat(new.run.chatID) }
+        if let parentID = new.userMessage.parentID {
+            guard messages[Key(principal, parentID)]?.chatID == new.run.chatID else { throw StoreRefusal.noParent(parentID) }
+        }
+        for id in [new.run.responseID, new.userMessage.id] {
+            guard messages[Key(principal, id)] == nil, runs[Key(principal, id)] == nil else { throw StoreRefusal.idExists(id) }
+        }
+        let started = new.run.startedAt
+        let chat =
+            chats[chatKey]
+            ?? ChatEntry(number: nextNumber(), chat: Chat(id: new.run.chatID, title: nil, createdAt: started, updatedAt: started))
+        chats[chatKey] = chat
+        chat.chat.updatedAt = max(chat.chat.updatedAt, started)
+        insert(new.userMessage, in: chat, principal)
+        let run = RunEntry(number: nextNumber(), owner: principal, record: new.run)
+        runs[Key(principal, new.run.responseID)] = run
+        runsByNumber[run.number] = run
+        if let key = new.idempotencyKey { idempotencyKeys[Key(principal, key.key)] = (key, new.run.responseID) }
+        return .created(run.handle)
+    }
+
+    private mutating func insert(_ message: Message, in chat: ChatEntry, _ owner: Principal) {
+        var message = message
+        message.chatID = chat.chat.id
+        messages[Key(owner, message.id)] = message
+        chat.messageIDs.append((nextNumber(), message.id))
+    }
+
+    /// Appends all or, when one of them is refused, none.
+    mutating func append(_ appends: [RunAppend]) -> MillraceError? {
+        for append in appends {
+            guard let run = runsByNumber[append.handle.number] else { return StoreRefusal.noRun(append.handle.responseID) }
+            guard let completion = append.completion else { continue }
+            guard run.record.status == .running else { return StoreRefusal.hasEnded(append.handle.responseID) }
+            guard messages[Key(run.owner, completion.message.id)] == nil else { return StoreRefusal.idExists(completion.message.id) }
+        }
+        for append in appends {
+            guard let run = runsByNumber[append.handle.number] else { continue }
+            run.append(append)
+            if let completion = append.completion { complete(run, completion) }
+        }
+        return nil
+    }
+
+    private mutating func complete(_ run: RunEntry, _ completion: RunCompletion) {
+        run.record.status = completion.status
+        run.record.endedAt = completion.endedAt
+        run.record.usage = completion.usage
+        guard let chat = chats[Key(run.owner, run.record.chatID)] else { return }
+        insert(completion.message, in: chat, run.owner)
+        chat.chat.newestMessageID = completion.message.id
+        chat.chat.updatedAt = max(chat.chat.updatedAt, completion.endedAt)
+    }
+
+    mutating func deleteChat(_ chatID: String, _ principal: Principal) throws(MillraceError) -> Bool {
+        guard let chat = chats[Key(principal, chatID)] else { return false }
+        let own = runsByNumber.values.filter { $0.owner == principal && $0.record.chatID == chatID }
+        guard own.allSatisfy({ $0.record.status.isTerminal }) else { throw StoreRefusal.chatIsBusy(chatID) }
+        for run in own {
+            runs[Key(principal, run.record.responseID)] = nil
+            runsByNumber[run.number] = nil
+        }
+        for message in chat.messageIDs { messages[Key(principal, message.id)] = nil }
+        chats[Key(principal, chatID)] = nil
+        return true
+    }
+
+    func path(in chatID: String, to parentID: String?, _ principal: Principal) throws(MillraceError) -> MessagePath? {
+        guard let chat = chats[Key(principal, chatID)]?.chat else { return nil }
+        var path: [Message] = []
+        var next = parentID ?? chat.newestMessageID
+        while let id = next {
+            guard let message = messages[Key(principal, id)], message.chatID == chatID else { throw StoreRefusal.noParent(id) }
+            path.append(message)
+            next = message.parentID
+        }
+        return MessagePath(chat: chat, messages: path.reversed())
+    }
+}
