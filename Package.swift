@@ -65,5 +65,6 @@ let package = Package(
             "MillraceServerTests",
             ["Millrace", "MillraceServer", "MillraceCore", "MillraceBackends", "MillraceEventLoop", "MillraceHTTP"]),
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient"]),
+        tests("MillraceDatabaseTests", ["MillraceCore", "MillraceDatabase"]),
     ]
 )

@@ -123,7 +123,7 @@ public final class InMemoryStore: Store {
             let rows = entry.messageIDs.filter { $0.number > after }.prefix(limit + 1).compactMap { id in
                 tables.messages[.init(principal, id.id)].map { (item: $0, cursor: PageCursor(id.number)) }
             }
-            return Page(Array(rows), limit: limit)
+            return Page(rows, limit: limit)
         }
     }
 
