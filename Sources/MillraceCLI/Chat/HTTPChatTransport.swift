@@ -16,9 +16,11 @@ struct ServerAPI {
 
     /// Sends a request and returns its JSON; a problem becomes an error with the problem's own words.
     func json(_ method: String, _ path: String, proceed: () throws -> Bool = { InterruptSignal.count == 0 }) throws -> JSONValue {
-        let headers = [CurlRequest.Header("Accept", "application/json")] + (method == "POST" ? [.init("Content-Type", "application/json")] : [])
+        let headers =
+            [CurlRequest.Header("Accept", "application/json")] + (method == "POST" ? [.init("Content-Type", "application/json")] : [])
         let request = CurlRequest(
-            method: method, url: base + path, headers: headers, body: method == "POST" ? Array("{}".utf8) : nil, totalTimeoutMilliseconds: 30_000)
+            method: method, url: base + path, headers: headers, body: method == "POST" ? Array("{}".utf8) : nil,
+            totalTimeoutMilliseconds: 30_000)
         let (head, body) = try client.fetch(request, proceed: proceed)
         guard (200..<300).contains(head.status) else { throw Self.problem(head, body) }
         return body.isEmpty ? .null : try JSONValue(parsing: body)
@@ -30,7 +32,8 @@ struct ServerAPI {
         var message = json["detail"]?.string ?? json["title"]?.string ?? "the server answered with status \(head.status)"
         for fault in json["errors"]?.array ?? [] { message += "\n  \(fault["field"]?.string ?? ""): \(fault["message"]?.string ?? "")" }
         let code: ErrorCode = head.status == 404 ? .notFound : head.status == 409 ? .conflict : .invalidInput
-        return MillraceError(code, message, details: ["status": .integer(head.status)], isRetryable: [429, 502, 503, 504].contains(head.status))
+        return MillraceError(
+            code, message, details: ["status": .integer(head.status)], isRetryable: [429, 502, 503, 504].contains(head.status))
     }
 
     /// Percent-encodes a path or query component (RFC 3986, section 2.3: only unreserved characters stay).

@@ -17,7 +17,8 @@ enum CommandTree {
             case .choice(let names): names.joined(separator: "|")
             case .integer, .seconds: "N"
             case .list: "A,B"
-            case .text: flag == "data-dir" ? "DIR" : flag == "config" ? "FILE" : flag == "env" ? "NAME" : flag == "host" ? "ADDRESS" : "TEXT"
+            case .text:
+                flag == "data-dir" ? "DIR" : flag == "config" ? "FILE" : flag == "env" ? "NAME" : flag == "host" ? "ADDRESS" : "TEXT"
             }
         let standard = setting.text(ServerSettings())
         return FlagSpecification(

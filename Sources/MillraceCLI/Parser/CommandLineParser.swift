@@ -18,7 +18,8 @@ struct ParsedCommand: Equatable {
     func integer(_ flag: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
         guard let text = value(flag) else { return nil }
         guard let number = Int(text), range.contains(number) else {
-            throw UsageError("--\(flag): expected a whole number from \(range.lowerBound) to \(range.upperBound), found '\(text)'", path: path)
+            throw UsageError(
+                "--\(flag): expected a whole number from \(range.lowerBound) to \(range.upperBound), found '\(text)'", path: path)
         }
         return number
     }
@@ -60,7 +61,8 @@ struct CommandLineParser {
             if word.hasPrefix("--") {
                 try flag(word, of: command, &rest, &parsed)
             } else if word.hasPrefix("-"), word.count > 1 {
-                throw UsageError("unknown flag '\(word)'" + Suggestion.phrase(for: "-" + word, among: names(of: command)), path: parsed.path)
+                throw UsageError(
+                    "unknown flag '\(word)'" + Suggestion.phrase(for: "-" + word, among: names(of: command)), path: parsed.path)
             } else if command.subcommands.isEmpty {
                 parsed.arguments.append(word)
             } else if let next = command.subcommands.first(where: { $0.name == word }) {

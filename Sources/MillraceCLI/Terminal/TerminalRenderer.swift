@@ -40,7 +40,8 @@ struct TerminalRenderer {
         case "document": return note("document: " + (data["title"]?.string ?? data["document_id"]?.string ?? ""))
         case "citation": return note(citation(data))
         case "tool_call": return note("tool: " + (data["tool_name"]?.string ?? ""))
-        case "interrupt": return note("waits for an answer (\(data["interrupt_id"]?.string ?? "")): \(data["message"]?.string ?? "")", isDim: false)
+        case "interrupt":
+            return note("waits for an answer (\(data["interrupt_id"]?.string ?? "")): \(data["message"]?.string ?? "")", isDim: false)
         case "error": return note("error: \(data["message"]?.string ?? "") (\(data["error_type"]?.string ?? "unknown"))", isDim: false)
         case "response_end": return end()
         default: return []
