@@ -49,7 +49,7 @@ let package = Package(
             ]),
         .executableTarget(
             name: "MillraceCLI",
-            dependencies: ["Millrace", "MillraceCore", "MillraceHTTPClient", "MillraceServer"],
+            dependencies: ["Millrace", "MillraceCore", "MillraceHTTPClient", "MillraceServer", "CSQLite"],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "MillraceBench",

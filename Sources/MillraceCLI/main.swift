@@ -1,12 +1,4 @@
 import Glibc
-import MillraceCore
-import MillraceServer
-var settings = ServerSettings()
-for (i, a) in CommandLine.arguments.enumerated() where i + 1 < CommandLine.arguments.count {
-    let v = CommandLine.arguments[i + 1]
-    if a == "--port" { settings.port = Int(v)! }
-    if a == "--data-dir" { settings.dataDirectory = v }
-    if a == "--loops" { settings.loops = Int(v)! }
-    if a == "--log-level" { settings.logLevel = LogLevel(name: v)! }
-}
-do { exit(try Server(settings: settings).run()) } catch { print(error); exit(1) }
+
+// Synchronous, so that the main actor stays out of the way of the loops.
+exit(MillraceCommand.run(Array(CommandLine.arguments.dropFirst()), environment: MillraceCommand.processEnvironment))

@@ -80,7 +80,7 @@ import Testing
                 "environment variable MILLRACE_LOG_LEVEL: log.level: expected one of debug, info, warning, error (did you mean info?), found 'inf'",
                 "flag --log-format: log.format: expected text or json, found 'xml'",
                 "config.yaml, line 7: runs: expected a group of keys, found '3'",
-                "config.yaml, line 3: server.host: expected a numeric IPv4 or IPv6 address, such as 127.0.0.1, 0.0.0.0 or ::1, found a list",
+                "config.yaml, line 3: server.host: expected text, found a list",
                 "config.yaml, line 2: server.port: expected a whole number from 0 to 65535, found 'eighty'",
                 "config.yaml, line 5: limits.headerCount: expected a whole number from 1 to 10000, found '0'",
                 "config.yaml, line 6: limits.bodyBytes: expected a whole number from 0 to 1099511627776 without quotes, found '5'",

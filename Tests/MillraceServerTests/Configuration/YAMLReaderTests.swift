@@ -7,10 +7,15 @@ import Testing
     private func read(_ text: String) throws -> YAMLNode? { try YAMLReader.read(Array(text.utf8)) }
 
     @Test(arguments: [
-        ("a: 1\nb: -2.5\nc: true\nd: ~\ne: \"1\"\nf: yes\ng: 0x10\nh:", #"{"a":1,"b":-2.5,"c":true,"d":null,"e":"1","f":"yes","g":"0x10","h":null}"#),
+        (
+            "a: 1\nb: -2.5\nc: true\nd: ~\ne: \"1\"\nf: yes\ng: 0x10\nh:",
+            #"{"a":1,"b":-2.5,"c":true,"d":null,"e":"1","f":"yes","g":"0x10","h":null}"#
+        ),
         ("- a\n- [1, {b: 2}]", #"["a",[1,{"b":2}]]"#), ("a: |\n  x\n  y\n", #"{"a":"x\ny\n"}"#), ("a: !!str 5", #"{"a":"5"}"#),
-        ("a: &x {b: 1}\nc: *x", #"{"a":{"b":1},"c":{"b":1}}"#), ("a: &x {b: 1, c: 2}\nd:\n  <<: *x\n  c: 3", #"{"a":{"b":1,"c":2},"d":{"b":1,"c":3}}"#),
-        ("d:\n  <<: [{a: 1}, {a: 2, b: 3}]", #"{"d":{"a":1,"b":3}}"#), ("# c\n%YAML 1.1\n---\na: 1\n...\n", #"{"a":1}"#), ("a: \u{FC}", "{\"a\":\"\u{FC}\"}"),
+        ("a: &x {b: 1}\nc: *x", #"{"a":{"b":1},"c":{"b":1}}"#),
+        ("a: &x {b: 1, c: 2}\nd:\n  <<: *x\n  c: 3", #"{"a":{"b":1,"c":2},"d":{"b":1,"c":3}}"#),
+        ("d:\n  <<: [{a: 1}, {a: 2, b: 3}]", #"{"d":{"a":1,"b":3}}"#), ("# c\n%YAML 1.1\n---\na: 1\n...\n", #"{"a":1}"#),
+        ("a: \u{FC}", "{\"a\":\"\u{FC}\"}"),
         ("a: 1e3", #"{"a":1000.0}"#), ("a: 'it''s'", #"{"a":"it's"}"#),
     ])
     func document_becomesJSON(text: String, json: String) throws {
@@ -46,7 +51,9 @@ import Testing
     @Test func aliasesThatMultiply_areRefused() {
         var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
         for i in 1...12 { text += "a\(i): &a\(i) [" + Array(repeating: "*a\(i - 1)", count: 10).joined(separator: ", ") + "]\n" }
-        #expect(throws: YAMLReader.Failure(line: 4, message: "more than 10000 nodes, what aliases stand for counted each time")) { try read(text) }
+        #expect(throws: YAMLReader.Failure(line: 4, message: "more than 10000 nodes, what aliases stand for counted each time")) {
+            try read(text)
+        }
     }
 
     @Test func longText_isRefused() {
