@@ -127,7 +127,7 @@ static void event_came(void *context, bool is_content) {
         load->statistics.connections_with_event++;
     }
     if (is_content) {
-        if (load->measuring && c->last_content_ns) samples_add(&load->statistics.gap, c->read_ns - c->last_content_ns);
+        if (load->options.mode == MODE_HOLD && load->measuring && c->last_content_ns) samples_add(&load->statistics.gap, c->read_ns - c->last_content_ns);
         c->last_content_ns = c->read_ns;
     }
     if (load->measuring) {
