@@ -18,6 +18,15 @@ enum ProcessSampler {
     /// The machine's CPU time up to now.
     static func machine() -> MachineTime? { Files.read("/proc/stat").flatMap { MachineTime(stat: $0) } }
 
+    /// CPU time of this program and of all its children that have ended, with their children, in seconds.
+    static func ownAndChildrenSeconds() -> Double {
+        [RUSAGE_SELF, RUSAGE_CHILDREN].map { who in
+            var usage = rusage()
+            getrusage(who.rawValue, &usage)
+            return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
+        }.reduce(0, +)
+    }
+
     /// The first child of a process.
     static func child(of process: pid_t) -> pid_t? {
         guard let directory = opendir("/proc") else { return nil }

@@ -15,9 +15,13 @@ struct Runner {
         var measurement = Measurement(workload: workload.name, contender: contender.name)
         do throws(MillraceError) {
             let machineBefore = ProcessSampler.machine()
-            let cpu =
-                workload.load.isEmpty
-                ? try measureStart(workload, contender, &measurement) : try measureLoad(workload, contender, &measurement)
+            let cpuBefore = ProcessSampler.ownAndChildrenSeconds()
+            if workload.load.isEmpty {
+                try measureStart(workload, contender, &measurement)
+            } else {
+                try measureLoad(workload, contender, &measurement)
+            }
+            let cpu = ProcessSampler.ownAndChildrenSeconds() - cpuBefore
             if let machineBefore, let machineAfter = ProcessSampler.machine() {
                 measurement.otherShare = MachineTime.otherShare(
                     from: machineBefore, to: machineAfter, ownSeconds: cpu, ticksPerSecond: sysconf(Int32(_SC_CLK_TCK)))
@@ -28,11 +32,9 @@ struct Runner {
         return measurement
     }
 
-    /// Returns the CPU time of all that took part, in seconds.
     private func measureLoad(
         _ workload: Workload, _ contender: Contender, _ measurement: inout Measurement
-    ) throws(MillraceError) -> Double {
-        let ownBefore = ProcessSampler.cpuNanoseconds(of: getpid()) ?? 0
+    ) throws(MillraceError) {
         let directory = try Files.makeTemporaryDirectory(in: options.workDirectory)
         defer { Files.removeTree(directory) }
         let port = try LoopbackPort.free()
@@ -68,18 +70,13 @@ struct Runner {
         measurement.values = Measurement.values(
             of: result, unit: workload.unit, streams: workload.streams, cpuNanoseconds: stopped - started, memoryBefore: memoryBefore,
             memoryAtStart: atStart, memoryAtStop: atStop)
-        let own = (ProcessSampler.cpuNanoseconds(of: getpid()) ?? 0) - ownBefore
-        let serverCPU = ProcessSampler.cpuNanoseconds(of: worker) ?? stopped
-        return Double(own + serverCPU) / 1e9 + result.loadCPUSeconds
     }
 
     private func measureStart(
         _ workload: Workload, _ contender: Contender, _ measurement: inout Measurement
-    ) throws(MillraceError) -> Double {
-        let ownBefore = ProcessSampler.cpuNanoseconds(of: getpid()) ?? 0
+    ) throws(MillraceError) {
         var milliseconds: [Double] = []
         var memory: [Double] = []
-        var cpu = 0
         for _ in 0..<Self.starts {
             let directory = try Files.makeTemporaryDirectory(in: options.workDirectory)
             defer { Files.removeTree(directory) }
@@ -89,11 +86,9 @@ struct Runner {
             try waitUntilItAccepts(server, port: port, directory: directory)
             milliseconds.append(Double(monotonicNanoseconds() - begin) / 1e6)
             memory.append(Double(ProcessSampler.residentBytes(of: server.identifier) ?? 0) / 1_048_576)
-            cpu += ProcessSampler.cpuNanoseconds(of: server.identifier) ?? 0
         }
         measurement.values[.startMilliseconds] = Statistics.median(milliseconds)
         measurement.values[.memory] = Statistics.median(memory)
-        return Double(cpu + (ProcessSampler.cpuNanoseconds(of: getpid()) ?? 0) - ownBefore) / 1e9
     }
 
     private func start(
