@@ -40,7 +40,7 @@ struct Runner {
         let port = try LoopbackPort.free()
         let server = try start(contender, workload, port: port, directory: directory)
         try waitUntilItAccepts(server, port: port, directory: directory)
-        let worker = contender.worksInChild ? ProcessSampler.child(of: server.identifier) ?? server.identifier : server.identifier
+        let worker = contender.worksInChild ? try firstChild(of: server, directory: directory) : server.identifier
         guard let memoryBefore = ProcessSampler.residentBytes(of: worker) else { throw ended(directory) }
 
         let flags = ["--port", "\(port)", "--seconds", "\(options.seconds)", "--warm", "\(workload.warmSeconds)"]
@@ -112,6 +112,16 @@ struct Runner {
             // Short beside a start-up of some milliseconds, long beside a refused connection.
             usleep(200)
         }
+    }
+
+    /// nginx listens before it starts its worker, so an accepted connection doesn't mean that there is one yet.
+    private func firstChild(of server: borrowing ChildProcess, directory: String) throws(MillraceError) -> pid_t {
+        let limit = monotonicNanoseconds() + Int(Self.startLimitSeconds * 1e9)
+        while monotonicNanoseconds() < limit, !server.hasEnded {
+            if let child = ProcessSampler.child(of: server.identifier) { return child }
+            usleep(200)
+        }
+        throw ended(directory)
     }
 
     private func ended(_ directory: String) -> MillraceError {
