@@ -56,6 +56,11 @@ let package = Package(
             dependencies: ["Millrace", "MillraceBackends", "MillraceCore", "MillraceEventLoop", "MillraceHTTP", "MillraceServer"],
             swiftSettings: swiftSettings),
 
+        // The benchmark's C halves. Measure with `-c release`: a debug build does not optimise them.
+        .executableTarget(name: "MillraceBenchLoad", cSettings: [.define("_GNU_SOURCE")]),
+        .executableTarget(name: "MillraceBenchFloor", cSettings: [.define("_GNU_SOURCE")]),
+
+        tests("MillraceBenchTests", ["MillraceBench", "MillraceCore"]),
         tests("MillraceCoreTests", ["MillraceCore"]),
         tests("MillraceEventLoopTests", ["CLinux", "MillraceCore", "MillraceEventLoop"]),
         tests("MillraceTests", ["Millrace", "MillraceCore"]),

@@ -1,1 +1,3 @@
-print("millrace")
+import Glibc
+
+exit(BenchCommand.run(Array(CommandLine.arguments.dropFirst())))

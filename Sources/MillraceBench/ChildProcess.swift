@@ -1,0 +1,99 @@
+import Glibc
+import MillraceCore
+
+/// A child process, and its standard output where that is asked for. It is ended and reaped when its owner lets go.
+struct ChildProcess: ~Copyable {
+    /// Where the child's standard output goes.
+    enum Output {
+        case file(String)
+        case pipe
+    }
+
+    let identifier: pid_t
+    private let output: Int32
+    private var unread: [UInt8] = []
+
+    /// Starts `program`; with a `core` only on that one.
+    init(_ program: String, _ arguments: [String], output: Output, errors: String, core: Int? = nil) throws(MillraceError) {
+        var program = program
+        var words = [program] + arguments
+        // taskset becomes the program, so the identifier stays that of the contender.
+        if let core {
+            words = ["/usr/bin/taskset", "-c", "\(core)"] + words
+            program = words[0]
+        }
+
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        let create = O_WRONLY | O_CREAT | O_APPEND
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        var ends: [Int32] = [-1, -1]
+        switch output {
+        case .file(let path): posix_spawn_file_actions_addopen(&actions, 1, path, create, 0o644)
+        case .pipe:
+            guard pipe(&ends) == 0 else { throw .lastCall("cannot make a pipe") }
+            // Children are started one after the other by one thread, so none slips in between.
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+        }
+        posix_spawn_file_actions_addopen(&actions, 2, errors, create, 0o644)
+
+        let environment = ["PATH", "HOME", "LD_LIBRARY_PATH", "LANG"].compactMap { (name: String) -> String? in
+            getenv(name).map { "\(name)=\(String(cString: $0))" }
+        }
+        var identifier: pid_t = 0
+        let status = withCStrings(words) { words in
+            withCStrings(environment) { environment in posix_spawn(&identifier, program, &actions, nil, words, environment) }
+        }
+        if ends[1] >= 0 { close(ends[1]) }
+        guard status == 0 else {
+            if ends[0] >= 0 { close(ends[0]) }
+            throw MillraceError(.system, "cannot start \(program): \(String(cString: strerror(status)))")
+        }
+        self.identifier = identifier
+        self.output = ends[0]
+    }
+
+    deinit {
+        if output >= 0 { close(output) }
+        kill(identifier, SIGTERM)
+        // A server that drains for longer than this is not waited for.
+        for _ in 0..<400 {
+            if waitpid(identifier, nil, WNOHANG) == identifier { return }
+            usleep(5000)
+        }
+        kill(identifier, SIGKILL)
+        waitpid(identifier, nil, 0)
+    }
+
+    /// The next line of standard output without its newline, or `nil` at the end.
+    mutating func nextLine() -> String? {
+        while true {
+            if let end = unread.firstIndex(of: UInt8(ascii: "\n")) {
+                let line = String(decoding: unread[..<end], as: UTF8.self)
+                unread.removeSubrange(...end)
+                return line
+            }
+            var part = [UInt8](repeating: 0, count: 4096)
+            let count = part.withUnsafeMutableBytes { read(output, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return nil }
+            unread.append(contentsOf: part.prefix(count))
+        }
+    }
+
+    /// Whether it has ended; it stays to be reaped.
+    var hasEnded: Bool {
+        var information = siginfo_t()
+        let status = waitid(P_PID, id_t(identifier), &information, WEXITED | WNOHANG | WNOWAIT)
+        return status != 0 || information.si_signo != 0
+    }
+}
+
+/// Calls `body` with a NULL-terminated array of C strings, valid only inside it.
+private func withCStrings<R>(_ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> R) -> R {
+    let copies = strings.map { strdup($0) }
+    defer { copies.forEach { free($0) } }
+    return body(copies + [nil])
+}

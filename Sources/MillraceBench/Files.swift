@@ -1,0 +1,72 @@
+import Glibc
+import MillraceCore
+
+/// The few file operations that the benchmark needs.
+enum Files {
+    static func executable(_ path: String) -> String? { access(path, X_OK) == 0 ? path : nil }
+
+    /// The path of this program.
+    static func ownPath() -> String {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = bytes.withUnsafeMutableBytes { readlink("/proc/self/exe", $0.baseAddress!, $0.count) }
+        return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
+    }
+
+    static func directory(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    }
+
+    /// The whole text of a small file, or `nil` where it can't be read (a process that has ended).
+    static func read(_ path: String) -> String? {
+        let fd = open(path, O_RDONLY | O_CLOEXEC)
+        guard fd >= 0 else { return nil }
+        defer { close(fd) }
+        var bytes: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 16384)
+        while true {
+            let count = part.withUnsafeMutableBytes { Glibc.read(fd, $0.baseAddress, $0.count) }
+            guard count > 0 else { return count == 0 ? String(decoding: bytes, as: UTF8.self) : nil }
+            bytes.append(contentsOf: part.prefix(count))
+        }
+    }
+
+    static func write(_ text: String, to path: String) throws(MillraceError) {
+        let fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard fd >= 0 else { throw .lastCall("cannot write \(path)") }
+        defer { close(fd) }
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(fd, $0.baseAddress, $0.count) }
+            guard count > 0 else { throw .lastCall("cannot write \(path)") }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    static func makeTemporaryDirectory(in parent: String) throws(MillraceError) -> String {
+        var template = Array("\(parent)/millrace-bench.XXXXXX".utf8CString)
+        let made = template.withUnsafeMutableBufferPointer { $0.baseAddress.map { mkdtemp($0) != nil } ?? false }
+        guard made else { throw .lastCall("cannot make a directory in \(parent)") }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Removes a directory that ``makeTemporaryDirectory(in:)`` made, with all that is in it.
+    static func removeTree(_ path: String) {
+        guard path.contains("/millrace-bench."), let directory = opendir(path) else { return }
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard name != ".", name != ".." else { continue }
+            if entry.pointee.d_type == UInt8(DT_DIR) { removeTree("\(path)/\(name)") } else { unlink("\(path)/\(name)") }
+        }
+        closedir(directory)
+        rmdir(path)
+    }
+}
+
+extension MillraceError {
+    /// What the operating system refused, with the text of `errno`.
+    static func lastCall(_ message: String) -> MillraceError {
+        MillraceError(.system, "\(message): \(String(cString: strerror(errno)))")
+    }
+}

@@ -1,0 +1,54 @@
+import MillraceCore
+
+/// What the load generator reported in its last line.
+struct LoadResult: Equatable {
+    struct Durations: Equatable {
+        var count: Int
+        var p50: Double?
+        var p99: Double?
+        var max: Double?
+    }
+
+    var seconds: Double
+    var events: Int
+    var responses: Int
+    var streamsAtOnce: Int
+    var errors: Int
+    var loadCPUSeconds: Double
+    var firstEvent: Durations
+    var response: Durations
+    var gap: Durations
+    /// What went wrong, each with how often.
+    var notes: [String]
+
+    init(line: String) throws(MillraceError) {
+        let json = try JSONValue(parsing: line)
+        seconds = try Self.number(json, "seconds")
+        events = Int(try Self.number(json, "events"))
+        responses = Int(try Self.number(json, "responses"))
+        streamsAtOnce = Int(try Self.number(json, "streams_at_once"))
+        errors = Int(try Self.number(json, "errors") + Self.number(json, "connect_failures"))
+        loadCPUSeconds = try Self.number(json, "load_cpu_seconds")
+        firstEvent = try Self.durations(json, "first_event_ms")
+        response = try Self.durations(json, "response_ms")
+        gap = try Self.durations(json, "gap_ms")
+        notes = (json["notes"]?.array ?? []).compactMap { note in
+            note["text"]?.string.map { "\($0) (\(note["count"]?.integer ?? 0))" }
+        }
+    }
+
+    private static func number(_ json: JSONValue, _ name: String) throws(MillraceError) -> Double {
+        guard let value = json[name]?.double else {
+            throw MillraceError(.invalidInput, "the load generator's result has no number '\(name)'")
+        }
+        return value
+    }
+
+    private static func durations(_ json: JSONValue, _ name: String) throws(MillraceError) -> Durations {
+        guard let count = json[name]?["count"]?.integer else {
+            throw MillraceError(.invalidInput, "the load generator's result has no '\(name)'")
+        }
+        let value = json[name]
+        return Durations(count: count, p50: value?["p50"]?.double, p99: value?["p99"]?.double, max: value?["max"]?.double)
+    }
+}

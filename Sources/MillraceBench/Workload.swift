@@ -1,0 +1,77 @@
+/// Something to do for a contender, and what is measured of it.
+struct Workload {
+    /// What a unit of work is.
+    enum Unit: String { case request, event, stream, start }
+
+    var name: String
+    var summary: String
+    var unit: Unit
+    /// The load generator's flags; empty for the start-up, which needs no load.
+    var load: [String]
+    /// The number of open streams where memory is counted for each.
+    var streams: Int?
+    /// Whether events must be on disk before `response_end` leaves.
+    var isCommitted = false
+    /// Whether contenders that only answer plain requests can do it.
+    var isPlain = false
+    var warmSeconds = 1.0
+    /// The columns; ratios are built of the first.
+    var metrics: [Metric]
+
+    /// All workloads; `streams` is the size of the large ones.
+    static func all(streams: Int) -> [Workload] {
+        let throughput: [Metric] = [.cpuMicrosecondsPerUnit, .unitsPerSecond, .firstEventP50, .firstEventP99, .responseP99, .memory]
+        let gaps: [Metric] = [.gapP99, .gapP50, .gapMax, .cpuMicrosecondsPerUnit, .memoryPerStream, .firstEventP99]
+        return [
+            Workload(
+                name: "healthz", summary: "GET /healthz over 64 keep-alive connections", unit: .request,
+                load: ["--requests", "--connections", "64"], isPlain: true,
+                metrics: [.cpuMicrosecondsPerUnit, .unitsPerSecond, .responseP50, .responseP99, .memory]),
+            Workload(
+                name: "together", summary: "64 streams, 1,000 events each, ready together", unit: .event,
+                load: streaming("1000 together", events: 1000), metrics: throughput),
+            Workload(
+                name: "alone", summary: "64 streams, 200 events each, one a turn", unit: .event,
+                load: streaming("200 alone", events: 200), metrics: throughput),
+            Workload(
+                name: "together-committed", summary: "as together, with the log on disk", unit: .event,
+                load: streaming("1000 together", events: 1000), isCommitted: true, metrics: throughput),
+            Workload(
+                name: "alone-committed", summary: "as alone, with the log on disk", unit: .event,
+                load: streaming("200 alone", events: 200), isCommitted: true, metrics: throughput),
+            Workload(
+                name: "trickle", summary: "\(streams) streams, an event a second each", unit: .event,
+                load: holding("1000000 every 1000", streams: streams), streams: streams, warmSeconds: 2, metrics: gaps),
+            Workload(
+                name: "trickle-1", summary: "one stream, an event a second", unit: .event,
+                load: holding("1000000 every 1000", streams: 1), warmSeconds: 2,
+                metrics: [.gapP99, .gapP50, .gapMax]),
+            Workload(
+                name: "stalled", summary: "64 streams, 100 events a second each; 4 of the readers stop reading", unit: .event,
+                load: holding("1000000 every 10", streams: 64) + ["--stall", "4"],
+                metrics: [.gapP99, .gapP50, .gapMax, .cpuMicrosecondsPerUnit, .memory]),
+            Workload(
+                name: "idle", summary: "\(streams) open streams that had their first event", unit: .stream,
+                load: holding("1 every 3600000", streams: streams), streams: streams, warmSeconds: 2,
+                metrics: [.memoryPerStream, .memory, .firstEventP50, .firstEventP99]),
+            Workload(
+                name: "first-event", summary: "one connection, short streams one after the other", unit: .stream,
+                load: streaming("1 together", events: 1, connections: 1),
+                metrics: [.firstEventP50, .firstEventP99, .responseP50, .responseP99, .cpuMicrosecondsPerUnit]),
+            Workload(
+                name: "startup", summary: "start to first accepted connection, median of 20", unit: .start, load: [], isPlain: true,
+                metrics: [.startMilliseconds, .memory]),
+        ]
+    }
+
+    private static func body(_ plan: String) -> String { #"{"task":"bench","parts":[{"content":"\#(plan)"}]}"# }
+
+    private static func streaming(_ plan: String, events: Int, connections: Int = 64) -> [String] {
+        ["--streams", "--connections", "\(connections)", "--events", "\(events)", "--body", body(plan)]
+    }
+
+    /// The streams start spread over two seconds, so that they do not all beat at one moment.
+    private static func holding(_ plan: String, streams: Int) -> [String] {
+        ["--hold", "--connections", "\(streams)", "--spread", streams > 1 ? "2" : "0", "--body", body(plan)]
+    }
+}

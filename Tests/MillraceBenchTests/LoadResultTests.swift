@@ -1,0 +1,36 @@
+import MillraceCore
+import Testing
+
+@testable import MillraceBench
+
+@Suite struct LoadResultTests {
+    static let line = """
+        {"seconds":2.0,"connections":4,"streams_at_once":4,"events":1000,"content_events":998,"responses":10,"bytes":5,\
+        "first_event_ms":{"count":2,"p50":0.1,"p99":0.4,"max":0.5},"response_ms":{"count":10,"p50":1,"p99":2,"max":3},\
+        "gap_ms":{"count":0},"errors":1,"connect_failures":2,"load_cpu_seconds":0.25,"notes":[{"text":"status 500","count":1}]}
+        """
+
+    @Test func result_isRead() throws {
+        let result = try LoadResult(line: Self.line)
+        #expect(result.seconds == 2 && result.events == 1000 && result.responses == 10 && result.errors == 3)
+        #expect(result.firstEvent == LoadResult.Durations(count: 2, p50: 0.1, p99: 0.4, max: 0.5))
+        #expect(result.gap.p50 == nil)
+        #expect(result.notes == ["status 500 (1)"])
+    }
+
+    @Test(arguments: ["{}", #"{"seconds":"two"}"#, "no JSON"])
+    func otherText_isRefused(line: String) {
+        #expect(throws: MillraceError.self) { try LoadResult(line: line) }
+    }
+
+    @Test func values_arePerUnitAndPerStream() throws {
+        let values = Measurement.values(
+            of: try LoadResult(line: Self.line), unit: .event, streams: 4, cpuNanoseconds: 3_000_000, memoryBefore: 1_048_576,
+            memoryAtStart: 1_048_576 + 8192, memoryAtStop: 2_097_152)
+        #expect(values[.unitsPerSecond] == 500)
+        #expect(values[.cpuMicrosecondsPerUnit] == 3)
+        #expect(values[.memoryPerStream] == 2)
+        #expect(values[.memory] == 2)
+        #expect(values[.gapP99] == nil)
+    }
+}
