@@ -23,8 +23,10 @@ enum BenchCommand {
 
     /// Returns the exit status: 64 for a wrong command line, 1 where a run failed.
     static func run(_ arguments: [String]) -> Int32 {
-        do throws(MillraceError) {
+        do {
             switch arguments.first {
+            case "server":
+                return try ServerCommand.run(arguments.dropFirst())
             case "run":
                 return try RunCommand(options: RunOptions(arguments.dropFirst())).run()
             case "list":
@@ -36,10 +38,13 @@ enum BenchCommand {
             default:
                 throw MillraceError(.invalidInput, arguments.first.map { "'\($0)' is no command" } ?? "a command is missing")
             }
-        } catch {
+        } catch let error as MillraceError {
             StandardError.write("millrace-bench: \(error.message)\n")
             if error.code == .invalidInput { StandardError.write(usage) }
             return error.code == .invalidInput ? 64 : 1
+        } catch {
+            StandardError.write("millrace-bench: \(error)\n")
+            return 1
         }
     }
 

@@ -12,6 +12,6 @@ enum ServeCommand {
 
     /// Runs until the server is told to stop; returns the exit code.
     private static func serve(_ settings: ServerSettings) throws -> Int32 {
-        throw MillraceError(.internal, "this build of millrace has no server in it")
+        try Server(settings: settings).run()
     }
 }

@@ -1,0 +1,63 @@
+import Glibc
+import Millrace
+import MillraceCore
+import MillraceServer
+
+/// `millrace-bench server`: Millrace with a handler that emits what a workload asks for.
+enum ServerCommand {
+    static func run(_ arguments: ArraySlice<String>) throws -> Int32 {
+        var settings = ServerSettings()
+        settings.runs.maxConcurrentRunsPerOwner = 100_000
+        settings.limits.maxConnections = 100_000
+        var rest = arguments
+        while let flag = rest.popFirst() {
+            guard let value = rest.popFirst() else { throw MillraceError(.invalidInput, "'\(flag)' needs a value") }
+            switch flag {
+            case "--port": settings.port = Int(value) ?? 0
+            case "--loops": settings.loops = Int(value) ?? 1
+            case "--store": if value == "memory" { settings.dataDirectory = ":memory:" }
+            case "--data-dir": if settings.dataDirectory != ":memory:" { settings.dataDirectory = value }
+            default: throw MillraceError(.invalidInput, "'\(flag)' is no flag of server")
+            }
+        }
+        // The access log goes to standard output, like the other contenders' to a file.
+        let sink = LogSink(descriptor: 1)
+        let server = try Server(settings: settings, logger: Logger(sink: sink, level: .info, format: .text)) { registry, _ in
+            try registry.register(BenchHandler())
+        }
+        let status = try server.run()
+        sink.stop()
+        return status
+    }
+}
+
+/// Emits `N` content events: `N together` all at once, `N alone` one a loop turn, `N every MS` one a timer.
+struct BenchHandler: TaskHandler {
+    let name = "bench"
+    let description = "Emits events at the pace that a benchmark asks for"
+
+    private static let tokens: [Event] = (0..<128).map { .content("token\($0) ") }
+
+    func handle(_ request: TaskRequest, _ context: RunContext) async throws {
+        let words = request.text.split(separator: " ")
+        guard words.count >= 2, let count = Int(words[0]) else {
+            throw MillraceError(.invalidInput, "ask for 'N together', 'N alone' or 'N every MS'")
+        }
+        switch words[1] {
+        case "together":
+            for i in 0..<count { try await context.emit(Self.tokens[i & 127]) }
+        case "alone":
+            for i in 0..<count {
+                try await context.emit(Self.tokens[i & 127])
+                try await context.sleep(for: .zero)
+            }
+        case "every":
+            let pause = Duration.milliseconds(words.count > 2 ? Int(words[2]) ?? 1000 : 1000)
+            for i in 0..<count {
+                try await context.sleep(for: pause)
+                try await context.emit(Self.tokens[i & 127])
+            }
+        default: throw MillraceError(.invalidInput, "ask for 'N together', 'N alone' or 'N every MS'")
+        }
+    }
+}
