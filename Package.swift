@@ -58,5 +58,6 @@ let package = Package(
 
         tests("MillraceCoreTests", ["MillraceCore"]),
         tests("MillraceEventLoopTests", ["MillraceCore", "MillraceEventLoop"]),
+        tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),
     ]
 )

@@ -1,0 +1,24 @@
+/// A request method (RFC 9110, section 9). An open set: an unknown method parses, and the router answers for it. Names are case-sensitive.
+package struct HTTPMethod: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    package let rawValue: String
+    package init(rawValue: String) { self.rawValue = rawValue }
+    package var description: String { rawValue }
+
+    package static let get = HTTPMethod(rawValue: "GET")
+    package static let head = HTTPMethod(rawValue: "HEAD")
+    package static let post = HTTPMethod(rawValue: "POST")
+    package static let put = HTTPMethod(rawValue: "PUT")
+    package static let patch = HTTPMethod(rawValue: "PATCH")
+    package static let delete = HTTPMethod(rawValue: "DELETE")
+    package static let options = HTTPMethod(rawValue: "OPTIONS")
+    package static let connect = HTTPMethod(rawValue: "CONNECT")
+    package static let trace = HTTPMethod(rawValue: "TRACE")
+
+    /// Whether RFC 9110 or RFC 5789 defines the method: what a server answers 501 to rather than 405 is the rest.
+    package var isStandard: Bool {
+        switch self {
+        case .get, .head, .post, .put, .patch, .delete, .options, .connect, .trace: true
+        default: false
+        }
+    }
+}
