@@ -71,5 +71,6 @@ let package = Package(
             ["Millrace", "MillraceServer", "MillraceCore", "MillraceBackends", "MillraceEventLoop", "MillraceHTTP"]),
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient"]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceDatabase"]),
+        tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),
     ]
 )

@@ -22,6 +22,7 @@ package struct HTTPParserLimits: Sendable, Equatable {
         var limits = self
         limits.requestLineBytes = min(max(requestLineBytes, 0), 1 << 30)
         limits.headerBytes = min(max(headerBytes, 0), 1 << 30)
+        limits.chunkLineBytes = min(max(chunkLineBytes, 1), 1 << 30)
         return limits
     }
 }

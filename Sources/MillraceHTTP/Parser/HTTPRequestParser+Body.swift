@@ -58,11 +58,11 @@ extension HTTPRequestParser {
     }
 
     mutating func chunkEnd(_ input: UnsafeRawBufferPointer) throws(HTTPParseFailure) -> Bool {
-        let expected = [HTTPGrammar.carriageReturn, HTTPGrammar.lineFeed]
-        for (i, byte) in expected.enumerated() {
-            guard position + i < input.count else { return false }
-            guard input[position + i] == byte else { throw .malformed("a chunk is not followed by CRLF") }
-        }
+        let broken = HTTPParseFailure.malformed("a chunk is not followed by CRLF")
+        guard position < input.count else { return false }
+        guard input[position] == HTTPGrammar.carriageReturn else { throw broken }
+        guard position + 1 < input.count else { return false }
+        guard input[position + 1] == HTTPGrammar.lineFeed else { throw broken }
         advance(pastLineAt: position)
         phase = .chunkLine
         return true

@@ -100,7 +100,8 @@ struct HTTPTarget: Sendable {
         try Self.checkEscapes(bytes, path)
         let decoded = HTTPPercentEncoding.decode(bytes, path, plusIsSpace: false)
         // A slash or backslash that was encoded counts too: a handler may hand the segment to something that splits at it.
-        for piece in decoded.split(whereSeparator: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") }) where piece.elementsEqual("..".utf8) {
+        for piece in decoded.split(whereSeparator: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") })
+        where piece.elementsEqual("..".utf8) {
             throw Self.dotDot
         }
         if decoded.contains(where: HTTPGrammar.isControl) { throw .malformed("the path holds an encoded control character") }
