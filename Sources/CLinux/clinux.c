@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <linux/sockios.h>
@@ -171,6 +172,23 @@ int cl_processors(void) {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) < 0) return (int)sysconf(_SC_NPROCESSORS_ONLN);
     return CPU_COUNT(&set);
+}
+
+void cl_random16(void *bytes) {
+    static __thread unsigned char pool[256];
+    static __thread size_t used = sizeof pool;
+    if (used == sizeof pool) {
+        size_t filled = 0;
+        while (filled < sizeof pool) {
+            ssize_t n = getrandom(pool + filled, sizeof pool - filled, 0);
+            if (n < 0 && errno != EINTR) abort();  // without randomness no identifier may be made
+            if (n > 0) filled += (size_t)n;
+        }
+        used = 0;
+    }
+    memcpy(bytes, pool + used, 16);
+    memset(pool + used, 0, 16);
+    used += 16;
 }
 
 void cl_name_thread(const char *name) {

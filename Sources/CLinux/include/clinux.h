@@ -51,5 +51,7 @@ int64_t cl_process_cpu_ns(void);
 const void *cl_find(const void *haystack, size_t haystack_count, const void *needle, size_t needle_count);
 // The processors that this process may run on.
 int cl_processors(void);
+// Fills 16 bytes with random bits of the kernel's generator, read ahead for the calling thread so that most calls make no system call.
+void cl_random16(void *bytes);
 // Names the calling thread (at most 15 bytes are kept).
 void cl_name_thread(const char *name);
