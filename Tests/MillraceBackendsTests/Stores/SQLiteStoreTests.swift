@@ -1,8 +1,9 @@
 import Millrace
-import MillraceBackends
 import MillraceCore
 import MillraceDatabase
 import Testing
+
+@testable import MillraceBackends
 
 /// What only the SQLite store promises: it keeps what it committed, groups commits, and outlasts a disk that is full for a while.
 @Suite struct SQLiteStoreTests {
@@ -163,6 +164,19 @@ import Testing
         #expect(try await store.run("r2", principal: .ada) == nil)
         try await store.commit(Fixture.append(handle, 1...1))
         #expect(try await store.run("r1", principal: .ada)?.lastSequence == 1)
+        await store.close()
+    }
+
+    @Test func databaseThatCannotGrow_isFull_andGoesOnOnceItCan() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try Self.open("\(directory.path)/a.db", patience: 5_000_000)
+        let handle = try await store.start(Fixture.run("r1"))
+        // SQLite's own limit gives the very error of a full disk, and rolls the transaction back by itself.
+        try await store.change { session throws(MillraceError) in try session.connection.execute("PRAGMA max_page_count = 1") }
+        await expectError(.storageFull) { try await store.commit(Fixture.append(handle, 1...2000)) }
+        try await store.change { session throws(MillraceError) in try session.connection.execute("PRAGMA max_page_count = 1000000") }
+        try await store.commit(Fixture.append(handle, 1...2000))
+        #expect(try await store.run("r1", principal: .ada)?.lastSequence == 2000)
         await store.close()
     }
 
