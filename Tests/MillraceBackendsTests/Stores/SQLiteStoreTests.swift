@@ -256,6 +256,22 @@ import Testing
         await store.close()
     }
 
+    @Test func expiredIdempotencyKeys_areDroppedAFewAtATime() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try Self.open("\(directory.path)/a.db")
+        func start(_ i: Int, at seconds: Int64) async throws -> Int? {
+            let key = IdempotencyKey(key: "k\(i)", bodyHash: "h", expiresAt: Fixture.time(seconds + 10))
+            _ = try await store.start(Fixture.run("r\(i)", key: key, at: seconds))
+            return try await store.readers.read { session throws(MillraceError) in
+                try session.first("SELECT count(*) FROM idempotency") { $0.int(0) }
+            }
+        }
+        for i in 1...20 { #expect(try await start(i, at: 1) == i) }
+        #expect(try await start(21, at: 11) == 5)
+        #expect(try await start(22, at: 11) == 2)
+        await store.close()
+    }
+
     @Test func thousandMessages_pathIsWhole() async throws {
         let directory = try TemporaryDirectory()
         let store = try Self.open("\(directory.path)/a.db")
