@@ -1,5 +1,6 @@
-@testable import MillraceDatabase
 import Testing
+
+@testable import MillraceDatabase
 
 @Suite struct SQLiteRetryTests {
     @Test func failures_pauseLongerEachTime_untilThePatienceIsOver() {

@@ -81,7 +81,8 @@ import Testing
 
     @Test(arguments: [
         (Int32(13), ErrorCode.storageFull, true), (5, .storageUnavailable, true), (6, .storageUnavailable, true),
-        (517, .storageUnavailable, true), (778, .storageUnavailable, true), (8, .storageUnavailable, false), (14, .storageUnavailable, true),
+        (517, .storageUnavailable, true), (778, .storageUnavailable, true), (8, .storageUnavailable, false),
+        (14, .storageUnavailable, true),
         (11, .storageUnavailable, false), (26, .storageUnavailable, false), (2067, .conflict, false), (787, .notFound, false),
         (1299, .internal, false), (18, .limitExceeded, false), (1, .internal, false),
     ])

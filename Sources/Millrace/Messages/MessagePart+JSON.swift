@@ -68,7 +68,8 @@ extension MessagePart {
         case "citation":
             self = .citation(
                 Citation(
-                    documentID: try reader.requiredText("document_id"), text: try reader.requiredText("text"), page: try reader.integer("page"),
+                    documentID: try reader.requiredText("document_id"), text: try reader.requiredText("text"),
+                    page: try reader.integer("page"),
                     section: try reader.text("section"), citationID: try reader.text("citation_id"),
                     referenceNumber: try reader.integer("reference_number"), documentTitle: try reader.text("document_title"),
                     documentPointer: try reader.text("document_pointer")))

@@ -83,7 +83,7 @@ public struct NewRun: Equatable, Sendable {
     public var userMessage: Message
     /// The idempotency key, where the client gave one.
     public var idempotencyKey: IdempotencyKey?
-    /// Whether the chat is known to exist. When it is not, the commit makes it (unless another run has just done so).
+    /// Whether the commit makes the chat where there is none. A chat that another run has made meanwhile is taken as it is.
     public var createsChat: Bool
     /// Creates the description of a run to store.
     public init(run: RunRecord, userMessage: Message, idempotencyKey: IdempotencyKey? = nil, createsChat: Bool) {

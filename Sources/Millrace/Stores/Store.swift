@@ -94,26 +94,34 @@ public protocol Store: Sendable {
     // MARK: Runs
 
     /// Stores, in one commit, a run with its owner, idempotency key, the user's message and the reserved range; makes the chat if need be.
-    /// Returns after the commit.
-    /// - Throws: ``ErrorCode/conflict`` when the idempotency key was used with another body; ``ErrorCode/notFound`` when the
-    ///   user message's parent is not in this chat.
+    /// Returns after the commit. An idempotency key counts as expired from `run.startedAt == expiresAt` on, or once its run was deleted.
+    /// - Throws: ``ErrorCode/conflict`` when the idempotency key was used with another body (its error has `details.idempotency_key`) or
+    ///   one of the ids is taken; ``ErrorCode/notFound`` when the user message's parent is not in this chat, or the chat does not exist
+    ///   and is not to be made. A run that is refused stores nothing.
     func createRun(_ run: NewRun, principal: Principal) async throws -> RunCreation
 
     /// Queues appends for the next commit and returns at once; any thread may call it. The store commits what is waiting together and never
-    /// waits to fill a group. While it cannot commit it keeps trying until `patience` nanoseconds have passed.
-    /// - Parameter completed: called once, on a thread of the store's, after the commit that holds all of `appends` or with the error.
+    /// waits to fill a group. While it cannot commit it keeps trying for as long as it was configured to be patient.
+    ///
+    /// The appends of one run come in the order of their sequences, none after the one with its completion. All of `appends` are stored
+    /// or none: ``ErrorCode/notFound`` for a run that is gone, ``ErrorCode/conflict`` for the completion of one that has ended.
+    /// - Parameter completed: called once, after the commit that holds all of `appends` or with the error; on a thread of the store's,
+    ///   or on the caller's before `append` returns. It must not block.
     func append(_ appends: [RunAppend], completed: @escaping @Sendable (MillraceError?) -> Void)
 
     /// One run, or `nil`.
     func run(_ responseID: String, principal: Principal) async throws -> RunRecord?
 
     /// The owner's runs, newest first.
+    /// - Throws: ``ErrorCode/invalidInput`` for a cursor that no such list gave, or a limit outside 1 to 1,000; so do the other lists.
     func runs(_ filter: RunFilter, page: PageRequest, principal: Principal) async throws -> Page<RunRecord>
 
-    /// The sent events of a run after a sequence: whole rows up to about `byteLimit` bytes (at least one row), `nil` for an unknown run.
+    /// The sent events of a run after a sequence: whole rows up to about `byteLimit` bytes (at least one row, of which what the reader has
+    /// is cut off), `nil` for an unknown run. Where a crash has left a gap in the sequences the stretch ends before it, so that `frames`
+    /// are always consecutive; the next call gives a stretch that starts behind the gap.
     func events(of responseID: String, after sequence: Int, byteLimit: Int, principal: Principal) async throws -> StoredEvents?
 
-    /// Runs that no terminal event closed, of every owner. For recovery: only ``Principal/system`` may ask.
+    /// Runs that no terminal event closed, of every owner, oldest first. For recovery: only ``Principal/system`` may ask.
     func unfinishedRuns(principal: Principal) async throws -> [UnfinishedRun]
 
     // MARK: Chats

@@ -69,7 +69,8 @@ public struct DataDirectory: ~Copyable, Sendable {
 
     private static func unusable(_ path: String, _ problem: String, _ error: Int32 = errno) -> MillraceError {
         MillraceError(
-            .configuration, "the data directory '\(path)' \(problem) (\(text(error))): choose another with --data-dir, or correct its permissions")
+            .configuration,
+            "the data directory '\(path)' \(problem) (\(text(error))): choose another with --data-dir, or correct its permissions")
     }
     private static func text(_ error: Int32) -> String { String(cString: strerror(error)) }
 }

@@ -91,7 +91,9 @@ public final class InMemoryStore: Store {
         let limit = try page.checkedLimit()
         let before = try page.keys(2) ?? [.max, .max]
         return try withTables { tables in
-            let owned = tables.chats.lazy.filter { $0.key.owner == principal }.map { (key: ($0.value.order, $0.value.number), chat: $0.value.chat) }
+            let owned = tables.chats.lazy.filter { $0.key.owner == principal }.map {
+                (key: ($0.value.order, $0.value.number), chat: $0.value.chat)
+            }
             let rows = owned.filter { $0.key < (before[0], before[1]) }.sorted { $0.key > $1.key }.prefix(limit + 1)
             return Page(rows.map { (item: $0.chat, cursor: PageCursor($0.key.0, $0.key.1)) }, limit: limit)
         }

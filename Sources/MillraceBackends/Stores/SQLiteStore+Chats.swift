@@ -7,7 +7,8 @@ extension SQLiteStore {
     public func createChat(_ chat: Chat, principal: Principal) async throws {
         try await change { session throws(MillraceError) in
             let isTaken = try session.first(
-                "SELECT 1 FROM chats WHERE owner = ? AND chat_id = ?", principal.id, chat.id) { _ in true }
+                "SELECT 1 FROM chats WHERE owner = ? AND chat_id = ?", principal.id, chat.id
+            ) { _ in true }
             guard isTaken == nil else { throw StoreRefusal.chatExists(chat.id) }
             try session.execute(
                 """

@@ -20,7 +20,8 @@ extension SQLiteStore {
         if chat == nil, !new.createsChat { throw StoreRefusal.noChat(new.run.chatID) }
         if let parentID = message.parentID {
             let isThere = try session.first(
-                "SELECT 1 FROM messages WHERE owner = ? AND message_id = ? AND chat = ?", owner, parentID, chat ?? 0) { _ in true }
+                "SELECT 1 FROM messages WHERE owner = ? AND message_id = ? AND chat = ?", owner, parentID, chat ?? 0
+            ) { _ in true }
             guard isThere != nil else { throw StoreRefusal.noParent(parentID) }
         }
         for id in [new.run.responseID, message.id] {
@@ -28,7 +29,8 @@ extension SQLiteStore {
                 """
                 SELECT 1 FROM messages WHERE owner = ?1 AND message_id = ?2
                 UNION ALL SELECT 1 FROM runs WHERE owner = ?1 AND response_id = ?2
-                """, owner, id) { _ in true }
+                """, owner, id
+            ) { _ in true }
             guard isTaken == nil else { throw StoreRefusal.idExists(id) }
         }
         if chat == nil {

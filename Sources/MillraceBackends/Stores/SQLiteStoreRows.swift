@@ -84,6 +84,7 @@ enum SQLiteStoreRows {
     }
 
     private static func damaged(_ what: String) -> MillraceError {
-        MillraceError(.storageUnavailable, "the database holds a value that this Millrace cannot read (\(what)): was it written by another program?")
+        MillraceError(
+            .storageUnavailable, "the database holds a value that this Millrace cannot read (\(what)): was it written by another program?")
     }
 }

@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// Any JSON value (RFC 8259).
 public enum JSONValue: Sendable, Equatable {
     /// `null`
@@ -20,14 +18,7 @@ public enum JSONValue: Sendable, Equatable {
     /// Parses one JSON document.
     /// - Throws: ``MillraceError`` with code ``ErrorCode/invalidJSON`` that says where the text stops being JSON.
     public init(parsing bytes: [UInt8]) throws(MillraceError) {
-        do {
-            self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
-        } catch DecodingError.dataCorrupted(let context) {
-            let cause = context.underlyingError.map { "\($0)" } ?? context.debugDescription
-            throw MillraceError(.invalidJSON, "the text is not valid JSON: \(cause)")
-        } catch {
-            throw MillraceError(.invalidJSON, "the text is not valid JSON: \(error)")
-        }
+        self = try JSONParser.parse(bytes)
     }
 
     /// Parses one JSON document.

@@ -1,8 +1,9 @@
 import Millrace
-import MillraceBackends
 import MillraceCore
 import MillraceDatabase
 import Testing
+
+@testable import MillraceBackends
 
 /// What only the SQLite store promises: it keeps what it committed, groups commits, and outlasts a disk that is full for a while.
 @Suite struct SQLiteStoreTests {
@@ -166,6 +167,19 @@ import Testing
         await store.close()
     }
 
+    @Test func databaseThatCannotGrow_isFull_andGoesOnOnceItCan() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try Self.open("\(directory.path)/a.db", patience: 5_000_000)
+        let handle = try await store.start(Fixture.run("r1"))
+        // SQLite's own limit gives the very error of a full disk, and rolls the transaction back by itself.
+        try await store.change { session throws(MillraceError) in try session.connection.execute("PRAGMA max_page_count = 1") }
+        await expectError(.storageFull) { try await store.commit(Fixture.append(handle, 1...2000)) }
+        try await store.change { session throws(MillraceError) in try session.connection.execute("PRAGMA max_page_count = 1000000") }
+        try await store.commit(Fixture.append(handle, 1...2000))
+        #expect(try await store.run("r1", principal: .ada)?.lastSequence == 2000)
+        await store.close()
+    }
+
     @Test func damage_isNotTriedAgain() async throws {
         let directory = try TemporaryDirectory()
         let faults = Faults()
@@ -239,6 +253,22 @@ import Testing
             try await store.commit(Fixture.append(handle, 200...200, completion: Fixture.completion("r1")))
             try await group.waitForAll()
         }
+        await store.close()
+    }
+
+    @Test func expiredIdempotencyKeys_areDroppedAFewAtATime() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try Self.open("\(directory.path)/a.db")
+        func start(_ i: Int, at seconds: Int64) async throws -> Int? {
+            let key = IdempotencyKey(key: "k\(i)", bodyHash: "h", expiresAt: Fixture.time(seconds + 10))
+            _ = try await store.start(Fixture.run("r\(i)", key: key, at: seconds))
+            return try await store.readers.read { session throws(MillraceError) in
+                try session.first("SELECT count(*) FROM idempotency") { $0.int(0) }
+            }
+        }
+        for i in 1...20 { #expect(try await start(i, at: 1) == i) }
+        #expect(try await start(21, at: 11) == 5)
+        #expect(try await start(22, at: 11) == 2)
         await store.close()
     }
 

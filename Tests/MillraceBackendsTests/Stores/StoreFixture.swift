@@ -45,7 +45,8 @@ enum Fixture {
     static func time(_ seconds: Int64) -> Timestamp { Timestamp(microseconds: seconds * 1_000_000) }
 
     static func run(
-        _ id: String, chat: String = "c", parent: String? = nil, key: IdempotencyKey? = nil, createsChat: Bool = true, at seconds: Int64 = 1,
+        _ id: String, chat: String = "c", parent: String? = nil, key: IdempotencyKey? = nil, createsChat: Bool = true,
+        at seconds: Int64 = 1,
         task: String = "chat", text: String = "Hello"
     ) -> NewRun {
         NewRun(
@@ -73,7 +74,8 @@ enum Fixture {
         return RunAppend(
             handle: handle,
             batch: EventBatch(
-                firstSequence: sequences.lowerBound, lastSequence: sequences.upperBound, frames: buffer, hidden: hidden.map { Array($0.utf8) }),
+                firstSequence: sequences.lowerBound, lastSequence: sequences.upperBound, frames: buffer,
+                hidden: hidden.map { Array($0.utf8) }),
             reservedSequence: reserved, completion: completion)
     }
 
@@ -122,7 +124,8 @@ extension Store {
 
 /// Checks that `body` throws a ``MillraceError`` of that code, and returns it.
 @discardableResult
-func expectError(_ code: ErrorCode, at location: SourceLocation = #_sourceLocation, _ body: () async throws -> Void) async -> MillraceError? {
+func expectError(_ code: ErrorCode, at location: SourceLocation = #_sourceLocation, _ body: () async throws -> Void) async -> MillraceError?
+{
     do {
         try await body()
         Issue.record("no error, expected \(code)", sourceLocation: location)
