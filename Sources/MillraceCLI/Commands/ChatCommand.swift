@@ -69,9 +69,10 @@ struct ChatCommand {
         terminal.write(.error, "Ctrl-C stops an answer, Ctrl-D ends the conversation.\n")
         while true {
             terminal.write(.error, "> ")
+            let interruptsBefore = InterruptSignal.count
             guard let line = promptedLine() else {
                 terminal.write(.error, "\n")
-                return InterruptSignal.count > 0 && errno == EINTR ? ExitCode.interrupted : ExitCode.success
+                return InterruptSignal.count > interruptsBefore ? ExitCode.interrupted : ExitCode.success
             }
             if line.allSatisfy(\.isWhitespace) { continue }
             request.text = line
@@ -86,7 +87,6 @@ struct ChatCommand {
     private func promptedLine() -> String? {
         var bytes: [UInt8] = []
         var byte: UInt8 = 0
-        errno = 0
         while true {
             let n = read(0, &byte, 1)
             if n <= 0 { return bytes.isEmpty || n < 0 ? nil : String(decoding: bytes, as: UTF8.self) }

@@ -88,7 +88,7 @@ struct DoctorCommand {
         guard access(path, W_OK | X_OK) == 0 else {
             return [Finding(verdict: .fail, text: "data directory \(path): cannot be written: change its owner or mode")]
         }
-        let lock = open(path + "/lock", O_RDWR | O_CLOEXEC)
+        let lock = open(path + "/millrace.lock", O_RDWR | O_CLOEXEC)
         guard lock >= 0 else { return [Finding(verdict: .ok, text: "data directory \(path): writable, no server uses it")] }
         defer { close(lock) }
         if flock(lock, LOCK_EX | LOCK_NB) == 0 {
@@ -117,20 +117,23 @@ struct DoctorCommand {
         }
     }
 
-    /// What `/readyz` says, a finding for each of its lines.
+    /// What `/readyz` says, a finding for each of its checks.
     static func readiness(_ address: String, _ head: CurlResponseHead, _ body: [UInt8]) -> [Finding] {
-        let lines = String(decoding: body, as: UTF8.self).split(whereSeparator: \.isNewline).prefix(50).map { "  \($0)" }
-        switch head.status {
-        case 200:
-            return [Finding(verdict: .ok, text: "server \(address): ready")] + lines.map { Finding(verdict: .ok, text: $0) }
-        case 503:
-            return [Finding(verdict: .fail, text: "server \(address): not ready: see the lines below")]
-                + lines.map { Finding(verdict: .fail, text: $0) }
+        let json = (try? JSONValue(parsing: body)) ?? .null
+        let checks = (json["checks"]?.array ?? []).prefix(50).map { check in
+            let status = check["status"]?.string ?? "unknown"
+            let message = check["message"]?.string.map { ": \($0)" } ?? ""
+            return Finding(verdict: status == "ok" ? .ok : .fail, text: "  \(check["name"]?.string ?? "?"): \(status)\(message)")
+        }
+        switch (head.status, json["status"]?.string) {
+        case (200, "ready"?): return [Finding(verdict: .ok, text: "server \(address): ready")] + checks
+        case (503, let status?):
+            return [Finding(verdict: .fail, text: "server \(address): \(status), it takes no requests now: see its log")] + checks
         default:
             return [
                 Finding(
                     verdict: .fail,
-                    text: "server \(address): something else answers (status \(head.status)): choose another port with --port")
+                    text: "server \(address): something else answers there (status \(head.status)): choose another port with --port")
             ]
         }
     }

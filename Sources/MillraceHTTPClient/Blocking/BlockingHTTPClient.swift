@@ -163,7 +163,8 @@ extension BlockingHTTPClient.Inbox {
         } else if line.isEmpty {
             headIsComplete = head.status >= 200
         } else if !headIsComplete, let colon = line.firstIndex(of: ":") {
-            let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
+            var value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
+            while value.last == " " || value.last == "\t" { value.removeLast() }
             head.headers.append(CurlRequest.Header(String(line[..<colon]), String(value)))
         }
     }

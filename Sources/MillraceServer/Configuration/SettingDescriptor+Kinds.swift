@@ -86,10 +86,11 @@ enum SettingChecks {
     }
 
     static let origin: @Sendable (String) -> String? = { text in
+        if text == "*" { return nil }
         let isPrefixed = text.hasPrefix("http://") || text.hasPrefix("https://")
         let host = text.drop { $0 != "/" }.dropFirst(2)
         return isPrefixed && !host.isEmpty && !host.contains("/") && !host.contains("*")
-            ? nil : "origins such as https://app.example.com: scheme and host, no path and no *"
+            ? nil : "origins such as https://app.example.com (scheme and host, no path), or * for all"
     }
 
     static let environmentName: @Sendable (String) -> String? = { text in

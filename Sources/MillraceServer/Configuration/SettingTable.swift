@@ -4,6 +4,9 @@ import MillraceCore
 package enum SettingTable {
     package static let all: [SettingDescriptor] = selection + server + limits + runs + store
 
+    /// Variables that the command line reads for itself and a server has no use for.
+    package static let clientEnvironmentNames = ["MILLRACE_SERVER"]
+
     /// What chooses the configuration itself.
     private static let selection: [SettingDescriptor] = [
         .optionalText(

@@ -93,7 +93,7 @@ public enum SettingsLoader {
                         .file(path: path(".env"), line: entry.line))
                 }
             }
-            let names = SettingTable.all.map(\.environmentName)
+            let names = SettingTable.all.map(\.environmentName) + SettingTable.clientEnvironmentNames
             for name in sources.environment.keys.sorted() where name.hasPrefix("MILLRACE_") && !names.contains(name) {
                 warn(name, .environment(name), names)
             }
