@@ -2,12 +2,31 @@ public import MillraceCore
 
 /// The run that a ``RunContext`` speaks to: the server's, or a recorder in a handler's test.
 package protocol RunSink: AnyObject, Sendable {
-    /// Appends an event through the run's stages. Callable from any thread.
+    /// Appends an event if that needs no waiting: the common case, kept out of async frames, which a task holds on to until it ends.
+    func emitNow(_ event: Event) throws -> EmitOutcome
+    /// Appends an event, waiting where it must. Callable from any thread.
     func emit(_ event: Event) async throws
+    /// Lets the others on the loop have their turn.
+    func yield() async
     /// Adds to what the run has consumed.
     func report(_ usage: Usage)
     /// Suspends on the loop's own timers.
     func sleep(nanoseconds: Int64) async throws
+}
+
+extension RunSink {
+    package func emitNow(_ event: Event) throws -> EmitOutcome { .mustWait }
+    package func yield() async {}
+}
+
+/// What became of an event that was to be appended without waiting.
+package enum EmitOutcome: Equatable, Sendable {
+    /// It is in the log.
+    case appended
+    /// It is in the log, and the producer has had its share of the turn.
+    case appendedAndShouldYield
+    /// It is not in the log: it has to wait, pass stages, or change threads.
+    case mustWait
 }
 
 /// What a handler does its work with: it emits events, calls models, sleeps, logs, and leaves the loop for blocking work.
@@ -33,7 +52,11 @@ public struct RunContext: Sendable {
     /// - Throws: `CancellationError` once the run is cancelled; ``MillraceError`` for an event that is too large or of a reserved kind,
     ///   and when the run has ended.
     public func emit(_ event: Event) async throws {
-        try await sink.emit(event)
+        switch try sink.emitNow(event) {
+        case .appended: return
+        case .appendedAndShouldYield: await sink.yield()
+        case .mustWait: try await sink.emit(event)
+        }
     }
 
     /// Adds to what the run has consumed, which `response_end` reports. ``generate(_:with:)`` does it by itself.

@@ -196,6 +196,8 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
             parser.bodyLimit = bodyLimit
             exchange.task = Task(executorPreference: loop.executor) { [self] in
                 let response = await work()
+                // The handle would keep the ended task's memory for as long as the response streams.
+                exchange.task = nil
                 respond(response, to: exchange)
             }
         }

@@ -38,6 +38,11 @@ struct Problem: Error, Equatable {
             return Problem(.internalServerError, "the server failed; its log has the details under this request id")
         }
         var problem = Problem(ProblemStatus.of(error.code), error.message)
+        if error.details["idempotency_key"] != nil {
+            // The key was used with another body: a fault of this request, not of the state of things.
+            problem.status = .unprocessableContent
+            problem.errors = [FieldProblem(field: "Idempotency-Key", message: error.message)]
+        }
         if problem.status == .internalServerError { problem.detail = "the server failed; its log has the details under this request id" }
         if let field = error.details["field"]?.string { problem.errors = [FieldProblem(field: field, message: error.message)] }
         if problem.status == .tooManyRequests || problem.status == .serviceUnavailable { problem.headers.append(("Retry-After", "1")) }

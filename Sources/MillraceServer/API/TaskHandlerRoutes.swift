@@ -6,6 +6,13 @@ import MillraceHTTP
 struct TaskHandlerRoutes: Sendable {
     let store: any Store
     let handlers: TaskHandlerRegistry
+    /// Handlers and their configuration are the server's own, not the asker's.
+    private let owner = Principal.system
+
+    init(store: any Store, handlers: TaskHandlerRegistry) {
+        self.store = store
+        self.handlers = handlers
+    }
 
     func list(_ request: APIRequest) throws -> HTTPResponse {
         .json { object in
@@ -28,7 +35,7 @@ struct TaskHandlerRoutes: Sendable {
 
     func metadata(_ request: APIRequest) async throws -> HTTPResponse {
         let name = request.parameter("name")
-        guard let metadata = try await store.taskHandler(name, principal: request.principal) else { throw notFound(name) }
+        guard let metadata = try await store.taskHandler(name, principal: owner) else { throw notFound(name) }
         return .json { $0.write(metadata) }
     }
 
@@ -42,7 +49,7 @@ struct TaskHandlerRoutes: Sendable {
             if guardrail.object == nil { fields.note("guardrail", "must be an object, not a \(guardrail.kindName)") }
         }
         try fields.finish()
-        guard let metadata = try await store.updateTaskHandler(name, configuration: configuration, principal: request.principal) else {
+        guard let metadata = try await store.updateTaskHandler(name, configuration: configuration, principal: owner) else {
             throw notFound(name)
         }
         return .json { $0.write(metadata) }

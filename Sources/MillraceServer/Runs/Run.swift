@@ -97,6 +97,16 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
 
     // MARK: Events
 
+    func emitNow(_ event: Event) throws -> EmitOutcome {
+        guard loop.isCurrent, stages == nil else { return .mustWait }
+        try checkAccepting()
+        if log.mustWait { return .mustWait }
+        try append(event)
+        return log.openBytes > Self.bytesPerTurn ? .appendedAndShouldYield : .appended
+    }
+
+    func yield() async { await loop.nextTurn() }
+
     func emit(_ event: Event) async throws {
         guard loop.isCurrent else {
             // From a thread of the handler's own: one hop there and back.
