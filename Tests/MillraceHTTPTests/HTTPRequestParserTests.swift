@@ -61,7 +61,8 @@ import Testing
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n0\r\n\r\n\r\n\r\n0\r\n\r\n", bodies: ["0\r\n\r\n\r\n"]),
         Good("expect", "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 1\r\n\r\nx", bodies: ["x"]),
         Good(
-            "pipelined", "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc\r\nGET /3 HTTP/1.0\r\n\r\n",
+            "pipelined",
+            "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc\r\nGET /3 HTTP/1.0\r\n\r\n",
             targets: ["/1", "/2", "/3"], bodies: ["", "abc", ""]),
         Good(
             "pipelined after chunks",
@@ -76,7 +77,7 @@ import Testing
         #expect(parsed.failure == nil)
         #expect(parsed.requests.map(\.target) == request.targets)
         #expect(parsed.requests.map { String(decoding: $0.body, as: UTF8.self) } == request.bodies)
-        #expect(parsed.requests.allSatisfy(\.isComplete))
+        #expect(parsed.requests.allSatisfy { $0.isComplete })
         #expect(parsed.left == 0)
     }
 

@@ -15,7 +15,9 @@ struct Parsed: Equatable, CustomStringConvertible {
     /// Bytes that were received and not consumed at the end.
     var left = 0
 
-    var description: String { "\(requests.map { "\($0.method) \($0.target) \($0.body.count) \($0.isComplete)" }) \(failure as Any) \(left)" }
+    var description: String {
+        "\(requests.map { "\($0.method) \($0.target) \($0.body.count) \($0.isComplete)" }) \(failure as Any) \(left)"
+    }
 }
 
 /// Does what a connection does: keeps what is not consumed, and calls the parser until it needs more.
