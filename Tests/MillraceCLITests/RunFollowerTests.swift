@@ -101,7 +101,7 @@ private final class ScriptedTransport: ChatTransport {
 
     @Test func errorWithoutID_isNoPlaceToReadOnFrom() throws {
         let bare = "event: error\ndata: {\"error_type\":\"storage_unavailable\",\"message\":\"m\"}\n\n"
-        let transport = ScriptedTransport([(Self.start + Self.content(2) + bare, .close), (Self.end(3), .close)])
+        let transport = ScriptedTransport([(Self.start + Self.content(2) + bare, .close), (bare, .close), (Self.end(3), .close)])
         _ = try follow(transport, opening)
         #expect(transport.openings.last == .follow(responseID: "r_1", lastEventID: "r_1:2", after: nil))
     }

@@ -50,7 +50,7 @@ import Testing
 
     @Test func aliasesThatMultiply_areRefused() {
         var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
-        for i in 1...12 { text += "a\(i): &a\(i) [" + Array(repeating: "*a\(i - 1)", count: 10).joined(separator: ", ") + "]\n" }
+        for i in 1...5 { text += "a\(i): &a\(i) [" + Array(repeating: "*a\(i - 1)", count: 10).joined(separator: ", ") + "]\n" }
         #expect(throws: YAMLReader.Failure(line: 4, message: "more than 10000 nodes, what aliases stand for counted each time")) {
             try read(text)
         }
