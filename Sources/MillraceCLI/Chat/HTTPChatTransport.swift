@@ -14,6 +14,9 @@ struct ServerAPI {
         self.base = base
     }
 
+    /// The server at a known address.
+    init(base: String) { self.base = base }
+
     /// Sends a request and returns its JSON; a problem becomes an error with the problem's own words.
     func json(_ method: String, _ path: String, proceed: () throws -> Bool = { InterruptSignal.count == 0 }) throws -> JSONValue {
         let headers =

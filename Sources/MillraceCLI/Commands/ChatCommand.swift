@@ -1,5 +1,6 @@
 import Glibc
 import MillraceCore
+import MillraceServer
 
 /// `millrace chat`: one question, or a conversation.
 struct ChatCommand {
@@ -35,9 +36,12 @@ struct ChatCommand {
         }
     }
 
-    /// Where `--local` gets its transport: an in-process server stands behind the same protocol.
+    /// `--local` talks to a server in this process, over the same protocol.
     private func withTransport(_ body: (any ChatTransport) throws -> Int32) throws -> Int32 {
-        if command.has("local") { throw MillraceError(.internal, "this build of millrace has no server in it: leave --local out") }
+        if command.has("local") {
+            let report = try SettingsLoader.load(MillraceCommand.sources(command, environment))
+            return try LocalServer.with(report.settings) { try body(HTTPChatTransport(api: ServerAPI(base: $0))) }
+        }
         return try body(HTTPChatTransport(api: ServerAPI(command, environment)))
     }
 
