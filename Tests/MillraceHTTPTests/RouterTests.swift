@@ -48,6 +48,18 @@ import Testing
         #expect(found == parameters)
     }
 
+    @Test func parametersOfAPathThatLedNowhere_areForgotten() throws {
+        var router = Router<Int>()
+        try router.add(.get, "/b/{y}/q", 1)
+        try router.add(.get, "/{x}/{z}/r", 2)
+        let match = router.match(method: .get, head: try HTTPRequestHeadTests.head(target: "/b/1/r"))
+        guard case .found(2, let parameters) = match else {
+            Issue.record("\(match)")
+            return
+        }
+        #expect(parameters == ["x": "b", "z": "1"])
+    }
+
     @Test(arguments: [
         "/healthz/", "/Healthz", "/health", "//healthz", "/api/v1/runs/", "/api/v1/runs//events", "/api/v1/runs/a/b", "/api/v1%2Fruns",
         "/api",
