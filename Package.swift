@@ -39,17 +39,17 @@ let package = Package(
         library("MillraceHTTPClient", ["MillraceCore", "CCurl"]),
         library("MillraceDatabase", ["MillraceCore", "CSQLite"]),
         library("Millrace", ["MillraceCore"]),
-        library("MillraceBackends", ["Millrace", "MillraceCore", "MillraceDatabase", "CCrypto"]),
+        library("MillraceBackends", ["Millrace", "MillraceCore", "MillraceDatabase"]),
         library("MillraceTaskHandlers", ["Millrace", "MillraceCore"]),
         library(
             "MillraceServer",
             [
-                "Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase", "MillraceEventLoop", "MillraceHTTP",
-                "MillraceTaskHandlers", "CCrypto", "CYAML",
+                "Millrace", "MillraceBackends", "MillraceCore", "MillraceEventLoop", "MillraceHTTP", "MillraceTaskHandlers", "CCrypto",
+                "CYAML",
             ]),
         .executableTarget(
             name: "MillraceCLI",
-            dependencies: ["Millrace", "MillraceCore", "MillraceHTTPClient", "MillraceServer", "CSQLite"],
+            dependencies: ["MillraceCore", "MillraceHTTPClient", "MillraceServer", "CSQLite"],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "MillraceBench",
@@ -66,9 +66,7 @@ let package = Package(
         tests("MillraceTests", ["Millrace", "MillraceCore"]),
         tests("MillraceBackendsTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase"]),
         tests("MillraceTaskHandlersTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceTaskHandlers"]),
-        tests(
-            "MillraceServerTests",
-            ["Millrace", "MillraceServer", "MillraceCore", "MillraceBackends", "MillraceEventLoop", "MillraceHTTP"]),
+        tests("MillraceServerTests", ["MillraceCore", "MillraceServer"]),
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient"]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceDatabase"]),
         tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),

@@ -27,31 +27,9 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
 extension ByteBuffer {
     /// Appends a timestamp in RFC 3339 form, 27 bytes.
-    ///
-    /// The civil date comes from Howard Hinnant's `civil_from_days` ("chrono-Compatible Low-Level Date Algorithms").
     public mutating func append(timestamp: Timestamp) {
-        var seconds = timestamp.microseconds / 1_000_000
-        var micros = timestamp.microseconds % 1_000_000
-        if micros < 0 {
-            micros += 1_000_000
-            seconds -= 1
-        }
-        var days = seconds / 86400
-        var second = seconds % 86400
-        if second < 0 {
-            second += 86400
-            days -= 1
-        }
-        let z = days + 719468
-        let era = (z >= 0 ? z : z - 146096) / 146097
-        let dayOfEra = z - era * 146097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-
+        let micros = ((timestamp.microseconds % 1_000_000) + 1_000_000) % 1_000_000
+        let date = CivilDate(epochSeconds: (timestamp.microseconds - micros) / 1_000_000)
         _ = appendUninitialized(capacity: 27) { out in
             func digits(_ value: Int64, _ count: Int, at position: Int) {
                 var rest = value
@@ -60,17 +38,17 @@ extension ByteBuffer {
                     rest /= 10
                 }
             }
-            digits(year, 4, at: 0)
+            digits(date.year, 4, at: 0)
             out[4] = UInt8(ascii: "-")
-            digits(month, 2, at: 5)
+            digits(date.month, 2, at: 5)
             out[7] = UInt8(ascii: "-")
-            digits(day, 2, at: 8)
+            digits(date.day, 2, at: 8)
             out[10] = UInt8(ascii: "T")
-            digits(second / 3600, 2, at: 11)
+            digits(date.second / 3600, 2, at: 11)
             out[13] = UInt8(ascii: ":")
-            digits(second / 60 % 60, 2, at: 14)
+            digits(date.second / 60 % 60, 2, at: 14)
             out[16] = UInt8(ascii: ":")
-            digits(second % 60, 2, at: 17)
+            digits(date.second % 60, 2, at: 17)
             out[19] = UInt8(ascii: ".")
             digits(micros, 6, at: 20)
             out[26] = UInt8(ascii: "Z")

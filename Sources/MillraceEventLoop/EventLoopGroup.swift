@@ -34,7 +34,9 @@ package final class EventLoopGroup: Sendable {
     ///   - onBlocked: called on any thread with the activity, the loop's index, the time so far, and whether the loop is still held.
     package func start(
         blockWarningNanoseconds: Int64 = 0,
-        onBlocked: @escaping @Sendable (_ activity: String, _ loop: Int, _ nanoseconds: Int64, _ isStillBlocked: Bool) -> Void = { _, _, _, _ in }
+        onBlocked: @escaping @Sendable (_ activity: String, _ loop: Int, _ nanoseconds: Int64, _ isStillBlocked: Bool) -> Void = {
+            _, _, _, _ in
+        }
     ) throws {
         for loop in loops {
             loop.blockWarningNanoseconds = blockWarningNanoseconds

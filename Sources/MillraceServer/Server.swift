@@ -119,7 +119,8 @@ public final class Server: Sendable {
     /// - Throws: ``MillraceError`` when the address is taken or the store fails.
     public func start() throws {
         let logger = logger
-        try group.start(blockWarningNanoseconds: Int64(settings.loopBlockWarningMilliseconds) * 1_000_000) { activity, loop, time, isStill in
+        try group.start(blockWarningNanoseconds: Int64(settings.loopBlockWarningMilliseconds) * 1_000_000) {
+            activity, loop, time, isStill in
             logger.warning(
                 isStill ? "handler is blocking its event loop" : "handler blocked its event loop",
                 ["handler": .string(activity), "loop": .integer(loop), "milliseconds": .integer(Int(time / 1_000_000))])
@@ -182,7 +183,11 @@ public final class Server: Sendable {
     /// - Throws: as ``start()``.
     public func run() throws -> Int32 {
         let received = Monitor<Int32>(0)
-        let source = try SignalSource([SIGTERM, SIGINT]) { signal in received.update { $0 = signal; return true } }
+        let source = try SignalSource([SIGTERM, SIGINT]) { signal in
+            received.update {
+                $0 = signal; return true
+            }
+        }
         signal(SIGPIPE, SIG_IGN)
         group.loops[0].register(source, for: [.readable, .edgeTriggered])
         do {
@@ -221,7 +226,9 @@ public final class Server: Sendable {
         let done = Monitor(false)
         Task.detached {
             await store.close()
-            done.update { $0 = true; return true }
+            done.update {
+                $0 = true; return true
+            }
         }
         done.wait { $0 ? true : nil } as Void?
         logger.info("stopped")
@@ -249,7 +256,9 @@ public final class Server: Sendable {
             } catch {
                 result = .failure(error)
             }
-            outcome.update { $0 = result; return true }
+            outcome.update {
+                $0 = result; return true
+            }
         }
         try outcome.wait { $0 }.get()
     }

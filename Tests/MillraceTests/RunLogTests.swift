@@ -96,7 +96,8 @@ import Testing
         var log = log { $0.runBytes = 400 }
         try log.append(.content("x"), at: time)
         #expect(throws: MillraceError.self) { try log.append(.content(String(repeating: "x", count: 400)), at: time) }
-        try log.append(Event(.responseEnd, .responseEnd(ResponseEnd(status: .error, usage: .unknown, chatID: "c"))), at: time, isTerminal: true)
+        try log.append(
+            Event(.responseEnd, .responseEnd(ResponseEnd(status: .error, usage: .unknown, chatID: "c"))), at: time, isTerminal: true)
         #expect(now(log.lastSequence) == 2)
     }
 

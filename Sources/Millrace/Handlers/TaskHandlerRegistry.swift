@@ -112,6 +112,8 @@ public struct TaskHandlerRegistry: Sendable {
         guard let first = name.utf8.first, name.utf8.count <= 64 else { return false }
         let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
         return letters.contains(first)
-            && name.utf8.allSatisfy { letters.contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "_") }
+            && name.utf8.allSatisfy {
+                letters.contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "_")
+            }
     }
 }

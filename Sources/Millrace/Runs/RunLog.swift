@@ -68,7 +68,8 @@ package struct RunLog: ~Copyable {
             throw size > limits.eventBytes
                 ? MillraceError(
                     .limitExceeded,
-                    "an event of kind '\(event.kind)' has \(size) bytes, more than the \(limits.eventBytes) that one event may have: send it in pieces")
+                    "an event of kind '\(event.kind)' has \(size) bytes, more than the \(limits.eventBytes) that one event may have: send it in pieces"
+                )
                 : MillraceError(.limitExceeded, "the run's log has reached \(limits.runBytes) bytes, the most that one run may write")
         }
         if event.isEmitted {

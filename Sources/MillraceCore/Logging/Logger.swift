@@ -41,7 +41,8 @@ public struct Logger: Sendable {
     }
 
     /// Logs one line.
-    public func log(_ level: LogLevel, _ message: StaticString, _ metadata: @autoclosure () -> KeyValuePairs<StaticString, JSONValue> = [:]) {
+    public func log(_ level: LogLevel, _ message: StaticString, _ metadata: @autoclosure () -> KeyValuePairs<StaticString, JSONValue> = [:])
+    {
         guard writes(level) else { return }
         var line = ByteBuffer()
         begin(&line, level, message)

@@ -8,24 +8,11 @@ package struct HTTPDate: Sendable, Equatable, CustomStringConvertible {
     package let epochSeconds: Int64
     private let bytes: [UInt8]
 
-    /// Formats a moment. The civil date comes from Howard Hinnant's `civil_from_days` ("chrono-Compatible Low-Level Date Algorithms").
+    /// Formats a moment.
     package init(epochSeconds: Int64) {
         let seconds = min(max(epochSeconds, -62_167_219_200), 253_402_300_799)
         self.epochSeconds = seconds
-        let second = ((seconds % 86400) + 86400) % 86400
-        let days = (seconds - second) / 86400
-        let z = days + 719_468
-        let era = (z >= 0 ? z : z - 146_096) / 146_097
-        let dayOfEra = z - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        // 1970-01-01 was a Thursday.
-        let weekday = ((days + 4) % 7 + 7) % 7
-
+        let date = CivilDate(epochSeconds: seconds)
         var text: [UInt8] = []
         text.reserveCapacity(29)
         func name(_ names: StaticString, _ index: Int64) {
@@ -39,19 +26,19 @@ package struct HTTPDate: Sendable, Equatable, CustomStringConvertible {
                 divisor /= 10
             }
         }
-        name("SunMonTueWedThuFriSat", weekday)
+        name("SunMonTueWedThuFriSat", date.weekday)
         text.append(contentsOf: ", ".utf8)
-        digits(day, 2)
+        digits(date.day, 2)
         text.append(HTTPGrammar.space)
-        name("JanFebMarAprMayJunJulAugSepOctNovDec", month - 1)
+        name("JanFebMarAprMayJunJulAugSepOctNovDec", date.month - 1)
         text.append(HTTPGrammar.space)
-        digits(year, 4)
+        digits(date.year, 4)
         text.append(HTTPGrammar.space)
-        digits(second / 3600, 2)
+        digits(date.second / 3600, 2)
         text.append(UInt8(ascii: ":"))
-        digits(second / 60 % 60, 2)
+        digits(date.second / 60 % 60, 2)
         text.append(UInt8(ascii: ":"))
-        digits(second % 60, 2)
+        digits(date.second % 60, 2)
         text.append(contentsOf: " GMT".utf8)
         bytes = text
     }

@@ -49,7 +49,10 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     /// How much of pipelined requests is read ahead.
     private static let pipelinedBytes = 16 << 10
 
-    init(descriptor: Int32, peer: String, loop: EventLoop, server: HTTPServerContext, date: HTTPDateCache, closed: @escaping (HTTPConnection) -> Void) {
+    init(
+        descriptor: Int32, peer: String, loop: EventLoop, server: HTTPServerContext, date: HTTPDateCache,
+        closed: @escaping (HTTPConnection) -> Void
+    ) {
         self.peer = peer
         self.loop = loop
         self.server = server
@@ -157,7 +160,8 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
                 headReceived(head)
             case .body(let range, let count):
                 machine.bodyReceived(range.count)
-                exchange?.body.receive(UnsafeRawBufferPointer(rebasing: bytes[(consumed + range.lowerBound)..<(consumed + range.upperBound)]))
+                exchange?.body.receive(
+                    UnsafeRawBufferPointer(rebasing: bytes[(consumed + range.lowerBound)..<(consumed + range.upperBound)]))
                 consumed += count
             case .end(let count):
                 consumed += count
@@ -267,7 +271,10 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     private func appendHead(
         _ response: HTTPResponse, _ framing: HTTPFraming, version: HTTPVersion, isHead: Bool, keepsAlive: Bool
     ) {
-        date.appendHead(response, framing, keepsAlive: keepsAlive, to: &output)
+        let head = HTTPResponseHead(
+            response.status, headers: response.headers, framing: isHead ? framing.ofHeadRequest : framing, version: version,
+            keepAlive: keepsAlive)
+        head.write(to: &output, date: date.date(now: loop.now))
     }
 
     /// Answers a request that is malformed, too large or too slow. The connection closes behind the answer.
@@ -342,23 +349,14 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         let limit = server.settings.writeBufferBytes
         while exchange.sourceHasMore, output.count < limit {
             let before = output.count
-            if exchange.isChunked { output.append("000000\r\n") }
-            let start = output.count
-            let progress = source.produce(into: &output, limit: min(limit - before, 0xF00000))
-            let produced = output.count - start
-            if exchange.isChunked {
-                if produced == 0 {
-                    output.truncate(to: before)
-                } else {
-                    output.overwrite(at: before, hexadecimal: produced, width: 6)
-                    output.append("\r\n")
-                }
-            }
+            let chunk = exchange.isChunked ? output.beginChunk() : 0
+            let progress = source.produce(into: &output, limit: min(limit - before, ByteBuffer.largestChunk / 2))
+            if exchange.isChunked { output.endChunk(chunk) }
             switch progress {
             case .more: break
             case .wait: exchange.sourceHasMore = false
             case .end, .abort:
-                if progress == .end, exchange.isChunked { output.append("0\r\n\r\n") }
+                if progress == .end, exchange.isChunked { output.appendLastChunk() }
                 if progress == .abort || !exchange.isChunked { machine.refused() }
                 exchange.sourceHasMore = false
                 exchange.isBodyDone = true
@@ -418,12 +416,9 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
             }
         }
         if let exchange, let keepAlive = exchange.source?.keepAlive, output.isEmpty, loop.now >= lastOutputAt + keepAlive.interval {
-            if exchange.isChunked {
-                output.append(hexadecimal: keepAlive.bytes.utf8CodeUnitCount)
-                output.append("\r\n")
-            }
+            let chunk = exchange.isChunked ? output.beginChunk() : 0
             output.append(keepAlive.bytes)
-            if exchange.isChunked { output.append("\r\n") }
+            if exchange.isChunked { output.endChunk(chunk) }
             lastOutputAt = loop.now
             flush()
         }

@@ -86,13 +86,15 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
 
     private func accept(_ socket: Int32, peer: String) {
         guard server.admit() else {
-            let body = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 101\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"too many connections now\"}"
+            let body =
+                "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 101\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"too many connections now\"}"
             _ = Array(body.utf8).withUnsafeBytes { Socket.send(socket, $0) }
             Socket.shutdownWrite(socket)
             Glibc.close(socket)
             return
         }
-        let connection = HTTPConnection(descriptor: socket, peer: peer, loop: loop, server: server, date: date) { [unowned self] connection in
+        let connection = HTTPConnection(descriptor: socket, peer: peer, loop: loop, server: server, date: date) {
+            [unowned self] connection in
             connections.removeValue(forKey: ObjectIdentifier(connection))
             server.release()
         }

@@ -66,7 +66,8 @@ struct Door: Sendable {
         try? response.headers.set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After")
         guard isPreflight else { return }
         try? response.headers.set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-        try? response.headers.set("Access-Control-Allow-Headers", "Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id, Authorization")
+        try? response.headers.set(
+            "Access-Control-Allow-Headers", "Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id, Authorization")
         try? response.headers.set("Access-Control-Max-Age", "600")
     }
 }

@@ -80,7 +80,8 @@ struct GenerateBody: Equatable {
     private static func problem(of attachment: Attachment) -> FieldProblem? {
         if let pointer = attachment.pointer {
             if pointer.hasPrefix("content://") {
-                return FieldProblem(field: ".pointer", message: "names content that does not exist; send the bytes as base64 in data instead")
+                return FieldProblem(
+                    field: ".pointer", message: "names content that does not exist; send the bytes as base64 in data instead")
             }
             return FieldProblem(field: ".pointer", message: "must be a content:// pointer; other schemes are not allowed here")
         }
@@ -102,10 +103,13 @@ struct GenerateBody: Equatable {
                 do {
                     if case .document(let file) = try MessagePart(json: .object(members)) {
                         attachment = file
-                        if let problem = problem(of: file) { item.take([FieldProblem(field: place + problem.field, message: problem.message)]) }
+                        if let problem = problem(of: file) {
+                            item.take([FieldProblem(field: place + problem.field, message: problem.message)])
+                        }
                     }
                 } catch {
-                    item.take([FieldProblem(field: place + (error.details["field"]?.string.map { ".\($0)" } ?? ""), message: error.message)])
+                    item.take([FieldProblem(field: place + (error.details["field"]?.string.map { ".\($0)" } ?? ""), message: error.message)]
+                    )
                 }
             }
             _ = item.string("content")

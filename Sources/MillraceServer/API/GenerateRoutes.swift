@@ -44,7 +44,8 @@ struct GenerateRoutes: Sendable {
     }
 
     private func unavailable() -> MillraceError {
-        MillraceError(.storageUnavailable, "the run's end could not be stored; its log will be closed when the store works again", isRetryable: true)
+        MillraceError(
+            .storageUnavailable, "the run's end could not be stored; its log will be closed when the store works again", isRetryable: true)
     }
 
     private static func answer(_ message: Message) -> HTTPResponse {

@@ -144,7 +144,8 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     private func append(_ event: Event) throws {
         try checkAccepting()
         if case .custom = event.body, !Self.isCustomKind(event.kind) {
-            throw MillraceError(.invalidInput, "a handler cannot emit events of the kind '\(event.kind)': choose a lower-case name of its own")
+            throw MillraceError(
+                .invalidInput, "a handler cannot emit events of the kind '\(event.kind)': choose a lower-case name of its own")
         }
         try log.append(event, at: loopRuns.time)
         assembler.receive(event)

@@ -34,7 +34,8 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
     private static let fetchBytes = 64 << 10
 
     init(
-        responseID: String, principal: Principal, after sequence: Int, tail: RunTail?, store: any Store, loop: EventLoop, settings: RunSettings
+        responseID: String, principal: Principal, after sequence: Int, tail: RunTail?, store: any Store, loop: EventLoop,
+        settings: RunSettings
     ) {
         self.responseID = responseID
         self.principal = principal
