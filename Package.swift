@@ -53,7 +53,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "MillraceBench",
-            dependencies: ["Millrace", "MillraceCore", "MillraceServer"],
+            dependencies: ["Millrace", "MillraceBackends", "MillraceCore", "MillraceServer"],
             swiftSettings: swiftSettings),
 
         // The benchmark's C halves. Measure with `-c release`: a debug build does not optimise them.

@@ -1,5 +1,6 @@
 import Glibc
 import Millrace
+import MillraceBackends
 import MillraceCore
 import MillraceServer
 
@@ -22,7 +23,9 @@ enum ServerCommand {
         }
         // The access log goes to standard output, like the other contenders' to a file.
         let sink = LogSink(descriptor: 1)
-        let server = try Server(settings: settings, logger: Logger(sink: sink, level: .info, format: .text)) { registry, _ in
+        let logger = Logger(sink: sink, level: .info, format: .text)
+        let store = settings.dataDirectory == ":memory:" ? InMemoryStore(logByteLimit: 16 << 20) : nil
+        let server = try Server(settings: settings, logger: logger, models: nil, store: store, stages: []) { registry, _ in
             try registry.register(BenchHandler())
         }
         let status = try server.run()

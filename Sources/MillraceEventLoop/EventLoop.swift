@@ -23,7 +23,9 @@ package protocol TurnEndWork: AnyObject {
 ///
 /// A turn: run jobs; seal, exchange, write; wait for the kernel; fire timers. Everything registered here is touched on this thread only;
 /// ``post(_:)`` is the way in from others.
-package final class EventLoop: @unchecked Sendable {  // Sendable: state is confined to the loop's thread, but for `remote`, a lock, and atomics.
+///
+/// `@unchecked Sendable`: all state is confined to the loop's thread, but for `remote`, which a lock guards, and the atomics.
+package final class EventLoop: @unchecked Sendable {
     /// The loop's place in its group, from 0.
     package let index: Int
     private let epoll: Int32

@@ -3,13 +3,16 @@ public import MillraceCore
 
 /// A store that forgets everything when the process ends: for tests, benchmarks and runs without a server.
 ///
-/// It behaves as every store does, but nothing it holds is durable and it grows with what is written to it. Appends complete before
-/// ``append(_:completed:)`` returns.
+/// It behaves as every store does, but nothing it holds is durable, and when its logs outgrow their limit it forgets the chats whose runs
+/// ended longest ago. Appends complete before ``append(_:completed:)`` returns.
 public final class InMemoryStore: Store {
-    let state = Locked(InMemoryTables())
+    let state: Locked<InMemoryTables>
 
     /// An empty store.
-    public init() {}
+    /// - Parameter logByteLimit: how many bytes of run logs are kept before old chats are forgotten (default: 64 MiB).
+    public init(logByteLimit: Int = 64 << 20) {
+        state = Locked(InMemoryTables(logByteLimit: logByteLimit))
+    }
 
     /// Runs `body` with the tables, unless the store is closed.
     func withTables<R>(_ body: (inout InMemoryTables) throws -> R) throws -> R {

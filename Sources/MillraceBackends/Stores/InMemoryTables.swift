@@ -16,6 +16,7 @@ struct InMemoryTables {
         let number: Int64
         var chat: Chat
         var messageIDs: [(number: Int64, id: String)] = []
+        var runNumbers: [Int64] = []
         var order: Int64 { chat.updatedAt.microseconds }
         init(number: Int64, chat: Chat) {
             self.number = number
@@ -27,18 +28,23 @@ struct InMemoryTables {
         let number: Int64
         let owner: Principal
         var record: RunRecord
+        let idempotencyKey: String?
+        /// What the run's log holds.
+        private(set) var byteCount = 0
         private var batches: [EventBatch] = []
 
-        init(number: Int64, owner: Principal, record: RunRecord) {
+        init(number: Int64, owner: Principal, record: RunRecord, idempotencyKey: String?) {
             self.number = number
             self.owner = owner
             self.record = record
+            self.idempotencyKey = idempotencyKey
         }
 
         var handle: RunHandle { RunHandle(principal: owner, responseID: record.responseID, number: number) }
 
         func append(_ append: RunAppend) {
             batches.append(append.batch)
+            byteCount += append.batch.byteCount
             record.lastSequence = max(record.lastSequence, append.batch.lastSequence)
             record.reservedSequence = max(record.reservedSequence, append.reservedSequence)
         }
@@ -70,6 +76,14 @@ struct InMemoryTables {
     var handlers: [Key: TaskHandlerMetadata] = [:]
     private var idempotencyKeys: [Key: (key: IdempotencyKey, responseID: String)] = [:]
     private var lastNumber: Int64 = 0
+    /// What the logs hold, and how much of that may stay.
+    private var logBytes = 0
+    private let logByteLimit: Int
+    /// The chats of ended runs, oldest end first: what is forgotten first when the limit is reached.
+    private var ended: [Key] = []
+    private var endedStart = 0
+
+    init(logByteLimit: Int) { self.logByteLimit = logByteLimit }
 
     mutating func nextNumber() -> Int64 {
         lastNumber += 1
@@ -98,7 +112,8 @@ struct InMemoryTables {
         chats[chatKey] = chat
         chat.chat.updatedAt = max(chat.chat.updatedAt, started)
         insert(new.userMessage, in: chat, principal)
-        let run = RunEntry(number: nextNumber(), owner: principal, record: new.run)
+        let run = RunEntry(number: nextNumber(), owner: principal, record: new.run, idempotencyKey: new.idempotencyKey?.key)
+        chat.runNumbers.append(run.number)
         runs[Key(principal, new.run.responseID)] = run
         runsByNumber[run.number] = run
         if let key = new.idempotencyKey { idempotencyKeys[Key(principal, key.key)] = (key, new.run.responseID) }
@@ -123,15 +138,31 @@ struct InMemoryTables {
         for append in appends {
             guard let run = runsByNumber[append.handle.number] else { continue }
             run.append(append)
+            logBytes += append.batch.byteCount
             if let completion = append.completion { complete(run, completion) }
         }
+        forgetOldest()
         return nil
+    }
+
+    /// Forgets whole chats, those first whose runs ended first, until the logs fit. Chats with a running run stay.
+    private mutating func forgetOldest() {
+        while logBytes > logByteLimit, endedStart < ended.count {
+            let key = ended[endedStart]
+            endedStart += 1
+            _ = try? deleteChat(key.id, key.owner)
+        }
+        if endedStart > 1024, endedStart * 2 > ended.count {
+            ended.removeFirst(endedStart)
+            endedStart = 0
+        }
     }
 
     private mutating func complete(_ run: RunEntry, _ completion: RunCompletion) {
         run.record.status = completion.status
         run.record.endedAt = completion.endedAt
         run.record.usage = completion.usage
+        ended.append(Key(run.owner, run.record.chatID))
         guard let chat = chats[Key(run.owner, run.record.chatID)] else { return }
         insert(completion.message, in: chat, run.owner)
         chat.chat.newestMessageID = completion.message.id
@@ -140,11 +171,13 @@ struct InMemoryTables {
 
     mutating func deleteChat(_ chatID: String, _ principal: Principal) throws(MillraceError) -> Bool {
         guard let chat = chats[Key(principal, chatID)] else { return false }
-        let own = runsByNumber.values.filter { $0.owner == principal && $0.record.chatID == chatID }
+        let own = chat.runNumbers.compactMap { runsByNumber[$0] }
         guard own.allSatisfy({ $0.record.status.isTerminal }) else { throw StoreRefusal.chatIsBusy(chatID) }
         for run in own {
             runs[Key(principal, run.record.responseID)] = nil
             runsByNumber[run.number] = nil
+            if let key = run.idempotencyKey { idempotencyKeys[Key(principal, key)] = nil }
+            logBytes -= run.byteCount
         }
         for message in chat.messageIDs { messages[Key(principal, message.id)] = nil }
         chats[Key(principal, chatID)] = nil
