@@ -48,8 +48,8 @@ extension MessagePart {
         let kind = try reader.text("part_kind")
         switch kind ?? "text" {
         case "text": self = .text(try reader.requiredText("content"))
-        case "image": self = .image(try reader.attachment())
-        case "document": self = .document(try reader.attachment())
+        case "image": self = .image(try reader.attachment(needsContent: true))
+        case "document": self = .document(try reader.attachment(needsContent: false))
         case "reasoning":
             self = .reasoning(
                 Reasoning(
@@ -158,11 +158,15 @@ private struct PartReader {
         return text
     }
 
-    func attachment() throws(MillraceError) -> Attachment {
+    /// - Parameter needsContent: whether it must have bytes or a pointer. A document in a stored answer may be a mere name.
+    func attachment(needsContent: Bool) throws(MillraceError) -> Attachment {
         var attachment = Attachment(pointer: try text("pointer"), mimeType: try text("mime_type"), title: try text("title"))
         if let encoded = try text("data") {
             guard let data = Data(base64Encoded: encoded) else { throw wrong("data", "is not base64 (RFC 4648, section 4)") }
             attachment.data = [UInt8](data)
+        }
+        guard !needsContent || attachment.data != nil || attachment.pointer != nil else {
+            throw wrong("data", "is missing, and there is no pointer either")
         }
         return attachment
     }
