@@ -87,6 +87,7 @@ package struct RunLog: ~Copyable {
         guard openBytes > 0 else { return nil }
         var frames = ByteBuffer()
         swap(&frames, &open)
+        frames.shrink()
         let batch = EventBatch(
             firstSequence: openFirst, lastSequence: lastSequence, frames: frames,
             hidden: openHidden.isEmpty ? nil : openHidden.bytes)

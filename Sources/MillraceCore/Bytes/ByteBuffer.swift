@@ -169,6 +169,14 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {  // Sendable: noncopy
         tail = head &+ count
     }
 
+    /// Gives back memory behind the last byte, for bytes that are kept for long.
+    public mutating func shrink() {
+        guard capacity - tail > 64, let base else { return }
+        guard let smaller = realloc(base, max(tail, 1)) else { return }
+        self.base = smaller.assumingMemoryBound(to: UInt8.self)
+        capacity = max(tail, 1)
+    }
+
     /// Drops all bytes and keeps the memory.
     public mutating func removeAll() {
         head = 0

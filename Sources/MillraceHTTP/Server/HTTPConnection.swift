@@ -24,7 +24,9 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
 
     /// The request that is being answered.
     private final class Exchange: @unchecked Sendable {  // Sendable: tasks on the loop carry it.
-        let head: HTTPRequestHead?
+        /// Let go of when a stream begins, which may last for hours.
+        var head: HTTPRequestHead?
+        var accessed: HTTPAccessRecord.Target?
         let requestID: String
         let startedAt: Int64
         let body = HTTPRequestBody()
@@ -261,6 +263,8 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
             } else {
                 exchange.source = source
                 exchange.sourceHasMore = true
+                exchange.accessed = exchange.head.map { HTTPAccessRecord.Target($0) }
+                exchange.head = nil
                 source.attached(to: self)
             }
         }
@@ -450,7 +454,8 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     private func log(_ exchange: Exchange, isComplete: Bool) {
         server.responder.finished(
             HTTPAccessRecord(
-                requestID: exchange.requestID, peer: peer, head: exchange.head, status: exchange.status, bytesSent: exchange.bytesSent,
+                requestID: exchange.requestID, peer: peer, target: exchange.accessed ?? exchange.head.map { HTTPAccessRecord.Target($0) },
+                status: exchange.status, bytesSent: exchange.bytesSent,
                 nanoseconds: EventLoop.clock() - exchange.startedAt, isComplete: isComplete))
     }
 

@@ -56,10 +56,19 @@ package protocol HTTPResponder: Sendable {
 
 /// What the access log says of one request.
 package struct HTTPAccessRecord {
+    /// What was asked for.
+    package struct Target {
+        package let method: HTTPMethod
+        package let path: String
+        init(_ head: HTTPRequestHead) {
+            method = head.method
+            path = head.rawPath
+        }
+    }
     package var requestID: String
     package var peer: String
     /// `nil` for a request whose head never was complete.
-    package var head: HTTPRequestHead?
+    package var target: Target?
     package var status: HTTPStatus
     /// Bytes sent, heads and framing included.
     package var bytesSent: Int

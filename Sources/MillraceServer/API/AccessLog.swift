@@ -10,9 +10,9 @@ struct AccessLog: Sendable {
         var line = ByteBuffer(capacity: 320)
         logger.begin(&line, .info, "request")
         logger.append("request_id", .string(record.requestID), to: &line)
-        if let head = record.head {
-            logger.append("method", .string(head.method.rawValue), to: &line)
-            logger.append("path", .string(head.rawPath), to: &line)
+        if let target = record.target {
+            logger.append("method", .string(target.method.rawValue), to: &line)
+            logger.append("path", .string(target.path), to: &line)
         }
         logger.append("status", record.status.code, to: &line)
         logger.append("bytes", record.bytesSent, to: &line)
