@@ -47,20 +47,28 @@ struct BenchHandler: TaskHandler {
             throw MillraceError(.invalidInput, "ask for 'N together', 'N alone' or 'N every MS'")
         }
         switch words[1] {
-        case "together":
-            for i in 0..<count { try await context.emit(Self.tokens[i & 127]) }
-        case "alone":
-            for i in 0..<count {
-                try await context.emit(Self.tokens[i & 127])
-                try await context.sleep(for: .zero)
-            }
-        case "every":
-            let pause = Duration.milliseconds(words.count > 2 ? Int(words[2]) ?? 1000 : 1000)
-            for i in 0..<count {
-                try await context.sleep(for: pause)
-                try await context.emit(Self.tokens[i & 127])
-            }
+        case "together": try await together(count, context)
+        case "alone": try await alone(count, context)
+        case "every": try await every(words.count > 2 ? Int(words[2]) ?? 1000 : 1000, count, context)
         default: throw MillraceError(.invalidInput, "ask for 'N together', 'N alone' or 'N every MS'")
+        }
+    }
+
+    private func together(_ count: Int, _ context: RunContext) async throws {
+        for i in 0..<count { try await context.emit(Self.tokens[i & 127]) }
+    }
+
+    private func alone(_ count: Int, _ context: RunContext) async throws {
+        for i in 0..<count {
+            try await context.emit(Self.tokens[i & 127])
+            try await context.sleep(for: .zero)
+        }
+    }
+
+    private func every(_ milliseconds: Int, _ count: Int, _ context: RunContext) async throws {
+        for i in 0..<count {
+            try await context.sleep(for: .milliseconds(milliseconds))
+            try await context.emit(Self.tokens[i & 127])
         }
     }
 }

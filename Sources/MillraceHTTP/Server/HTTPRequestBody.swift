@@ -26,6 +26,7 @@ package final class HTTPRequestBody: @unchecked Sendable {  // Sendable: created
         let count = min(limit, buffered.count)
         let piece = buffered.withBytes { [UInt8]($0[..<count]) }
         buffered.consume(count)
+        if buffered.isEmpty, isComplete { buffered.release() }
         wanted?()
         return piece
     }

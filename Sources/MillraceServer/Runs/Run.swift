@@ -75,24 +75,36 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         task = Task(executorPreference: executor) { await self.execute() }
     }
 
+    /// Runs the handler. Everything that needs no waiting is kept out of here: a task holds its frames until it ends, and there is one of
+    /// these for every open stream.
     private func execute() async {
-        let context = RunContext(sink: self, principal: principal, logger: logger, blocking: hub.blocking)
         do {
             try await handler.handle(request, context)
             if let stages { try await settle(stages.finish()) }
-            perform(lifecycle.handlerReturned())
+            handlerEnded(nil)
         } catch {
-            if lifecycle.acceptsEvents {
-                logger.warning(
-                    "run failed",
-                    [
-                        "response_id": .string(responseID), "request_id": .string(request.requestID), "handler": .string(handler.name),
-                        "error": .string("\(error)"),
-                    ])
-            }
-            perform(lifecycle.handlerThrew(error))
+            handlerEnded(error)
         }
+    }
+
+    private var context: RunContext { RunContext(sink: self, principal: principal, logger: logger, blocking: hub.blocking) }
+
+    @inline(never)
+    private func handlerEnded(_ error: (any Error)?) {
         task = nil
+        guard let error else {
+            perform(lifecycle.handlerReturned())
+            return
+        }
+        if lifecycle.acceptsEvents {
+            logger.warning(
+                "run failed",
+                [
+                    "response_id": .string(responseID), "request_id": .string(request.requestID), "handler": .string(handler.name),
+                    "error": .string("\(error)"),
+                ])
+        }
+        perform(lifecycle.handlerThrew(error))
     }
 
     // MARK: Events
