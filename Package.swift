@@ -66,6 +66,11 @@ let package = Package(
         tests("MillraceTests", ["Millrace", "MillraceCore"]),
         tests("MillraceBackendsTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase"]),
         tests("MillraceTaskHandlersTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceTaskHandlers"]),
+        // The server that tests kill, and the tests that drive servers over sockets.
+        .executableTarget(
+            name: "MillraceTestServer", dependencies: ["Millrace", "MillraceCore", "MillraceServer"], path: "Tests/MillraceTestServer",
+            swiftSettings: swiftSettings),
+        tests("MillraceIntegrationTests", ["CSQLite", "Millrace", "MillraceCLI", "MillraceCore", "MillraceServer", "MillraceTestServer"]),
         tests("MillraceServerTests", ["MillraceCore", "MillraceServer"]),
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient"]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceDatabase"]),

@@ -1,0 +1,35 @@
+import Glibc
+import Millrace
+import MillraceCore
+import MillraceServer
+
+// A server for the tests that kill processes: its handler emits for as long as a test wants.
+
+/// Emits `N` numbered pieces, `MS` milliseconds apart: the text is `N MS`.
+struct DripHandler: TaskHandler {
+    let name = "drip"
+    let description = "Emits numbered pieces at a steady pace"
+
+    func handle(_ request: TaskRequest, _ context: RunContext) async throws {
+        let words = request.text.split(separator: " ").compactMap { Int($0) }
+        guard words.count == 2 else { throw MillraceError(.invalidInput, "the text must be 'N MS'") }
+        for i in 1...max(words[0], 1) {
+            try await context.emit(.content("piece \(i) "))
+            if words[1] > 0 { try await context.sleep(for: .milliseconds(words[1])) }
+        }
+    }
+}
+
+var flags: [String: String] = [:]
+for argument in CommandLine.arguments.dropFirst() {
+    let parts = argument.split(separator: "=", maxSplits: 1)
+    if parts.count == 2 { flags[String(parts[0])] = String(parts[1]) }
+}
+do {
+    let report = try SettingsLoader.load(SettingsSources(flags: flags))
+    let server = try Server(settings: report.settings) { registry, _ in try registry.register(DripHandler()) }
+    exit(try server.run())
+} catch {
+    print(error)
+    exit(1)
+}
