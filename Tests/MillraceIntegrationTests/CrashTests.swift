@@ -82,6 +82,12 @@ private struct Recording: Sendable {
         #expect(had.events.filter { $0.sequence < firstLost } == Array(log.prefix(min(had.events.count, cut))))
         #expect(last.sequence <= lastLost)
         #expect(resumed == log.filter { $0.sequence > last.sequence })
+        // The chat shows what the run had said.
+        let chat = try #require(log.first?.json["chat_id"]?.string)
+        let messages = try client.request("GET", "/api/v1/chats/\(chat)/messages").json()["items"]
+        let said = log.filter { $0.kind == "content" }.compactMap { $0.json["content"]?.string }.joined()
+        #expect(messages?[1]?["parts"]?[0]?["content"] == .string(said))
+        #expect(messages?[1]?["status"] == "error")
         return true
     }
 

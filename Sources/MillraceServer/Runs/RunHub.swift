@@ -194,7 +194,8 @@ final class RunHub: Sendable {
         for unfinished in try await store.unfinishedRuns(principal: .system) {
             let record = unfinished.record
             guard live(record.responseID, principal: unfinished.handle.principal) == nil else { continue }
-            guard let append = RunRecovery.closing(unfinished, reason: reason, at: .now()) else { continue }
+            let parts = try await storedParts(unfinished)
+            guard let append = RunRecovery.closing(unfinished, parts: parts, reason: reason, at: .now()) else { continue }
             try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
                 store.append([append]) { error in
                     if let error { continuation.resume(throwing: error) } else { continuation.resume() }
@@ -203,6 +204,19 @@ final class RunHub: Sendable {
             closed += 1
         }
         return closed
+    }
+
+    private func storedParts(_ unfinished: UnfinishedRun) async throws -> [MessagePart] {
+        var answer = StoredAnswer()
+        var cursor = 0
+        while let stretch = try await store.events(
+            of: unfinished.record.responseID, after: cursor, byteLimit: 1 << 20, principal: unfinished.handle.principal),
+            !stretch.frames.isEmpty
+        {
+            answer.receive(stretch.frames)
+            cursor = stretch.lastSequence
+        }
+        return answer.parts
     }
 
     /// Whether a run was abandoned since the last call: its log waits for recovery.

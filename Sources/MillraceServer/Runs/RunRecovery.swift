@@ -5,7 +5,7 @@ import MillraceCore
 enum RunRecovery {
     /// The append that closes the run: an `error` that names the lost range, and `response_end: error`. Both stand above the reservation, so
     /// that no reader ever sees a number twice. `nil` for a run that is to be resumed instead.
-    static func closing(_ unfinished: UnfinishedRun, reason: String, at time: Timestamp) -> RunAppend? {
+    static func closing(_ unfinished: UnfinishedRun, parts: [MessagePart], reason: String, at time: Timestamp) -> RunAppend? {
         let record = unfinished.record
         guard record.recovery == .close else { return nil }
         let first = max(record.reservedSequence, record.lastSequence) + 1
@@ -20,12 +20,33 @@ enum RunRecovery {
         encoder.append(Event(.responseEnd, .responseEnd(end)), sequence: first + 1, time: time, block: nil, to: &frames)
         let batch = EventBatch(firstSequence: first, lastSequence: first + 1, frames: frames)
         let message = Message(
-            id: record.responseID, chatID: record.chatID, parentID: record.userMessageID, role: .assistant, parts: [], createdAt: time,
+            id: record.responseID, chatID: record.chatID, parentID: record.userMessageID, role: .assistant, parts: parts, createdAt: time,
             modelID: record.modelID, usage: .unknown, status: .error)
         return RunAppend(
             handle: unfinished.handle, batch: batch, reservedSequence: first + 1,
             completion: RunCompletion(status: .error, endedAt: time, usage: .unknown, message: message))
     }
+}
+
+/// Reads a stored log and keeps the answer's text, so that the chat shows what a cut-off run had said.
+struct StoredAnswer {
+    private var parser = SSEParser()
+    private var blocks: [(index: Int, text: String)] = []
+
+    /// Takes the next stretch of the log.
+    mutating func receive(_ frames: [UInt8]) {
+        for message in (try? parser.receive(frames)) ?? [] where message.event == EventKind.content.rawValue {
+            guard let data = try? JSONValue(parsing: message.data), let text = data["content"]?.string else { continue }
+            let index = data["content_block_index"]?.integer ?? 0
+            if let last = blocks.indices.last, blocks[last].index == index {
+                blocks[last].text += text
+            } else {
+                blocks.append((index, text))
+            }
+        }
+    }
+
+    var parts: [MessagePart] { blocks.map { .text($0.text) } }
 }
 
 extension ErrorCode {
