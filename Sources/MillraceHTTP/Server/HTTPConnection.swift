@@ -18,6 +18,8 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     private var timerDeadline = Int64.max
     private var isReadPaused = false
     private var hasPeerEnded = false
+    /// The kernel has reported the end of the stream, which no further edge will: reading goes on until it is met.
+    private var sawPeerClose = false
     private var isFlushQueued = false
     private var isParsing = false
     private var lastOutputAt: Int64 = 0
@@ -81,7 +83,10 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
             close()
             return
         }
-        if readiness.contains(.readable) || readiness.contains(.peerClosed) { receive() }
+        if readiness.contains(.readable) || readiness.contains(.peerClosed) {
+            if readiness.contains(.peerClosed) { sawPeerClose = true }
+            receive()
+        }
         if descriptor >= 0, readiness.contains(.writable), !output.isEmpty || exchange?.sourceHasMore == true { flush() }
     }
 
@@ -96,7 +101,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
             let count = Socket.receive(descriptor, into: loop.scratch)
             if count > 0 {
                 received(UnsafeRawBufferPointer(start: loop.scratch.baseAddress, count: count))
-                if count < loop.scratch.count { break }
+                if count < loop.scratch.count, !sawPeerClose { break }
             } else if count == 0 {
                 peerEnded()
                 break
@@ -149,7 +154,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         while descriptor >= 0 {
             if machine.isLingering { return bytes.count }
             guard machine.acceptsHead || machine.isReceivingBody else { break }
-            if let exchange, machine.isReceivingBody, exchange.body.bufferedBytes >= server.settings.readBufferBytes {
+            if let exchange, machine.isReceivingBody, consumed < bytes.count, exchange.body.bufferedBytes >= server.settings.readBufferBytes {
                 machine.bodyPaused(now: loop.now)
                 break
             }
@@ -401,7 +406,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
 
     private func updateTimer() {
         var next = machine.deadline?.at ?? .max
-        if let keepAlive = exchange?.source?.keepAlive { next = min(next, lastOutputAt + keepAlive.interval) }
+        if output.isEmpty, let keepAlive = exchange?.source?.keepAlive { next = min(next, lastOutputAt + keepAlive.interval) }
         // A timer that fires early looks again; only an earlier deadline has to move it.
         guard next < timerDeadline else { return }
         timerDeadline = next

@@ -189,7 +189,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
 
     func turnEnds() {
         isDirty = false
-        if let batch = log.seal() { publish(batch) }
+        if !lifecycle.isClosed, let batch = log.seal() { publish(batch) }
     }
 
     /// A sealed batch goes to the readers and to the store's next commit.

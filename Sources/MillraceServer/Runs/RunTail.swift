@@ -81,7 +81,7 @@ final class RunTail {
     /// The batch that holds the event after `sequence`, if it is here.
     func batch(after sequence: Int) -> EventBatch? {
         // Readers nearly always stand at the end.
-        if let last = batches.last, last.firstSequence <= sequence + 1 { return last.lastSequence > sequence ? last : nil }
+        if let last = batches.last, last.firstSequence - 1 <= sequence { return last.lastSequence > sequence ? last : nil }
         var low = 0
         var high = batches.count
         while low < high {
