@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -14,7 +15,6 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <linux/sockios.h>
 #include <time.h>
@@ -78,23 +78,29 @@ int cl_eventfd(void) {
 
 void cl_eventfd_signal(int fd) { (void)!eventfd_write(fd, 1); }
 
-int cl_signalfd(const int *signals, int count) {
-    sigset_t set;
-    sigemptyset(&set);
-    for (int i = 0; i < count; i++) sigaddset(&set, signals[i]);
-    int error = pthread_sigmask(SIG_BLOCK, &set, NULL);
-    if (error) return -error;
-    int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    return fd < 0 ? -errno : fd;
+static int signal_pipe[2] = {-1, -1};
+
+static void signal_received(int number) {
+    int saved = errno;
+    unsigned char byte = (unsigned char)number;
+    (void)!write(signal_pipe[1], &byte, 1);
+    errno = saved;
 }
 
-int cl_signalfd_read(int fd) {
-    struct signalfd_siginfo info;
-    ssize_t n;
-    do n = read(fd, &info, sizeof info);
-    while (n < 0 && errno == EINTR);
-    if (n < 0) return errno == EAGAIN ? 0 : -errno;
-    return (int)info.ssi_signo;
+int cl_signal_pipe(const int *signals, int count) {
+    if (signal_pipe[0] < 0 && pipe2(signal_pipe, O_CLOEXEC) < 0) return -errno;
+    // A full pipe must not hold up the thread that the signal interrupted.
+    fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK);
+    struct sigaction action = {.sa_handler = signal_received, .sa_flags = SA_RESTART};
+    sigset_t set;
+    sigemptyset(&set);
+    for (int i = 0; i < count; i++) {
+        if (sigaction(signals[i], &action, NULL) < 0) return -errno;
+        sigaddset(&set, signals[i]);
+    }
+    // Whoever started this process may have blocked them.
+    int error = pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    return error ? -error : signal_pipe[0];
 }
 
 int cl_listen(const char *address, uint16_t port, int backlog, int reuse_port) {

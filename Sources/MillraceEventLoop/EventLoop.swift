@@ -220,7 +220,12 @@ package final class EventLoop: @unchecked Sendable {
             let count = cl_epoll_wait(epoll, ready, Int32(Self.eventsPerWait), timeout)
             now = cl_monotonic_ns()
             if count > 0 { dispatch(UnsafeBufferPointer(start: ready, count: Int(count))) }
-            while let timer = timers.popDue(now: now) { timer.fire() }
+            // As many as there are now: a timer that sets itself to the past must not keep the loop here.
+            var due = timers.count
+            while due > 0, let timer = timers.popDue(now: now) {
+                timer.fire()
+                due -= 1
+            }
             noteBlocking(since: now, executor.name)
         }
     }

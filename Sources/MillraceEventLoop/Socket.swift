@@ -8,7 +8,16 @@ package enum Socket {
     /// - Parameter address: a numeric IPv4 or IPv6 address.
     /// - Throws: ``MillraceError`` that says what holds the address.
     package static func listen(address: String, port: Int, backlog: Int32 = 4096) throws(MillraceError) -> Int32 {
-        let descriptor = cl_listen(address, UInt16(truncatingIfNeeded: port), backlog, 1)
+        try open(address, port, backlog, isShared: true)
+    }
+
+    /// Throws when another program listens on the address already, also one that would share the port.
+    package static func checkFree(address: String, port: Int) throws(MillraceError) {
+        close(try open(address, port, 1, isShared: false))
+    }
+
+    private static func open(_ address: String, _ port: Int, _ backlog: Int32, isShared: Bool) throws(MillraceError) -> Int32 {
+        let descriptor = cl_listen(address, UInt16(truncatingIfNeeded: port), backlog, isShared ? 1 : 0)
         guard descriptor < 0 else { return descriptor }
         let advice =
             switch -descriptor {

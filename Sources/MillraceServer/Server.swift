@@ -113,6 +113,8 @@ public final class Server: Sendable {
         context = HTTPServerContext(settings: HTTPServerSettings(settings.limits), responder: responder, logger: self.logger)
     }
 
+    deinit { stop() }
+
     // MARK: Life
 
     /// Recovers what a crash cut off, listens, and returns; ``stop()`` ends it.
@@ -148,6 +150,8 @@ public final class Server: Sendable {
     }
 
     private func listen() throws {
+        // The loops' sockets share the port (SO_REUSEPORT), which another server could as well: one that does not share finds out.
+        if settings.port != 0 { try Socket.checkFree(address: settings.host, port: settings.port) }
         var listeners: [HTTPListener] = []
         var port = settings.port
         for loop in group.loops {
@@ -179,27 +183,35 @@ public final class Server: Sendable {
         }
     }
 
-    /// Serves until SIGTERM or SIGINT, drains, and returns the exit status. Call it on the main thread, before other threads start.
+    /// Serves until SIGTERM or SIGINT, drains, and returns the exit status. Call it on the main thread.
     /// - Throws: as ``start()``.
     public func run() throws -> Int32 {
-        let received = Monitor<Int32>(0)
-        let source = try SignalSource([SIGTERM, SIGINT]) { signal in
-            received.update {
-                $0 = signal; return true
-            }
-        }
+        let signals = try SignalWatch([SIGTERM, SIGINT])
         signal(SIGPIPE, SIG_IGN)
-        group.loops[0].register(source, for: [.readable, .edgeTriggered])
         do {
             try start()
         } catch {
             stop(drainSeconds: 0)
             throw error
         }
-        let signal: Int32 = received.wait { $0 == 0 ? nil : $0 }
+        let signal = signals.next()
         logger.info("stopping", ["signal": .string(signal == SIGTERM ? "SIGTERM" : "SIGINT"), "runs": .integer(hub.liveCount)])
+        try forceStopEventually()
         stop(drainSeconds: settings.runs.drainSeconds)
         return 0
+    }
+
+    /// A handler that never gives its thread back, or a disk that never answers, must not keep a stopping process alive for ever.
+    private func forceStopEventually() throws {
+        let seconds = settings.runs.drainSeconds + settings.runs.cancelGraceSeconds + settings.runs.commitPatienceSeconds * 2 + 10
+        let logger = logger
+        _ = try NamedThread(name: "last-resort") {
+            let never = Monitor(false)
+            _ = never.wait(nanoseconds: Int64(seconds * 1_000_000_000)) { $0 ? true : nil }
+            logger.error("stopping took too long; ending without it", ["seconds": .double(seconds)])
+            logger.flush()
+            _exit(70)
+        }
     }
 
     /// Stops: nothing new is accepted, runs may end until the deadline, the rest end `error`, `server_shutdown`; then everything is closed.

@@ -25,10 +25,9 @@ int cl_epoll_wait(int epoll, cl_ready *ready, int capacity, int64_t timeout_ns);
 int cl_eventfd(void);
 void cl_eventfd_signal(int fd);
 
-// Blocks the given signals in the calling thread (and those it starts later), returns a non-blocking signalfd for them or -errno.
-int cl_signalfd(const int *signals, int count);
-// Returns the next pending signal's number, 0 if none is pending, or -errno.
-int cl_signalfd_read(int fd);
+// Makes the given signals write their number, one byte, into a pipe, whichever thread they interrupt. Returns the end to read from, which
+// blocks, or -errno. Later calls add signals to the same pipe.
+int cl_signal_pipe(const int *signals, int count);
 
 // Binds and listens. `address` is a numeric IPv4 or IPv6 address. Returns the socket or -errno.
 int cl_listen(const char *address, uint16_t port, int backlog, int reuse_port);

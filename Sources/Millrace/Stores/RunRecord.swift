@@ -4,7 +4,7 @@ public import MillraceCore
 public enum RecoveryPolicy: String, Sendable, Equatable {
     /// Close it with an `error` and `response_end: error`.
     case close
-    /// Go on from its last checkpoint (durable workflows).
+    /// Go on from its last checkpoint. Until there are durable workflows, such a run is closed as well.
     case resume
 }
 
@@ -147,12 +147,18 @@ public struct RunAppend: Sendable {
     public var reservedSequence: Int
     /// Set on the append that holds the terminal event.
     public var completion: RunCompletion?
+    /// Whether recovery closes the run with this. Once an append of a run has failed, the store takes no other of that run: its log would
+    /// get a hole that nothing announces.
+    public var isRecovery: Bool
     /// Creates an append.
-    public init(handle: RunHandle, batch: EventBatch, reservedSequence: Int, completion: RunCompletion? = nil) {
+    public init(
+        handle: RunHandle, batch: EventBatch, reservedSequence: Int, completion: RunCompletion? = nil, isRecovery: Bool = false
+    ) {
         self.handle = handle
         self.batch = batch
         self.reservedSequence = reservedSequence
         self.completion = completion
+        self.isRecovery = isRecovery
     }
 }
 

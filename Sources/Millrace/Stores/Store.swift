@@ -100,7 +100,12 @@ public protocol Store: Sendable {
     ///   and is not to be made. A run that is refused stores nothing.
     func createRun(_ run: NewRun, principal: Principal) async throws -> RunCreation
 
-    /// Queues appends for the next commit and returns at once; any thread may call it. The store commits what is waiting together and never
+    /// The run that an idempotency key names at that time, or `nil`.
+    /// - Throws: ``ErrorCode/conflict`` when the key was used with another body.
+    func run(of key: IdempotencyKey, at time: Timestamp, principal: Principal) async throws -> String?
+
+    /// Queues appends for the next commit and returns at once. After a failed append of a run, further ones of that run are dropped until
+    /// recovery's (``RunAppend/isRecovery``) has closed it; any thread may call it. The store commits what is waiting together and never
     /// waits to fill a group. While it cannot commit it keeps trying for as long as it was configured to be patient.
     ///
     /// The appends of one run come in the order of their sequences, none after the one with its completion. All of `appends` are stored

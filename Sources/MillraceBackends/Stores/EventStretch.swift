@@ -22,13 +22,35 @@ struct EventStretch {
         return !hasMore
     }
 
-    /// Adds a row's frames, without the events that the reader has.
+    /// Adds a row's frames, without the events that the reader has, and cut behind a whole event where the row is too large.
     mutating func add(firstSequence: Int, lastSequence: Int, frames bytes: UnsafeRawBufferPointer) {
         let start = max(firstSequence, after + 1)
         let skipped = Self.offset(ofMessage: start - firstSequence, in: bytes)
-        frames.append(contentsOf: bytes[skipped...])
-        if first == 0 { first = start }
+        var taken = UnsafeRawBufferPointer(rebasing: bytes[skipped...])
         last = lastSequence
+        if frames.count + taken.count > byteLimit {
+            let cut = Self.prefix(of: taken, atMost: max(byteLimit - frames.count, 1))
+            if cut.count < taken.count {
+                taken = UnsafeRawBufferPointer(rebasing: taken[..<cut.count])
+                last = start + cut.messages - 1
+                hasMore = true
+            }
+        }
+        frames.append(contentsOf: taken)
+        if first == 0 { first = start }
+    }
+
+    /// The whole messages that fit into `limit` bytes; at least one.
+    private static func prefix(of bytes: UnsafeRawBufferPointer, atMost limit: Int) -> (count: Int, messages: Int) {
+        var count = 0
+        var messages = 0
+        while count < bytes.count {
+            let next = count + offset(ofMessage: 1, in: UnsafeRawBufferPointer(rebasing: bytes[count...]))
+            if messages > 0, next > limit { break }
+            count = next
+            messages += 1
+        }
+        return (count, messages)
     }
 
     func events(status: RunStatus) -> StoredEvents {

@@ -29,6 +29,11 @@ public final class InMemoryStore: Store {
         try withTables { try $0.create(run, principal) }
     }
 
+    /// The run that an idempotency key names.
+    public func run(of key: IdempotencyKey, at time: Timestamp, principal: Principal) async throws -> String? {
+        try withTables { try $0.run(of: key, at: time, principal) }
+    }
+
     /// Appends at once.
     public func append(_ appends: [RunAppend], completed: @escaping @Sendable (MillraceError?) -> Void) {
         let error = state.withLock { tables in tables.isClosed ? StoreRefusal.closed() : tables.append(appends) }

@@ -91,11 +91,8 @@ struct InMemoryTables {
     }
 
     mutating func create(_ new: NewRun, _ principal: Principal) throws(MillraceError) -> RunCreation {
-        if let key = new.idempotencyKey, let known = idempotencyKeys[Key(principal, key.key)], known.key.expiresAt > new.run.startedAt,
-            runs[Key(principal, known.responseID)] != nil
-        {
-            guard known.key.bodyHash == key.bodyHash else { throw StoreRefusal.bodyDiffers(key.key) }
-            return .existing(responseID: known.responseID)
+        if let key = new.idempotencyKey, let known = try run(of: key, at: new.run.startedAt, principal) {
+            return .existing(responseID: known)
         }
         let chatKey = Key(principal, new.run.chatID)
         guard chats[chatKey] != nil || new.createsChat else { throw StoreRefusal.noChat(new.run.chatID) }
@@ -118,6 +115,14 @@ struct InMemoryTables {
         runsByNumber[run.number] = run
         if let key = new.idempotencyKey { idempotencyKeys[Key(principal, key.key)] = (key, new.run.responseID) }
         return .created(run.handle)
+    }
+
+    func run(of key: IdempotencyKey, at time: Timestamp, _ principal: Principal) throws(MillraceError) -> String? {
+        guard let known = idempotencyKeys[Key(principal, key.key)], known.key.expiresAt > time,
+            runs[Key(principal, known.responseID)] != nil
+        else { return nil }
+        guard known.key.bodyHash == key.bodyHash else { throw StoreRefusal.bodyDiffers(key.key) }
+        return known.responseID
     }
 
     private mutating func insert(_ message: Message, in chat: ChatEntry, _ owner: Principal) {

@@ -1,5 +1,5 @@
 public import Millrace
-import MillraceCore
+public import MillraceCore
 import MillraceDatabase
 
 extension SQLiteStore {
@@ -100,6 +100,15 @@ extension SQLiteStore {
     }
 
     // MARK: Reading
+
+    /// The run that an idempotency key names.
+    public func run(of key: IdempotencyKey, at time: Timestamp, principal: Principal) async throws -> String? {
+        try await readers.read { session throws(MillraceError) in
+            guard let known = try Self.knownKey(key, time, principal.id, session) else { return nil }
+            guard known.bodyHash == key.bodyHash else { throw StoreRefusal.bodyDiffers(key.key) }
+            return known.responseID
+        }
+    }
 
     /// One run, or `nil`.
     public func run(_ responseID: String, principal: Principal) async throws -> RunRecord? {

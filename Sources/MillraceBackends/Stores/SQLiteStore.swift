@@ -31,6 +31,7 @@ public final class SQLiteStore: Store {
 
     let writer: SQLiteWriter<SQLiteStoreWriter>
     let readers: SQLiteReaderPool
+    private let failedRuns = Locked<Set<Int64>>([])
 
     /// Opens the database at `path`, makes it if there is none, and brings its tables up to date.
     /// - Throws: ``ErrorCode/storageUnavailable`` when the file cannot be opened, is damaged, or was written by a newer Millrace;
@@ -48,12 +49,15 @@ public final class SQLiteStore: Store {
         self.readers = readers
         // The readers close before the writer's connection, so that the last one to close folds the log into the file.
         writer = try SQLiteWriter(
-            name: "sqlite-write", handler: SQLiteStoreWriter(session) { readers.stop() }, patience: configuration.patience)
+            name: "sqlite-write", handler: SQLiteStoreWriter(session, failedRuns: failedRuns) { readers.stop() },
+            patience: configuration.patience)
     }
 
     /// Queues appends for the next commit.
     public func append(_ appends: [RunAppend], completed: @escaping @Sendable (MillraceError?) -> Void) {
-        if let refusal = writer.post(.append(appends, completed)) { completed(refusal) }
+        guard let refusal = writer.post(.append(appends, completed)) else { return }
+        failedRuns.withLock { $0.formUnion(appends.lazy.filter { !$0.isRecovery }.map(\.handle.number)) }
+        completed(refusal)
     }
 
     /// Writes a row and reads it back.

@@ -41,7 +41,7 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
         }
 
         /// A reader takes whole rows, so a row has a bound.
-        private static let mostBytes = 1 << 20
+        private static let mostBytes = 128 << 10
     }
 
     let session: SQLiteSession
@@ -51,10 +51,13 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
     /// The jobs of the current group that failed after they had written, by their index.
     private var leftOut: [Int: MillraceError] = [:]
     private var scratch = ByteBuffer()
+    /// Runs of which an append has failed: what follows of them is dropped until recovery closes them, for the log must not get a hole.
+    private let failedRuns: Locked<Set<Int64>>
 
     /// - Parameter stopped: called on the writer's thread when the last write is done.
-    init(_ session: SQLiteSession, stopped: @escaping () -> Void) {
+    init(_ session: SQLiteSession, failedRuns: Locked<Set<Int64>>, stopped: @escaping () -> Void) {
         self.session = session
+        self.failedRuns = failedRuns
         self.stopped = stopped
     }
 
@@ -82,20 +85,33 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
         rowOfRun.removeAll(keepingCapacity: true)
         for (index, job) in jobs.enumerated() {
             switch job {
-            case .append(_, let completed): completed(error ?? (leftOut.isEmpty ? nil : leftOut[index]))
+            case .append(let appends, let completed):
+                let error = error ?? (leftOut.isEmpty ? nil : leftOut[index])
+                settle(appends, failed: error != nil)
+                completed(error)
             case .change(let change): change.finish(error)
             }
         }
         leftOut.removeAll()
     }
 
+    private func settle(_ appends: [RunAppend], failed: Bool) {
+        if failed {
+            failedRuns.withLock { $0.formUnion(appends.lazy.filter { !$0.isRecovery }.map(\.handle.number)) }
+        } else {
+            for append in appends where append.isRecovery { failedRuns.withLock { _ = $0.remove(append.handle.number) } }
+        }
+    }
+
     private func gather(_ jobs: [SQLiteStoreWrite]) {
         rows.removeAll(keepingCapacity: true)
         rowOfRun.removeAll(keepingCapacity: true)
+        let failed = failedRuns.withLock { $0 }
         for (index, job) in jobs.enumerated() {
             guard case .append(let appends, _) = job, leftOut.isEmpty || leftOut[index] == nil else { continue }
             for append in appends {
                 let run = append.handle.number
+                if !failed.isEmpty, failed.contains(run), !append.isRecovery { continue }
                 if let known = rowOfRun[run], rows[known].merge(append, job: index) { continue }
                 rowOfRun[run] = rows.count
                 rows.append(Row(append, job: index))

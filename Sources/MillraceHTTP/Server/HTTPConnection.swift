@@ -154,7 +154,8 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         while descriptor >= 0 {
             if machine.isLingering { return bytes.count }
             guard machine.acceptsHead || machine.isReceivingBody else { break }
-            if let exchange, machine.isReceivingBody, consumed < bytes.count, exchange.body.bufferedBytes >= server.settings.readBufferBytes {
+            if let exchange, machine.isReceivingBody, consumed < bytes.count, exchange.body.bufferedBytes >= server.settings.readBufferBytes
+            {
                 machine.bodyPaused(now: loop.now)
                 break
             }
@@ -249,7 +250,8 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
             return
         }
         exchange.status = response.status
-        let keepsAlive = machine.responseStarted(keepsAlive: !response.closesConnection && !server.isDraining && !hasPeerEnded)
+        let keepsAlive = machine.responseStarted(
+            keepsAlive: !response.closesConnection && !server.isDraining && (!hasPeerEnded || !input.isEmpty))
         let isHead = exchange.head?.method == .head
         let version = exchange.head?.version ?? .http11
         let before = output.count
@@ -385,13 +387,16 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         log(exchange, isComplete: true)
         switch machine.responseEnded(now: loop.now) {
         case .request:
-            if hasPeerEnded {
-                close()
-            } else if !input.isEmpty || isReadPaused {
+            if !input.isEmpty || isReadPaused {
                 // In a later turn, so that a client that pipelines without end shares the loop.
                 loop.post { [self] in
                     parseInput()
-                    if isReadPaused { receive() }
+                    if hasPeerEnded, exchange == nil {
+                        // What the client had asked before it ended its side is answered.
+                        close()
+                    } else if isReadPaused {
+                        receive()
+                    }
                 }
             }
         case .close: close()

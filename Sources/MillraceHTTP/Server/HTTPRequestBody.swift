@@ -21,6 +21,8 @@ package final class HTTPRequestBody: @unchecked Sendable {  // Sendable: created
             if let failure { throw failure }
             if isComplete { return nil }
             wanted?()
+            // The connection may have handed over what had come, within that call.
+            if !buffered.isEmpty || isComplete || failure != nil { continue }
             await withUnsafeContinuation { waiter = $0 }
         }
         let count = min(limit, buffered.count)

@@ -36,7 +36,9 @@ struct GenerateRoutes: Sendable {
             guard let completion = await run.ended() else { throw unavailable() }
             return Self.answer(completion.message)
         }
-        guard let record = try await hub.store.run(responseID, principal: request.principal), record.status.isTerminal,
+        let record = try await hub.store.run(responseID, principal: request.principal)
+        if record?.status == .running { throw unavailable() }
+        guard let record, record.status.isTerminal,
             let path = try await hub.store.path(in: record.chatID, to: responseID, principal: request.principal),
             let message = path.messages.last
         else { throw Problem(.notFound, "the run of this idempotency key was deleted") }

@@ -12,9 +12,12 @@ struct RunDelta: Sendable {
         case broken
     }
     let responseID: String
+    /// Which subscription the news is for.
+    let generation: Int
     let news: News
-    init(_ responseID: String, _ news: News) {
+    init(_ responseID: String, generation: Int, _ news: News) {
         self.responseID = responseID
+        self.generation = generation
         self.news = news
     }
 }
@@ -31,6 +34,12 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
     private var outgoing: [[RunDelta]] = []
     private var isEnqueued = false
     private var mirrors: [String: Mirror] = [:]
+    private var lastGeneration = 0
+    private var submissions: [Submission] = []
+    private var uncommittedBytes = 0
+    private var roomWaiters: [UnsafeContinuation<Void, Never>] = []
+    private lazy var hangTimer = LoopTimer { [unowned self] in self.giveUpHanging() }
+    private let patience: Int64
     private var timeTurn = -1
     private var cachedTime = Timestamp(microseconds: 0)
 
@@ -46,9 +55,28 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
     private struct Mirror {
         let run: Run
         let tail: RunTail
+        let generation: Int
     }
 
-    init(loop: EventLoop, store: any Store, tailBytes: Int) {
+    /// Appends on their way to the store.
+    private final class Submission: @unchecked Sendable {  // Sendable: its state is touched on the loop only.
+        let commits: [PendingCommit]
+        let bytes: Int
+        let deadline: Int64
+        var isSettled = false
+        init(_ commits: [PendingCommit], deadline: Int64) {
+            self.commits = commits
+            self.deadline = deadline
+            bytes = commits.reduce(0) { $0 + $1.bytes }
+        }
+    }
+
+    /// What may wait for its commit on one loop, over all its runs, in bytes.
+    private static let mostUncommittedBytes = 64 << 20
+
+    /// - Parameter patience: after how long a commit that is not answered counts as failed, in nanoseconds.
+    init(loop: EventLoop, store: any Store, tailBytes: Int, patience: Int64) {
+        self.patience = patience
         self.loop = loop
         self.store = store
         self.tailBytes = tailBytes
@@ -98,8 +126,7 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
             let commits = pending
             appends.removeAll(keepingCapacity: true)
             pending.removeAll(keepingCapacity: true)
-            let loop = loop
-            store.append(batch) { error in loop.post { Self.settle(commits, error) } }
+            submit(batch, commits)
         }
         for index in outgoing.indices where !outgoing[index].isEmpty {
             let deltas = outgoing[index]
@@ -109,7 +136,50 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
         }
     }
 
-    private static func settle(_ commits: [PendingCommit], _ error: MillraceError?) {
+    // MARK: Commits
+
+    /// Whether so much waits for its commit on this loop that handlers have to wait, whatever their own run has.
+    var isFull: Bool { uncommittedBytes >= Self.mostUncommittedBytes }
+
+    /// Waits until commits have made room.
+    func room() async {
+        await withUnsafeContinuation { roomWaiters.append($0) }
+    }
+
+    private func submit(_ batch: [RunAppend], _ commits: [PendingCommit]) {
+        // A commit that fails is answered within the store's patience. One that hangs (a disk that does not answer) is given up here.
+        let submission = Submission(commits, deadline: loop.now + patience)
+        submissions.append(submission)
+        uncommittedBytes += submission.bytes
+        if !hangTimer.isSet { loop.set(hangTimer, at: submission.deadline) }
+        let loop = loop
+        store.append(batch) { [self] error in loop.post { self.settle(submission, error) } }
+    }
+
+    /// The oldest submission was not answered in time.
+    private func giveUpHanging() {
+        while let oldest = submissions.first, oldest.isSettled || oldest.deadline <= loop.now {
+            let hangs = MillraceError(
+                .storageUnavailable, "the store does not answer; the run's log cannot be stored now", isRetryable: true)
+            settle(oldest, hangs)
+        }
+        if let oldest = submissions.first { loop.set(hangTimer, at: oldest.deadline) }
+    }
+
+    private func settle(_ submission: Submission, _ error: MillraceError?) {
+        guard !submission.isSettled else { return }
+        submission.isSettled = true
+        uncommittedBytes -= submission.bytes
+        while let first = submissions.first, first.isSettled { submissions.removeFirst() }
+        if submissions.isEmpty { loop.clear(hangTimer) }
+        tell(submission.commits, error)
+        guard !isFull, !roomWaiters.isEmpty else { return }
+        let waiters = roomWaiters
+        roomWaiters = []
+        for waiter in waiters { waiter.resume() }
+    }
+
+    private func tell(_ commits: [PendingCommit], _ error: MillraceError?) {
         for commit in commits {
             if let error {
                 commit.run.storeFailed(error)
@@ -127,24 +197,27 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
         if run.loop === loop { return run.tail }
         if let mirror = mirrors[run.responseID] { return mirror.tail }
         let tail = RunTail(limit: tailBytes)
-        mirrors[run.responseID] = Mirror(run: run, tail: tail)
+        lastGeneration += 1
+        let generation = lastGeneration
+        mirrors[run.responseID] = Mirror(run: run, tail: tail, generation: generation)
         tail.readersChanged = { [weak self] hasReaders in
             if !hasReaders { self?.drop(run) }
         }
         let index = loop.index
-        run.loop.post { run.subscribe(index) }
+        run.loop.post { run.subscribe(index, generation: generation) }
         return tail
     }
 
     private func drop(_ run: Run) {
-        guard mirrors.removeValue(forKey: run.responseID) != nil else { return }
-        let index = loop.index
-        run.loop.post { run.unsubscribe(index) }
+        guard let mirror = mirrors.removeValue(forKey: run.responseID) else { return }
+        let (index, generation) = (loop.index, mirror.generation)
+        run.loop.post { run.unsubscribe(index, generation: generation) }
     }
 
     private func receive(_ deltas: [RunDelta]) {
         for delta in deltas {
-            guard let tail = mirrors[delta.responseID]?.tail else { continue }
+            guard let mirror = mirrors[delta.responseID], mirror.generation == delta.generation else { continue }
+            let tail = mirror.tail
             switch delta.news {
             case .snapshot(let floor, let batches, let state):
                 tail.adopt(floor: floor, batches: batches)

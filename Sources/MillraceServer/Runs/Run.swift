@@ -26,15 +26,23 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     private var usage: Usage?
     private var stages: RunStages?
     private var task: Task<Void, Never>?
+    /// What somebody asked for while the run was still being stored.
+    private var stopBeforeStart: ((inout RunLifecycle) -> RunLifecycle.Action)?
     private var isDirty = false
-    private var subscribers: [Int] = []
+    private var subscribers: [Subscriber] = []
     private var commitWaiters: [UnsafeContinuation<Void, any Error>] = []
-    private var endWaiters: [UnsafeContinuation<RunCompletion?, Never>] = []
+    private var endWaiters: [EndWaiter] = []
     private var terminalBatch: EventBatch?
     private var completion: RunCompletion?
     private var deadline: LoopTimer?
     private var grace: LoopTimer?
     private var detachGrace: LoopTimer?
+
+    /// Another loop that has a copy of the tail.
+    private struct Subscriber {
+        let loop: Int
+        let generation: Int
+    }
 
     /// After how many bytes in one turn a producer that never suspends gives the others on the loop their share.
     private static let bytesPerTurn = 16 << 10
@@ -62,7 +70,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
 
     // MARK: Start
 
-    /// The run is stored: `response_start` goes into the log and the handler starts. On the loop.
+    /// The run is stored: `response_start` goes into the log and the handler starts, unless somebody has asked to stop meanwhile. On the loop.
     func start(_ handle: RunHandle) {
         self.handle = handle
         let start = ResponseStart(
@@ -72,6 +80,11 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         let timer = LoopTimer { [unowned self] in self.perform(self.lifecycle.deadlinePassed(seconds: self.longestRunSeconds)) }
         deadline = timer
         loop.set(timer, after: Int64(longestRunSeconds * 1_000_000_000))
+        if let stopBeforeStart {
+            perform(stopBeforeStart(&lifecycle))
+            perform(lifecycle.handlerReturned())
+            return
+        }
         task = Task(executorPreference: executor) { await self.execute() }
     }
 
@@ -80,7 +93,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     private func execute() async {
         do {
             try await handler.handle(request, context)
-            if let stages { try await settle(stages.finish()) }
+            if let stages { try await stages.finish { try await self.settle($0) } }
             handlerEnded(nil)
         } catch {
             handlerEnded(error)
@@ -112,7 +125,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     func emitNow(_ event: Event) throws -> EmitOutcome {
         guard loop.isCurrent, stages == nil else { return .mustWait }
         try checkAccepting()
-        if log.mustWait { return .mustWait }
+        if log.mustWait || loopRuns.isFull { return .mustWait }
         try append(event)
         return log.openBytes > Self.bytesPerTurn ? .appendedAndShouldYield : .appended
     }
@@ -126,13 +139,10 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
             return
         }
         if let stages {
-            try await settle(stages.process(event))
+            try await stages.process(event) { try await self.settle($0) }
             return
         }
-        while log.mustWait {
-            try checkAccepting()
-            try await commit()
-        }
+        try await room()
         try append(event)
         if log.openBytes > Self.bytesPerTurn { await loop.nextTurn() }
     }
@@ -140,10 +150,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     /// Appends what the stages let through.
     private func settle(_ outcome: RunStages.Outcome) async throws {
         for event in outcome.events {
-            while log.mustWait {
-                try checkAccepting()
-                try await commit()
-            }
+            try await room()
             try append(event)
         }
         if let status = outcome.ending {
@@ -182,9 +189,16 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
             && kind.rawValue.utf8.allSatisfy { ($0 >= 0x61 && $0 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x5F }
     }
 
-    /// Waits for the next commit.
-    private func commit() async throws {
-        try await withUnsafeThrowingContinuation { commitWaiters.append($0) }
+    /// Waits until commits have made room: in this run's log, and among all that waits on this loop.
+    private func room() async throws {
+        while log.mustWait || loopRuns.isFull {
+            try checkAccepting()
+            if log.mustWait {
+                try await withUnsafeThrowingContinuation { commitWaiters.append($0) }
+            } else {
+                await loopRuns.room()
+            }
+        }
     }
 
     func turnEnds() {
@@ -196,7 +210,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     private func publish(_ batch: EventBatch) {
         tail.append(batch)
         tail.wakeReaders()
-        for subscriber in subscribers { loopRuns.send(RunDelta(responseID, .batch(batch)), to: subscriber) }
+        for subscriber in subscribers { tell(subscriber, .batch(batch)) }
         store(batch, completion: nil)
     }
 
@@ -224,7 +238,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
             return
         }
         tail.committed(through: sequence)
-        for subscriber in subscribers { loopRuns.send(RunDelta(responseID, .committed(sequence)), to: subscriber) }
+        for subscriber in subscribers { tell(subscriber, .committed(sequence)) }
         if !log.mustWait { resumeCommitWaiters(.success(())) }
     }
 
@@ -243,21 +257,52 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
 
     /// Asks the run to stop. Any thread may call it.
     func cancel() {
-        loop.perform { self.perform(self.lifecycle.cancelled()) }
+        loop.perform { self.stop { $0.cancelled() } }
+    }
+
+    private func stop(_ how: @escaping (inout RunLifecycle) -> RunLifecycle.Action) {
+        if handle == nil { stopBeforeStart = stopBeforeStart ?? how } else { perform(how(&lifecycle)) }
     }
 
     /// The server stops now. Any thread may call it.
     func stopForShutdown() {
-        loop.perform { self.perform(self.lifecycle.serverStopping()) }
+        loop.perform { self.stop { $0.serverStopping() } }
     }
 
     /// Waits until the run is over; `nil` when its end could not be stored. Call it on any loop.
     func ended() async -> RunCompletion? {
-        await withUnsafeContinuation { continuation in
+        let waiter = EndWaiter()
+        return await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                loop.perform {
+                    if self.lifecycle.isClosed || waiter.isCancelled {
+                        continuation.resume(returning: self.lifecycle.isClosed ? self.completion : nil)
+                        return
+                    }
+                    waiter.continuation = continuation
+                    self.endWaiters.append(waiter)
+                    self.audienceChanged()
+                }
+            }
+        } onCancel: {
+            // Who waited for the answer has left.
             loop.perform {
-                if self.lifecycle.isClosed { continuation.resume(returning: self.completion) } else { self.endWaiters.append(continuation) }
+                waiter.isCancelled = true
+                self.endWaiters.removeAll { $0 === waiter }
+                waiter.resume(nil)
                 self.audienceChanged()
             }
+        }
+    }
+
+    /// Somebody who waits for the run's end. Confined to the run's loop.
+    private final class EndWaiter: @unchecked Sendable {  // Sendable: every access is posted to the run's loop.
+        var continuation: UnsafeContinuation<RunCompletion?, Never>?
+        var isCancelled = false
+
+        func resume(_ completion: RunCompletion?) {
+            continuation?.resume(returning: completion)
+            continuation = nil
         }
     }
 
@@ -279,7 +324,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         case .close:
             if let terminalBatch {
                 tail.append(terminalBatch)
-                for subscriber in subscribers { loopRuns.send(RunDelta(responseID, .ended(terminalBatch)), to: subscriber) }
+                for subscriber in subscribers { tell(subscriber, .ended(terminalBatch)) }
             }
             close(.ended)
         case .abandon(let error):
@@ -288,7 +333,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
             task?.cancel()
             resumeCommitWaiters(.failure(error))
             completion = nil
-            for subscriber in subscribers { loopRuns.send(RunDelta(responseID, .broken), to: subscriber) }
+            for subscriber in subscribers { tell(subscriber, .broken) }
             close(.broken)
         }
     }
@@ -326,23 +371,35 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         tail.finish(state)
         let waiters = endWaiters
         endWaiters = []
-        for waiter in waiters { waiter.resume(returning: completion) }
+        for waiter in waiters { waiter.resume(completion) }
         hub.closed(self, isBroken: state == .broken)
     }
 
     // MARK: Readers
 
+    /// The sequence of the newest event, from any loop. No reader can have seen a later one.
+    func newestSequence() async -> Int {
+        await withUnsafeContinuation { continuation in loop.perform { continuation.resume(returning: self.log.lastSequence) } }
+    }
+
     /// Another loop wants the events. On the loop.
-    func subscribe(_ loopIndex: Int) {
-        if !subscribers.contains(loopIndex) { subscribers.append(loopIndex) }
-        loopRuns.send(RunDelta(responseID, .snapshot(floor: tail.floorSequence, tail.batches, tail.state)), to: loopIndex)
+    /// - Parameter generation: which of the loop's copies this is for; news for an earlier one that is still on its way must not reach it.
+    func subscribe(_ loopIndex: Int, generation: Int) {
+        subscribers.removeAll { $0.loop == loopIndex }
+        let subscriber = Subscriber(loop: loopIndex, generation: generation)
+        subscribers.append(subscriber)
+        tell(subscriber, .snapshot(floor: tail.floorSequence, tail.batches, tail.state))
         audienceChanged()
     }
 
     /// Another loop's last reader has left. On the loop.
-    func unsubscribe(_ loopIndex: Int) {
-        subscribers.removeAll { $0 == loopIndex }
+    func unsubscribe(_ loopIndex: Int, generation: Int) {
+        subscribers.removeAll { $0.loop == loopIndex && $0.generation == generation }
         audienceChanged()
+    }
+
+    private func tell(_ subscriber: Subscriber, _ news: RunDelta.News) {
+        loopRuns.send(RunDelta(responseID, generation: subscriber.generation, news), to: subscriber.loop)
     }
 
     private func audienceChanged() {

@@ -53,7 +53,12 @@ final class RunHub: Sendable {
         self.logger = logger
         self.stageFactories = stageFactories
         state = Monitor(State())
-        loops = group.loops.map { LoopRuns(loop: $0, store: store, tailBytes: settings.tailBytes) }
+        loops = group.loops.map {
+            LoopRuns(
+                loop: $0, store: store, tailBytes: settings.tailBytes,
+                // Twice the store's own patience: it answers first unless it hangs.
+                patience: Int64(settings.commitPatienceSeconds * 2_000_000_000))
+        }
         for loop in loops { loop.connect(loops) }
     }
 
@@ -83,7 +88,15 @@ final class RunHub: Sendable {
         let run = Run(
             request: request, principal: start.principal, handler: handler, hub: self, loopRuns: loops[loop.index], logger: logger,
             stages: blockedReason == nil ? stages : [BlockingStage()], startedAt: now)
-        try admit(run)
+        do {
+            try admit(run)
+        } catch {
+            // Attaching to a run that is there is no new run.
+            if let key = start.idempotencyKey, let known = try await store.run(of: key, at: now, principal: start.principal) {
+                return .existing(responseID: known)
+            }
+            throw error
+        }
         let record = RunRecord(
             responseID: request.responseID, chatID: request.chatID, task: request.task, modelID: request.modelID, status: .running,
             requestID: request.requestID, userMessageID: request.message.id, startedAt: now,
@@ -101,6 +114,8 @@ final class RunHub: Sendable {
             }
         } catch {
             remove(run)
+            // The store may have kept the run although it could not say so: recovery looks.
+            if (error as? MillraceError)?.code == .storageUnavailable { noteBroken() }
             throw error
         }
     }
@@ -177,7 +192,13 @@ final class RunHub: Sendable {
 
     /// Follows a run, live or stored; `nil` when the owner has none of that id. Call it on `loop`.
     func follow(_ responseID: String, after sequence: Int, principal: Principal, on loop: EventLoop) async throws -> Following? {
-        if let run = live(responseID, principal: principal) { return .reader(reader(of: run, after: sequence, on: loop)) }
+        if let run = live(responseID, principal: principal) {
+            let newest = await run.newestSequence()
+            guard sequence <= newest else {
+                throw Problem(.badRequest, "the run has no event \(sequence) yet; its newest is \(newest)")
+            }
+            return .reader(reader(of: run, after: sequence, on: loop))
+        }
         guard let record = try await store.run(responseID, principal: principal) else { return nil }
         if record.status.isTerminal, sequence >= record.lastSequence { return .finished }
         return .reader(
@@ -190,20 +211,39 @@ final class RunHub: Sendable {
     /// Closes the runs that no terminal event closed and that do not live: after a crash, or after the store failed.
     /// - Returns: how many were closed.
     func closeUnfinishedRuns(reason: String) async throws -> Int {
-        var closed = 0
+        var appends: [RunAppend] = []
         for unfinished in try await store.unfinishedRuns(principal: .system) {
-            let record = unfinished.record
-            guard live(record.responseID, principal: unfinished.handle.principal) == nil else { continue }
+            guard live(unfinished.record.responseID, principal: unfinished.handle.principal) == nil else { continue }
             let parts = try await storedParts(unfinished)
-            guard let append = RunRecovery.closing(unfinished, parts: parts, reason: reason, at: .now()) else { continue }
-            try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
-                store.append([append]) { error in
-                    if let error { continuation.resume(throwing: error) } else { continuation.resume() }
+            appends.append(RunRecovery.closing(unfinished, parts: parts, reason: reason, at: .now()))
+        }
+        // Many in one commit; where one of them is refused, since its run has ended meanwhile, the others are closed one by one.
+        var closed = 0
+        for start in stride(from: 0, to: appends.count, by: 256) {
+            let group = Array(appends[start..<min(start + 256, appends.count)])
+            do {
+                try await append(group)
+                closed += group.count
+            } catch let error as MillraceError where error.code == .conflict || error.code == .notFound {
+                for single in group {
+                    do {
+                        try await append([single])
+                        closed += 1
+                    } catch let error as MillraceError where error.code == .conflict || error.code == .notFound {
+                        continue
+                    }
                 }
             }
-            closed += 1
         }
         return closed
+    }
+
+    private func append(_ appends: [RunAppend]) async throws {
+        try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
+            store.append(appends) { error in
+                if let error { continuation.resume(throwing: error) } else { continuation.resume() }
+            }
+        }
     }
 
     private func storedParts(_ unfinished: UnfinishedRun) async throws -> [MessagePart] {

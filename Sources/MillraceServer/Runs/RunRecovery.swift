@@ -4,10 +4,9 @@ import MillraceCore
 /// How a run is closed that a crash or a failed store cut off. Pure.
 enum RunRecovery {
     /// The append that closes the run: an `error` that names the lost range, and `response_end: error`. Both stand above the reservation, so
-    /// that no reader ever sees a number twice. `nil` for a run that is to be resumed instead.
-    static func closing(_ unfinished: UnfinishedRun, parts: [MessagePart], reason: String, at time: Timestamp) -> RunAppend? {
+    /// that no reader ever sees a number twice. Nothing resumes runs yet, so those that ask for it are closed as well.
+    static func closing(_ unfinished: UnfinishedRun, parts: [MessagePart], reason: String, at time: Timestamp) -> RunAppend {
         let record = unfinished.record
-        guard record.recovery == .close else { return nil }
         let first = max(record.reservedSequence, record.lastSequence) + 1
         var encoder = EventEncoder(responseID: record.responseID)
         var frames = ByteBuffer()
@@ -24,7 +23,7 @@ enum RunRecovery {
             modelID: record.modelID, usage: .unknown, status: .error)
         return RunAppend(
             handle: unfinished.handle, batch: batch, reservedSequence: first + 1,
-            completion: RunCompletion(status: .error, endedAt: time, usage: .unknown, message: message))
+            completion: RunCompletion(status: .error, endedAt: time, usage: .unknown, message: message), isRecovery: true)
     }
 }
 

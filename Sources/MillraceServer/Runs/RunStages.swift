@@ -14,17 +14,21 @@ final class RunStages {
 
     init(_ stages: [any EventStage]) { self.stages = stages }
 
-    /// Passes an event through all stages.
-    func process(_ event: Event) async throws -> Outcome {
+    /// Passes an event through all stages and appends what comes out, before the next event enters: the log has the order that the stages saw.
+    func process(_ event: Event, append: (Outcome) async throws -> Void) async throws {
         await enter()
         defer { leave() }
-        return try await pass([event], from: 0)
+        try await append(try await pass([event], from: 0))
     }
 
     /// The handler has returned: every stage gives back what it held, and what a stage gives back passes the later ones.
-    func finish() async throws -> Outcome {
+    func finish(append: (Outcome) async throws -> Void) async throws {
         await enter()
         defer { leave() }
+        try await append(try await flush())
+    }
+
+    private func flush() async throws -> Outcome {
         var all = Outcome()
         for (index, stage) in stages.enumerated() {
             let verdict = try await stage.finish()
@@ -48,16 +52,19 @@ final class RunStages {
         var outcome = Outcome(events: events)
         for stage in stages[first...] {
             var next: [Event] = []
+            var endedHere = false
             for event in outcome.events {
                 switch try await stage.process(event) {
                 case .pass: next.append(event)
                 case .replace(let events): next += events
                 case .hold: break
                 case .end(let status, let events):
+                    // The earliest stage that ends the run says how; later ones still see the events that go before the end.
                     outcome.ending = outcome.ending ?? status
+                    endedHere = true
                     next += events
                 }
-                if outcome.ending != nil { break }
+                if endedHere { break }
             }
             outcome.events = next
         }

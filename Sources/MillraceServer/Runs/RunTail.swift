@@ -52,6 +52,8 @@ final class RunTail {
     /// Starts a copy where the home loop's tail stands.
     func adopt(floor: Int, batches: [EventBatch]) {
         lastSequence = floor
+        self.batches = []
+        bytes = 0
         for batch in batches { append(batch) }
     }
 
