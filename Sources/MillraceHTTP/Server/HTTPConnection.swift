@@ -181,6 +181,9 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
             exchange.body.wanted = { [weak self, weak exchange] in
                 if let self, let exchange { self.bodyWanted(exchange) }
             }
+        } else {
+            // The parser's end of the message is only read with the next request, so a handler that reads the body would wait for ever.
+            exchange.body.complete()
         }
         parser.bodyLimit = server.settings.parser.bodyBytes
         let request = HTTPRequest(head: head, id: exchange.requestID, peer: peer, loop: loop, body: exchange.body)
