@@ -17,6 +17,14 @@ package struct NamedThread: Sendable {
     package init(name: String, _ body: @escaping @Sendable () -> Void) throws(MillraceError) {
         var thread = pthread_t()
         let start = Unmanaged.passRetained(Start(name: name, body: body))
+        // A thread inherits the creator's mask. The process's signals belong to the thread that started it, which waits for them or not;
+        // taken by one of ours, SIGTERM would end the process without a drain. What a thread's own fault raises stays open.
+        var mask = sigset_t()
+        var before = sigset_t()
+        sigfillset(&mask)
+        for signal in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS] { sigdelset(&mask, signal) }
+        pthread_sigmask(SIG_BLOCK, &mask, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         let status = pthread_create(
             &thread, nil,
             { argument in

@@ -1,6 +1,6 @@
 /// What one connection may ask of the server. Every limit has its own HTTP status or ends the connection.
 public struct LimitSettings: Equatable, Sendable {
-    /// Open connections; more wait in the kernel's queue (default: 10,000).
+    /// Open connections; a further one gets 503 and is closed (default: 10,000).
     public var maxConnections = 10_000
     /// Bytes of a request line (default: 8,192).
     public var requestLineBytes = 8192
