@@ -85,7 +85,9 @@ private final class Gate: Sendable {
             let readers = try (0..<3).map { index in
                 try NamedThread(name: "reader") {
                     var lastID: String?
-                    while let reader = try? client.follow(id, lastEventID: lastID), reader.head.status == 200, let event = try? reader.next() {
+                    while let reader = try? client.follow(id, lastEventID: lastID), reader.head.status == 200,
+                        let event = try? reader.next()
+                    {
                         seen.withLock { $0[index].append(event) }
                         lastID = event.id
                         reader.close()
@@ -156,7 +158,11 @@ private final class Gate: Sendable {
                     guard let reader = try? client.follow(id, query: index % 2 == 0 ? "" : "?after=\(index * 300)") else { return }
                     while let event = try? reader.next() {
                         seen.withLock { $0[index].append(event) }
-                        if event.sequence == 2001 { half.update { $0 += 1; return true } }
+                        if event.sequence == 2001 {
+                            half.update {
+                                $0 += 1; return true
+                            }
+                        }
                     }
                 }
             }

@@ -39,7 +39,9 @@ final class TestConnection {
         let bytes = Array(text.utf8)
         var sent = 0
         while sent < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL)) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+            }
             guard count > 0 else { throw MillraceError(.system, "cannot send: \(String(cString: strerror(errno)))") }
             sent += count
         }
@@ -103,7 +105,9 @@ struct ResponseReader {
                 return TestResponse(status: status ?? 0, headers: headers, body: [])
             }
             let piece = try connection.receive()
-            if piece.isEmpty { throw MillraceError(.system, "the connection closed before a whole head came: \(String(decoding: bytes, as: UTF8.self))") }
+            if piece.isEmpty {
+                throw MillraceError(.system, "the connection closed before a whole head came: \(String(decoding: bytes, as: UTF8.self))")
+            }
             bytes += piece
         }
     }
