@@ -154,7 +154,8 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         while descriptor >= 0 {
             if machine.isLingering { return bytes.count }
             guard machine.acceptsHead || machine.isReceivingBody else { break }
-            if let exchange, machine.isReceivingBody, consumed < bytes.count, exchange.body.bufferedBytes >= server.settings.readBufferBytes {
+            if let exchange, machine.isReceivingBody, consumed < bytes.count, exchange.body.bufferedBytes >= server.settings.readBufferBytes
+            {
                 machine.bodyPaused(now: loop.now)
                 break
             }
@@ -236,8 +237,8 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     private func peerEnded() {
         hasPeerEnded = true
         // A client that ends its side while a request is incomplete, while nothing is asked, or while it follows a stream, has left. One that
-        // waits for a bounded answer gets it.
-        if let exchange, !machine.isReceivingBody, exchange.source == nil { return }
+        // waits for a bounded answer gets it, also the refusal of a body that is not complete.
+        if let exchange, exchange.source == nil, !machine.isReceivingBody || exchange.isBodyDone { return }
         close()
     }
 
@@ -249,7 +250,8 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
             return
         }
         exchange.status = response.status
-        let keepsAlive = machine.responseStarted(keepsAlive: !response.closesConnection && !server.isDraining && !hasPeerEnded)
+        let keepsAlive = machine.responseStarted(
+            keepsAlive: !response.closesConnection && !server.isDraining && !(hasPeerEnded && input.isEmpty))
         let isHead = exchange.head?.method == .head
         let version = exchange.head?.version ?? .http11
         let before = output.count
@@ -385,14 +387,15 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         log(exchange, isComplete: true)
         switch machine.responseEnded(now: loop.now) {
         case .request:
-            if hasPeerEnded {
-                close()
-            } else if !input.isEmpty || isReadPaused {
+            if !input.isEmpty || isReadPaused {
                 // In a later turn, so that a client that pipelines without end shares the loop.
                 loop.post { [self] in
                     parseInput()
                     if isReadPaused { receive() }
+                    if hasPeerEnded, self.exchange == nil { close() }
                 }
+            } else if hasPeerEnded {
+                close()
             }
         case .close: close()
         case .linger:
