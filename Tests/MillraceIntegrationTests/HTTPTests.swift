@@ -20,7 +20,8 @@ extension IntegrationTests {
                 // A slow one first: what comes behind it must not overtake it.
                 var requests = ""
                 for number in 0..<20 {
-                    requests += number % 3 == 0
+                    requests +=
+                        number % 3 == 0
                         ? TCPClient.request("POST", Self.invoke, headers: ["X-Request-Id: q\(number)"], body: Self.body("text \(number)"))
                         : TCPClient.request("GET", number % 3 == 1 ? "/healthz" : "/nowhere", headers: ["X-Request-Id: q\(number)"])
                 }
@@ -56,7 +57,8 @@ extension IntegrationTests {
                 let stream = try server.connect()
                 let body = Self.body()
                 try stream.send(
-                    "POST /api/v1/generate/stream HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+                    "POST /api/v1/generate/stream HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+                )
                 let events = try stream.readAnswer()
                 #expect(events["transfer-encoding"] == nil)
                 #expect(events.text.hasPrefix("retry: 2000\n\n") && events.text.hasSuffix("}\n\n"))
@@ -70,7 +72,8 @@ extension IntegrationTests {
                 #expect(try client.readAnswer().json["parts"]?[0]?["content"] == "slowly")
 
                 let body = Array(Self.body("in pieces of one, two, three … bytes").utf8)
-                var chunked = "POST \(Self.invoke) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+                var chunked =
+                    "POST \(Self.invoke) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
                 var bytes = Array(chunked.utf8)
                 var start = 0
                 var size = 1
@@ -88,13 +91,23 @@ extension IntegrationTests {
             }
         }
 
-        @Test func clientEndsItsSide_aBoundedAnswerStillComes() async throws {
+        @Test func clientEndsItsSide_theAnswersStillCome() async throws {
             try await withServer([Self.echo]) { server in
                 let client = try server.connect()
                 try client.send(TCPClient.request("POST", Self.invoke, body: Self.body()))
                 client.finishSending()
                 #expect(try client.readAnswer().json["status"] == "completed")
                 #expect(try client.readToEnd().isEmpty)
+
+                // So do the answers to all that it had asked before.
+                let several = try server.connect()
+                let requests = (0..<5).map { TCPClient.request("POST", Self.invoke, body: Self.body("\($0)")) }
+                try several.send(requests.joined() + "GET /health")
+                several.finishSending()
+                for number in 0..<5 {
+                    #expect(try several.readAnswer().json["parts"]?[0]?["content"] == .string("\(number)"))
+                }
+                #expect(try several.readToEnd().isEmpty, "half a request is no request")
             }
         }
 
@@ -103,7 +116,8 @@ extension IntegrationTests {
                 let client = try server.connect()
                 let body = Self.body()
                 func head(_ path: String, _ more: String...) -> String {
-                    (["POST \(path) HTTP/1.1", "Host: localhost", "Content-Length: \(body.utf8.count)"] + more).joined(separator: "\r\n") + "\r\n\r\n"
+                    (["POST \(path) HTTP/1.1", "Host: localhost", "Content-Length: \(body.utf8.count)"] + more).joined(separator: "\r\n")
+                        + "\r\n\r\n"
                 }
                 try client.send(head(Self.invoke, "Content-Type: application/json", "Expect: 100-continue"))
                 #expect(try client.readAnswer().status == 100)
@@ -173,7 +187,9 @@ extension IntegrationTests {
                     return try client.readAnswer()
                 }
                 func get(_ host: String, _ more: String = "") -> String { "GET /healthz HTTP/1.1\r\nHost: \(host)\r\n\(more)\r\n" }
-                for host in ["localhost", "localhost:1", "127.0.0.1:\(server.port)", "[::1]", "LOCALHOST"] { #expect(try status(get(host)).status == 200, "\(host)") }
+                for host in ["localhost", "localhost:1", "127.0.0.1:\(server.port)", "[::1]", "LOCALHOST"] {
+                    #expect(try status(get(host)).status == 200, "\(host)")
+                }
                 for host in ["evil.example", "localhost.evil.example", "127.0.0.2", "[::2]", "example.com:80"] {
                     #expect(try status(get(host)).status == 421, "\(host)")
                 }
@@ -184,7 +200,9 @@ extension IntegrationTests {
                 }
                 #expect(try status(get("localhost:77", "Origin: http://localhost:77\r\n")).status == 200)
 
-                for type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonp", "json"] {
+                for type in [
+                    "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonp", "json",
+                ] {
                     let answer = try server.ask("POST", Self.invoke, headers: ["Content-Type: \(type)"], body: Self.body())
                     #expect(answer.status == 415, "\(type)")
                 }
@@ -232,7 +250,9 @@ extension IntegrationTests {
                     #expect(answer == (status, status != 200))
                 }
                 // `GET /nowhere?… HTTP/1.1` without its CRLF.
-                func line(of size: Int) -> String { "GET /nowhere?\(String(repeating: "q", count: size - 22)) HTTP/1.1\r\nHost: localhost\r\n\r\n" }
+                func line(of size: Int) -> String {
+                    "GET /nowhere?\(String(repeating: "q", count: size - 22)) HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                }
                 #expect(try ask(line(of: 200)) == (404, false))
                 #expect(try ask(line(of: 201)) == (414, true))
                 func headers(_ count: Int) -> String {
@@ -264,7 +284,8 @@ extension IntegrationTests {
                 #expect(try head.readToEnd().isEmpty)
 
                 let body = try server.connect()
-                try body.send("POST \(Self.invoke) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+                try body.send(
+                    "POST \(Self.invoke) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
                 #expect(try body.readAnswer().status == 408)
                 #expect(try body.readToEnd().isEmpty)
 
@@ -318,7 +339,8 @@ extension IntegrationTests {
                     if message.sequence % 1000 == 0 { #expect(try server.ask("GET", "/healthz").status == 200) }
                 }
                 #expect(seen == count + 1)
-                #expect(server.log.waitForLine("path=/api/v1/runs/\(id)/events", "complete=false") != nil, "the stalled reader was not closed")
+                #expect(
+                    server.log.waitForLine("path=/api/v1/runs/\(id)/events", "complete=false") != nil, "the stalled reader was not closed")
                 // It can come back and read on where it was cut.
                 let had = try stalled.rest()
                 #expect(!stalled.isWhole)
