@@ -61,7 +61,7 @@ extension IntegrationTests {
                 )
                 let events = try stream.readAnswer()
                 #expect(events["transfer-encoding"] == nil)
-                #expect(events.text.hasPrefix("retry: 2000\n\n") && events.text.hasSuffix("}\n\n"))
+                #expect(events.text.hasPrefix("retry: 2000\nevent: ") && events.text.hasSuffix("}\n\n"))
             }
         }
 

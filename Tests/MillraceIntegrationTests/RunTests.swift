@@ -348,7 +348,7 @@ extension IntegrationTests {
                 #expect(reader.answer["x-accel-buffering"] == "no")
                 #expect(reader.answer["x-request-id"] != nil)
                 let id = try #require(try reader.next()).responseID
-                #expect(String(decoding: reader.bytes, as: UTF8.self).hasPrefix("retry: 2000\n\nevent: response_start\n"))
+                #expect(String(decoding: reader.bytes, as: UTF8.self).hasPrefix("retry: 2000\nevent: response_start\n"))
                 while reader.comments < 2 { guard try reader.receiveMore() else { break } }
                 #expect(reader.comments >= 2)
                 #expect(String(decoding: reader.bytes, as: UTF8.self).contains("\n: keep-alive\n\n"))
