@@ -70,7 +70,12 @@ let package = Package(
         .executableTarget(
             name: "MillraceTestServer", dependencies: ["Millrace", "MillraceCore", "MillraceServer"], path: "Tests/MillraceTestServer",
             swiftSettings: swiftSettings),
-        tests("MillraceIntegrationTests", ["CSQLite", "Millrace", "MillraceCLI", "MillraceCore", "MillraceServer", "MillraceTestServer"]),
+        .testTarget(
+            name: "MillraceIntegrationTests",
+            dependencies: [
+                "CSQLite", "Millrace", "MillraceBackends", "MillraceCLI", "MillraceCore", "MillraceDatabase", "MillraceServer",
+                "MillraceTestServer",
+            ], exclude: ["Clients"], swiftSettings: swiftSettings),
         tests("MillraceServerTests", ["MillraceCore", "MillraceServer"]),
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient"]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceDatabase"]),

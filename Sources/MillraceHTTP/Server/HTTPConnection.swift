@@ -237,8 +237,8 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     private func peerEnded() {
         hasPeerEnded = true
         // A client that ends its side while a request is incomplete, while nothing is asked, or while it follows a stream, has left. One that
-        // waits for a bounded answer gets it.
-        if let exchange, !machine.isReceivingBody, exchange.source == nil { return }
+        // waits for a bounded answer gets it, also the refusal of a body that is not complete.
+        if let exchange, exchange.source == nil, !machine.isReceivingBody || exchange.isBodyDone { return }
         close()
     }
 
@@ -251,7 +251,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         }
         exchange.status = response.status
         let keepsAlive = machine.responseStarted(
-            keepsAlive: !response.closesConnection && !server.isDraining && (!hasPeerEnded || !input.isEmpty))
+            keepsAlive: !response.closesConnection && !server.isDraining && !(hasPeerEnded && input.isEmpty))
         let isHead = exchange.head?.method == .head
         let version = exchange.head?.version ?? .http11
         let before = output.count
@@ -391,13 +391,11 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
                 // In a later turn, so that a client that pipelines without end shares the loop.
                 loop.post { [self] in
                     parseInput()
-                    if hasPeerEnded, exchange == nil {
-                        // What the client had asked before it ended its side is answered.
-                        close()
-                    } else if isReadPaused {
-                        receive()
-                    }
+                    if isReadPaused { receive() }
+                    if hasPeerEnded, self.exchange == nil { close() }
                 }
+            } else if hasPeerEnded {
+                close()
             }
         case .close: close()
         case .linger:

@@ -51,6 +51,10 @@ struct GenerateBody: Equatable {
         var parts: [MessagePart] = []
         for (index, value) in list.enumerated() {
             let place = "\(path)[\(index)]"
+            guard value.object != nil else {
+                fields.take([FieldProblem(field: place, message: "must be an object, not a \(value.kindName)")])
+                continue
+            }
             do {
                 let part = try MessagePart(json: value)
                 if let problem = problem(of: part) {

@@ -73,7 +73,8 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
             hasStarted = true
             buffer.append("retry: ")
             buffer.append(decimal: settings.retryMilliseconds)
-            buffer.append("\n\n")
+            // No blank line: the field belongs to the first event, since some clients hand a lone `retry` on as an event without data.
+            buffer.append("\n")
         }
         while buffer.count < end {
             if current == nil, let progress = findNext(&buffer) { return progress }

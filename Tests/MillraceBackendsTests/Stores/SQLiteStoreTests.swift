@@ -162,8 +162,18 @@ import Testing
         await expectError(expected) { try await store.check(principal: .ada) }
         faults.stop()
         #expect(try await store.run("r2", principal: .ada) == nil)
-        try await store.commit(Fixture.append(handle, 1...1))
-        #expect(try await store.run("r1", principal: .ada)?.lastSequence == 1)
+        // What the run appends behind the lost events is dropped: its log would have a hole that nothing announces.
+        try await store.commit(Fixture.append(handle, 2...2, completion: Fixture.completion("r1")))
+        #expect(try await store.run("r1", principal: .ada)?.lastSequence == 0)
+        #expect(try await store.run("r1", principal: .ada)?.status == .running)
+        // Recovery closes it, and other runs go on.
+        var closing = Fixture.append(handle, 65...66, completion: Fixture.completion("r1", .error))
+        closing.isRecovery = true
+        try await store.commit(closing)
+        #expect(try await store.run("r1", principal: .ada)?.status == .error)
+        let next = try await store.start(Fixture.run("r3", chat: "c3"))
+        try await store.commit(Fixture.append(next, 1...1))
+        #expect(try await store.run("r3", principal: .ada)?.lastSequence == 1)
         await store.close()
     }
 
@@ -175,8 +185,9 @@ import Testing
         try await store.change { session throws(MillraceError) in try session.connection.execute("PRAGMA max_page_count = 1") }
         await expectError(.storageFull) { try await store.commit(Fixture.append(handle, 1...2000)) }
         try await store.change { session throws(MillraceError) in try session.connection.execute("PRAGMA max_page_count = 1000000") }
-        try await store.commit(Fixture.append(handle, 1...2000))
-        #expect(try await store.run("r1", principal: .ada)?.lastSequence == 2000)
+        let next = try await store.start(Fixture.run("r2", chat: "c2"))
+        try await store.commit(Fixture.append(next, 1...2000))
+        #expect(try await store.run("r2", principal: .ada)?.lastSequence == 2000)
         await store.close()
     }
 

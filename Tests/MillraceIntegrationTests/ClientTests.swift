@@ -1,0 +1,114 @@
+import FoundationEssentials
+import Glibc
+import Millrace
+import MillraceCore
+import Testing
+
+extension IntegrationTests {
+    /// Clients that others wrote understand the stream, and resume it.
+    @Suite struct ClientTests {
+        /// The text that is attached, and the sentence that answers the question.
+        private static let lease = """
+            Lease for the mill house. The tenant moves in on 1 May.
+
+            The monthly rent is 1,250 euros, due on the third working day. Heating is paid separately.
+
+            The deposit is three months' rent. Pets need the landlord's consent.
+            """
+        private static let quote = "The monthly rent is 1,250 euros, due on the third working day."
+
+        /// A chat request with the text attached.
+        private static func body(_ question: String = "How much is the monthly rent?") -> String {
+            let data = Data(lease.utf8).base64EncodedString()
+            let parts: JSONValue = [
+                ["part_kind": "document", "title": "lease.txt", "mime_type": "text/plain", "data": .string(data)],
+                ["part_kind": "text", "content": .string(question)],
+            ]
+            return JSONValue.object(["task": "chat", "parts": parts]).text
+        }
+
+        /// Says aloud that a counterpart is missing; where everything must be there, that fails the test.
+        private static func leftOut(_ what: String, _ advice: String) {
+            StandardError.write("LEFT OUT: \(what): \(advice)\n")
+            if getenv("CI").map({ String(cString: $0) }) == "true" { Issue.record("\(what) is missing: \(advice)") }
+        }
+
+        private static func write(_ text: String, _ name: String, in directory: TemporaryDirectory) throws -> String {
+            let path = directory.path + "/" + name
+            guard let file = fopen(path, "w") else { throw ClientFailure("cannot write \(path)") }
+            defer { fclose(file) }
+            fputs(text, file)
+            return path
+        }
+
+        @Test func curl_streamsAChatThatQuotesTheAttachedText_andResumes() async throws {
+            try await withServer { server in
+                guard Command.exists(["curl", "--version"]) else {
+                    Self.leftOut("curl", "run .ci/setup --test")
+                    return
+                }
+                let directory = try TemporaryDirectory()
+                let request = try Self.write(Self.body(), "request.json", in: directory)
+                let base = "http://127.0.0.1:\(server.port)"
+                let command = try Command([
+                    "curl", "-sN", "--max-time", "20", "-H", "Content-Type: application/json", "--data-binary", "@\(request)",
+                    "\(base)/api/v1/generate/stream",
+                ])
+                #expect(command.status == 0)
+                #expect(command.output.hasPrefix("retry: 2000\nevent: response_start\nid: r_"))
+                var parser = SSEParser()
+                let seen = try parser.receive(Array(command.output.utf8))
+                #expect(seen.first?.event == "response_start" && seen.last?.event == "response_end")
+                #expect(seen.last?.json["status"] == "completed")
+                #expect(seen.filter { $0.event == "content" }.count > 5, "it must come in pieces")
+                #expect(seen.map(\.content).joined().contains(Self.quote))
+                #expect(seen.contains { $0.event == "citation" })
+
+                // Cut behind the fifth event, and on from there.
+                let id = seen[4].id
+                let rest = try Command([
+                    "curl", "-sN", "--max-time", "20", "-H", "Last-Event-ID: \(id)", "\(base)/api/v1/runs/\(seen[4].responseID)/events",
+                ])
+                var second = SSEParser()
+                #expect(try second.receive(Array(rest.output.utf8)) == Array(seen[5...]))
+            }
+        }
+
+        @Test(arguments: ["httpx_sse", "sseclient"])
+        func pythonClient_streamsAChatThatQuotesTheAttachedText_andResumes(module: String) async throws {
+            try await withServer { server in
+                let python = TestFiles.packageRoot + "/.venv/bin/python"
+                guard Command.exists([python, "-c", "import httpx, \(module)"]) else {
+                    Self.leftOut("the Python client \(module)", "run .ci/setup --test")
+                    return
+                }
+                let directory = try TemporaryDirectory()
+                let request = try Self.write(Self.body(), "request.json", in: directory)
+                let driver = TestFiles.packageRoot + "/Tests/MillraceIntegrationTests/Clients/\(module)_client.py"
+                let command = try Command([python, driver, "http://127.0.0.1:\(server.port)", request])
+                #expect(command.status == 0, "\(command.output)")
+                let result = try JSONValue(parsing: command.output)
+                let whole = result["whole"]?.array ?? []
+                let text = whole.compactMap { event in
+                    event["event"] == "content" ? try? JSONValue(parsing: event["data"]?.string ?? "")["content"]?.string : nil
+                }
+                #expect(text.joined().contains(Self.quote))
+                // What it saw is what our own reader sees, and resuming makes no difference.
+                let id = whole.first?["id"]?.string?.prefix { $0 != ":" } ?? ""
+                let log = try server.log(of: String(id))
+                #expect(whole.map { $0["event"]?.string } == log.map(\.event))
+                #expect(whole.map { $0["id"]?.string } == log.map(\.id))
+                #expect(whole.map { $0["data"]?.string } == log.map(\.data))
+                let resumed = result["resumed"]?.array ?? []
+                #expect(resumed.map { $0["id"] } == whole.map { $0["id"] })
+                #expect(resumed.map { $0["data"] } == whole.map { $0["data"] })
+                #expect(result["status_at_the_end"] == 204)
+            }
+        }
+    }
+}
+
+/// Standard error, which the test runner does not swallow.
+private enum StandardError {
+    static func write(_ text: String) { _ = text.withCString { Glibc.write(2, $0, strlen($0)) } }
+}

@@ -1,0 +1,84 @@
+import Millrace
+import MillraceCore
+import MillraceServer
+
+/// A server in this process, on a free port, with its log captured.
+final class ServerUnderTest: Sendable {
+    let server: Server
+    let log: LogCapture
+    private let sink: LogSink
+    var port: Int { server.port }
+
+    fileprivate init(
+        settings: ServerSettings, handlers: [any TaskHandler], models: LanguageModelRegistry?, store: (any Store)?,
+        stages: [EventStageFactory]
+    ) throws {
+        log = try LogCapture()
+        sink = LogSink(descriptor: log.writeEnd)
+        server = try Server(
+            settings: settings, logger: Logger(sink: sink, level: settings.logLevel), models: models, store: store, stages: stages
+        ) { registry, _ in
+            for handler in handlers { try registry.register(handler) }
+        }
+    }
+
+    /// Stops the server. Safe to call twice.
+    func stop(drainSeconds: Double = 0) {
+        server.stop(drainSeconds: drainSeconds)
+        sink.stop()
+        log.stop()
+    }
+
+    func connect() throws -> TCPClient { try TCPClient(port: port) }
+
+    /// Asks on a connection of its own.
+    @discardableResult
+    func ask(_ method: String, _ path: String, headers: [String] = [], body: String? = nil) throws -> HTTPAnswer {
+        let client = try connect()
+        defer { client.close() }
+        return try client.ask(method, path, headers: headers, body: body)
+    }
+
+    /// Starts a run and follows it.
+    func start(_ task: String, text: String = "", headers: [String] = []) throws -> EventStreamClient {
+        try EventStreamClient.start(port: port, task: task, text: text, headers: headers)
+    }
+
+    func follow(_ responseID: String, lastEventID: String? = nil, after: Int? = nil) throws -> EventStreamClient {
+        try EventStreamClient.follow(port: port, responseID, lastEventID: lastEventID, after: after)
+    }
+
+    /// Waits until the run has ended and returns its whole log.
+    func log(of responseID: String) throws -> [SSEMessage] {
+        let reader = try follow(responseID)
+        defer { reader.close() }
+        return try reader.rest()
+    }
+}
+
+/// Starts a server, lends it, and stops it; `body` runs where it may block.
+func withServer<R: Sendable>(
+    _ handlers: [any TaskHandler] = [], models: LanguageModelRegistry? = nil, store: (any Store)? = nil, stages: [EventStageFactory] = [],
+    configure: @Sendable (inout ServerSettings) -> Void = { _ in },
+    _ body: @Sendable (ServerUnderTest) async throws -> R
+) async throws -> R {
+    var settings = ServerSettings()
+    settings.port = 0
+    settings.dataDirectory = ":memory:"
+    settings.loops = 2
+    settings.runs.cancelGraceSeconds = 1
+    configure(&settings)
+    let final = settings
+    return try await onThreads {
+        let server = try ServerUnderTest(settings: final, handlers: handlers, models: models, store: store, stages: stages)
+        do {
+            try server.server.start()
+            let result = try await body(server)
+            server.stop()
+            return result
+        } catch {
+            server.stop()
+            throw error
+        }
+    }
+}
