@@ -25,7 +25,7 @@ enum ServerCommand {
         let sink = LogSink(descriptor: 1)
         let logger = Logger(sink: sink, level: .info, format: .text)
         let store = settings.dataDirectory == ":memory:" ? InMemoryStore(logByteLimit: 16 << 20) : nil
-        let server = try Server(settings: settings, logger: logger, models: nil, store: store, stages: []) { registry, _ in
+        let server = try Server(settings: settings, logger: logger, store: store) { registry, _ in
             try registry.register(BenchHandler())
         }
         let status = try server.run()

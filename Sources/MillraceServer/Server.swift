@@ -51,20 +51,21 @@ public final class Server: Sendable {
     /// - Parameters:
     ///   - settings: the server's settings.
     ///   - logger: where log lines go; `nil`: standard error, as the settings say.
+    ///   - models: language models of the team's own, beside the embedded `local`; `defaults.model` chooses the default.
     ///   - register: registers the team's handlers.
     /// - Throws: ``MillraceError`` that says what to do, for a data directory that another process holds, an address that must not be
     ///   opened without authentication, and whatever `register` throws.
     public convenience init(
-        settings: ServerSettings, logger: Logger? = nil,
+        settings: ServerSettings, logger: Logger? = nil, models: [any LanguageModel] = [],
         register: (inout TaskHandlerRegistry, Clients) throws -> Void = { _, _ in }
     ) throws {
-        try self.init(settings: settings, logger: logger, models: nil, store: nil, stages: [], register: register)
+        try self.init(settings: settings, logger: logger, models: models, store: nil, stages: [], register: register)
     }
 
     /// As the public initializer, with parts that tests and benchmarks replace.
     package init(
-        settings: ServerSettings, logger: Logger? = nil, models: LanguageModelRegistry?, store: (any Store)?,
-        stages: [EventStageFactory], register: (inout TaskHandlerRegistry, Clients) throws -> Void
+        settings: ServerSettings, logger: Logger? = nil, models ownModels: [any LanguageModel] = [], store: (any Store)?,
+        stages: [EventStageFactory] = [], register: (inout TaskHandlerRegistry, Clients) throws -> Void
     ) throws {
         guard settings.listensOnLoopbackOnly || settings.allowUnauthenticated else {
             throw MillraceError(
@@ -98,7 +99,8 @@ public final class Server: Sendable {
             self.store = try SQLiteStore(path: directory.databasePath, configuration: configuration)
             dataDirectory = consume directory
         }
-        let models = try models ?? LanguageModelRegistry(default: LocalLanguageModel(blocking: blocking))
+        var models = try LanguageModelRegistry(default: LocalLanguageModel(blocking: blocking), others: ownModels)
+        if let id = settings.defaultModel { models = try models.with(default: id) }
         var registry = TaskHandlerRegistry(logger: self.logger)
         try register(&registry, Clients(models: models, configuration: settings.handlerConfiguration))
         if registry.handler(named: "chat") == nil {
@@ -242,7 +244,7 @@ public final class Server: Sendable {
                 $0 = true; return true
             }
         }
-        done.wait { $0 ? true : nil } as Void?
+        let _: Bool = done.wait { $0 ? true : nil }
         logger.info("stopped")
         sink?.stop()
     }

@@ -35,9 +35,9 @@ import Testing
             context: context)
     }
 
-    private func handle(_ request: TaskRequest, _ model: any LanguageModel, historyCharacters: Int = 200_000) async throws -> RecordingSink
+    private func handle(_ request: TaskRequest, _ model: any LanguageModel, historyCharacters: Int = 200_000) async throws -> RunRecorder
     {
-        let sink = RecordingSink()
+        let sink = RunRecorder()
         let handler = ChatHandler(models: try LanguageModelRegistry(default: model), historyCharacters: historyCharacters)
         try await handler.handle(request, sink.context)
         return sink
@@ -144,7 +144,7 @@ import Testing
     @Test func failingModel_keepsItsUsageAndError() async throws {
         let model = ScriptedLanguageModel(
             [.text("a"), .usage(Usage(promptTokens: 7))], failure: .init(afterEvents: 2, error: MillraceError(.modelError, "cut off")))
-        let sink = RecordingSink()
+        let sink = RunRecorder()
         let handler = ChatHandler(models: try LanguageModelRegistry(default: model))
         await #expect(throws: MillraceError(.modelError, "cut off")) {
             try await handler.handle(request(message(.text("Hi"))), sink.context)

@@ -34,7 +34,7 @@ public struct RunContext: Sendable {
     package let sink: any RunSink
     /// Who asked.
     public let principal: Principal
-    /// A log whose lines name the run.
+    /// A log whose lines name the run and the handler.
     public let logger: Logger
     package let blocking: BlockingExecutor?
 
@@ -49,8 +49,8 @@ public struct RunContext: Sendable {
     ///
     /// It waits only when too many bytes wait for their commit, never for a reader. Any thread may call it; from the handler's own task
     /// nothing hops.
-    /// - Throws: `CancellationError` once the run is cancelled; ``MillraceError`` for an event that is too large or of a reserved kind,
-    ///   and when the run has ended.
+    /// - Throws: `CancellationError` once the run is cancelled or has ended; ``MillraceError`` for an event that is too large or of a
+    ///   reserved kind.
     public func emit(_ event: Event) async throws {
         switch try sink.emitNow(event) {
         case .appended: return

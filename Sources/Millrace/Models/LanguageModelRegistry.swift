@@ -19,6 +19,13 @@ public struct LanguageModelRegistry: Sendable {
         self.defaultModel = defaultModel
     }
 
+    /// The same models with another default.
+    /// - Throws: ``ErrorCode/invalidInput`` for an id that no model has.
+    public func with(default id: String) throws(MillraceError) -> LanguageModelRegistry {
+        let chosen = try model(id)
+        return try LanguageModelRegistry(default: chosen, others: models.values.filter { $0.id != id })
+    }
+
     /// The ids, sorted.
     public var ids: [String] { models.keys.sorted() }
 

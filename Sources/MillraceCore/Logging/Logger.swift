@@ -9,6 +9,7 @@ public struct Logger: Sendable {
     public let level: LogLevel
     /// How lines look.
     public let format: LogFormat
+    private var context: [(name: StaticString, value: JSONValue)] = []
 
     /// A logger that writes to `sink`; without one, nothing is written.
     public init(sink: LogSink?, level: LogLevel = .info, format: LogFormat = .text) {
@@ -19,6 +20,13 @@ public struct Logger: Sendable {
 
     /// A logger that drops everything.
     public static let silent = Logger(sink: nil)
+
+    /// A logger whose every line says this as well.
+    public func with(_ name: StaticString, _ value: JSONValue) -> Logger {
+        var logger = self
+        logger.context.append((name, value))
+        return logger
+    }
 
     /// Whether lines of `level` are written.
     public func writes(_ level: LogLevel) -> Bool { sink != nil && level >= self.level }
@@ -46,6 +54,7 @@ public struct Logger: Sendable {
         guard writes(level) else { return }
         var line = ByteBuffer()
         begin(&line, level, message)
+        for (name, value) in context { append(name, value, to: &line) }
         for (name, value) in metadata() { append(name, value, to: &line) }
         end(&line)
     }

@@ -57,7 +57,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         self.handler = handler
         self.hub = hub
         self.loopRuns = loopRuns
-        self.logger = logger
+        self.logger = logger.with("response_id", .string(request.responseID)).with("handler", .string(handler.name))
         self.startedAt = startedAt
         loop = loopRuns.loop
         executor = LoopExecutor(loop: loopRuns.loop, name: ActivityName(handler.name))
@@ -112,10 +112,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         if lifecycle.acceptsEvents {
             logger.warning(
                 "run failed",
-                [
-                    "response_id": .string(responseID), "request_id": .string(request.requestID), "handler": .string(handler.name),
-                    "error": .string("\(error)"),
-                ])
+                ["request_id": .string(request.requestID), "error": .string("\(error)")])
         }
         perform(lifecycle.handlerThrew(error))
     }
@@ -314,8 +311,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
             resumeCommitWaiters(.failure(CancellationError()))
             let timer = LoopTimer { [unowned self] in
                 self.logger.warning(
-                    "handler does not stop; its run ends without it",
-                    ["response_id": .string(self.responseID), "handler": .string(self.handler.name)])
+                    "handler does not stop; its run ends without it")
                 self.perform(self.lifecycle.graceExpired())
             }
             grace = timer
@@ -329,7 +325,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
             close(.ended)
         case .abandon(let error):
             logger.error(
-                "run abandoned: its log cannot be stored", ["response_id": .string(responseID), "error": .string("\(error)")])
+                "run abandoned: its log cannot be stored", ["error": .string("\(error)")])
             task?.cancel()
             resumeCommitWaiters(.failure(error))
             completion = nil

@@ -1,3 +1,4 @@
+import Glibc
 import Millrace
 import MillraceCore
 import MillraceDatabase
@@ -189,6 +190,18 @@ import Testing
         try await store.commit(Fixture.append(next, 1...2000))
         #expect(try await store.run("r2", principal: .ada)?.lastSequence == 2000)
         await store.close()
+    }
+
+    @Test func close_foldsTheLogIntoTheFile() async throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/a.db"
+        let store = try Self.open(path)
+        let handle = try await store.start(Fixture.run("r1"))
+        try await store.commit(Fixture.append(handle, 1...4))
+        _ = try await store.run("r1", principal: .ada)
+        #expect(access("\(path)-wal", F_OK) == 0)
+        await store.close()
+        #expect(access("\(path)-wal", F_OK) != 0)
     }
 
     @Test func damage_isNotTriedAgain() async throws {

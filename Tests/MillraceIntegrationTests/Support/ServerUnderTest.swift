@@ -10,7 +10,7 @@ final class ServerUnderTest: Sendable {
     var port: Int { server.port }
 
     fileprivate init(
-        settings: ServerSettings, handlers: [any TaskHandler], models: LanguageModelRegistry?, store: (any Store)?,
+        settings: ServerSettings, handlers: [any TaskHandler], models: [any LanguageModel], store: (any Store)?,
         stages: [EventStageFactory]
     ) throws {
         log = try LogCapture()
@@ -58,7 +58,7 @@ final class ServerUnderTest: Sendable {
 
 /// Starts a server, lends it, and stops it; `body` runs where it may block.
 func withServer<R: Sendable>(
-    _ handlers: [any TaskHandler] = [], models: LanguageModelRegistry? = nil, store: (any Store)? = nil, stages: [EventStageFactory] = [],
+    _ handlers: [any TaskHandler] = [], models: [any LanguageModel] = [], store: (any Store)? = nil, stages: [EventStageFactory] = [],
     configure: @Sendable (inout ServerSettings) -> Void = { _ in },
     _ body: @Sendable (ServerUnderTest) async throws -> R
 ) async throws -> R {

@@ -1,0 +1,41 @@
+public import MillraceCore
+
+/// Stands in for a run in a handler's test: it records what the handler emits and reports.
+///
+/// ```swift
+/// let recorder = RunRecorder()
+/// try await MyHandler().handle(request, recorder.context)
+/// #expect(recorder.text == "You said: Hello")
+/// ```
+/// Nothing is stored and time does not pass: ``RunContext/sleep(for:)`` returns at once. Cancel the task that runs the handler to see how
+/// it takes that.
+public final class RunRecorder: RunSink {
+    private let record = Locked<(events: [Event], usage: Usage?)>(([], nil))
+    private let principal: Principal
+
+    /// A recorder for a run of that owner.
+    public init(principal: Principal = .local) {
+        self.principal = principal
+    }
+
+    /// What the handler is called with.
+    public var context: RunContext { RunContext(sink: self, principal: principal, logger: .silent, blocking: nil) }
+
+    /// The events so far, in order.
+    public var events: [Event] { record.withLock { $0.events } }
+
+    /// The text of all `content` events, joined.
+    public var text: String { events.filter { $0.kind == .content }.compactMap(\.text).joined() }
+
+    /// What was reported as consumed; `nil` for nothing.
+    public var usage: Usage? { record.withLock { $0.usage } }
+
+    package func emit(_ event: Event) async throws {
+        try Task.checkCancellation()
+        record.withLock { $0.events.append(event) }
+    }
+
+    package func report(_ usage: Usage) { record.withLock { $0.usage = ($0.usage ?? .unknown) + usage } }
+
+    package func sleep(nanoseconds: Int64) async throws { try Task.checkCancellation() }
+}
