@@ -1,5 +1,8 @@
+import Glibc
 import Millrace
+import MillraceBackends
 import MillraceCore
+import MillraceDatabase
 import MillraceServer
 import Testing
 
@@ -110,6 +113,62 @@ extension IntegrationTests {
                     reader.close()
                 }
                 first.close()
+            }
+        }
+
+        /// Readers that come, take a few events and go, again and again, while events are on their way between the loops. On
+        /// a slow disk, a reader who comes back meets what was sent to the one who left and is not committed yet.
+        @Test(arguments: [":memory:", "slow disk"])
+        func readersComeAndGoUnderLoad_eachSeesEachEventOnce(data: String) async throws {
+            let count = 4000
+            let steady = ScriptedTask("steady") { _, context in
+                for number in 1...count {
+                    try await context.emit(.content("\(number)"))
+                    if number % 2 == 0 { try await context.sleep(for: .microseconds(200)) }
+                }
+            }
+            let directory = try TemporaryDirectory()
+            // A slow disk: much of what readers have seen is not committed yet.
+            let slow =
+                data != "slow disk"
+                ? nil
+                : try SQLiteStore(path: directory.path + "/millrace.db", configuration: SQLiteStore.Configuration()) { operation in
+                    var time = timespec(tv_sec: 0, tv_nsec: 30_000_000)
+                    if operation == .commit { nanosleep(&time, nil) }
+                    return nil
+                }
+            try await withServer(
+                [steady], store: slow,
+                configure: {
+                    $0.loops = 3
+                    $0.runs.tailBytes = 16384
+                }
+            ) { server in
+                let first = try server.start("steady")
+                let responseID = try #require(try first.next()).responseID
+                let port = server.port
+                let readers = try await concurrently(6) { reader in
+                    var last = 0
+                    var visits = 0
+                    while true {
+                        let visit = try EventStreamClient.follow(port: port, responseID, after: last)
+                        visits += 1
+                        for _ in 0..<(1 + (visits * 7 + reader * 3) % 23) {
+                            guard let message = try visit.next() else { throw ClientFailure("cut behind \(last)") }
+                            guard message.sequence == last + 1 else {
+                                throw ClientFailure("reader \(reader), visit \(visits): \(message.sequence) behind \(last)")
+                            }
+                            last += 1
+                            if message.event == "response_end" { return (last, visits) }
+                        }
+                        visit.close()
+                    }
+                }
+                for (last, visits) in readers {
+                    #expect(last == count + 2)
+                    #expect(visits > 100)
+                }
+                #expect(try first.rest().count == count + 1)
             }
         }
 

@@ -76,10 +76,10 @@ extension IntegrationTests {
         }
 
         @Test(arguments: [SIGTERM, SIGINT])
-        func idleServer_stopsAtOnce(signal: Int32) async throws {
+        func idleProduct_stopsAtOnceWithZero(signal: Int32) async throws {
             try await onThreads {
                 let directory = try TemporaryDirectory()
-                let server = try Self.start(drainSeconds: 20, in: directory)
+                let server = try ServerProcess(program: "millrace", ["serve", "--port", "0", "--data-dir", directory.path])
                 let idle = try TCPClient(port: server.port)
                 #expect(try idle.ask("GET", "/healthz").status == 200)
                 #expect(server.end(signal) == 0)
