@@ -272,8 +272,8 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         return await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 loop.perform {
-                    if self.lifecycle.isClosed || waiter.isCancelled {
-                        continuation.resume(returning: self.lifecycle.isClosed ? self.completion : nil)
+                    if self.lifecycle.isClosed {
+                        continuation.resume(returning: self.completion)
                         return
                     }
                     waiter.continuation = continuation
@@ -282,11 +282,9 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
                 }
             }
         } onCancel: {
-            // Who waited for the answer has left.
+            // Who waited for the answer has left, or has only ended its sending side: the answer still comes, but it counts as no reader.
             loop.perform {
-                waiter.isCancelled = true
-                self.endWaiters.removeAll { $0 === waiter }
-                waiter.resume(nil)
+                waiter.hasLeft = true
                 self.audienceChanged()
             }
         }
@@ -295,12 +293,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     /// Somebody who waits for the run's end. Confined to the run's loop.
     private final class EndWaiter: @unchecked Sendable {  // Sendable: every access is posted to the run's loop.
         var continuation: UnsafeContinuation<RunCompletion?, Never>?
-        var isCancelled = false
-
-        func resume(_ completion: RunCompletion?) {
-            continuation?.resume(returning: completion)
-            continuation = nil
-        }
+        var hasLeft = false
     }
 
     private func perform(_ action: RunLifecycle.Action) {
@@ -367,7 +360,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         tail.finish(state)
         let waiters = endWaiters
         endWaiters = []
-        for waiter in waiters { waiter.resume(completion) }
+        for waiter in waiters { waiter.continuation?.resume(returning: completion) }
         hub.closed(self, isBroken: state == .broken)
     }
 
@@ -400,7 +393,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
 
     private func audienceChanged() {
         guard case .cancel(let graceSeconds) = handler.options.detach else { return }
-        let hasAudience = !tail.readers.isEmpty || !subscribers.isEmpty || !endWaiters.isEmpty
+        let hasAudience = !tail.readers.isEmpty || !subscribers.isEmpty || endWaiters.contains { !$0.hasLeft }
         if hasAudience {
             if let detachGrace { loop.clear(detachGrace) }
         } else if lifecycle.acceptsEvents {
