@@ -153,7 +153,8 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
         uncommittedBytes += submission.bytes
         if !hangTimer.isSet { loop.set(hangTimer, at: submission.deadline) }
         let loop = loop
-        store.append(batch) { [self] error in loop.post { self.settle(submission, error) } }
+        // A store that answers at once costs no further turn.
+        store.append(batch) { [self] error in loop.perform { self.settle(submission, error) } }
     }
 
     /// The oldest submission was not answered in time.
