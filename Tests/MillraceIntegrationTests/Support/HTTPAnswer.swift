@@ -48,7 +48,11 @@ extension TCPClient {
             var decoder = ChunkedDecoder()
             while true {
                 answer.body += try decoder.receive(takeAll())
-                if decoder.isComplete { break }
+                if decoder.isComplete {
+                    // What came behind the last chunk begins the next answer.
+                    putBack(decoder.rest)
+                    break
+                }
                 guard try receiveMore() else { throw ClientFailure("the chunks ended early") }
             }
         } else {

@@ -1,3 +1,4 @@
+import Glibc
 import Millrace
 import MillraceCore
 import MillraceServer
@@ -78,6 +79,9 @@ func withServer<R: Sendable>(
             return result
         } catch {
             server.stop()
+            // What the server did is the first thing to know about a client that gave up.
+            let tail = server.log.all.split(separator: "\n").suffix(40).joined(separator: "\n") + "\n"
+            _ = tail.withCString { Glibc.write(2, $0, strlen($0)) }
             throw error
         }
     }

@@ -109,6 +109,9 @@ final class TCPClient: @unchecked Sendable {  // Sendable: a test uses it from o
         return taken
     }
 
+    /// Gives back what was taken too far.
+    func putBack(_ bytes: [UInt8]) { received = bytes + received }
+
     func takeAll() -> [UInt8] { take(received.count) }
 
     /// Reads until `marker` has come, and takes everything up to and with it.
