@@ -316,14 +316,16 @@ package final class EventLoop: @unchecked Sendable {
     }
 }
 
-/// The state of one `sleep`, touched on the loop only.
-private final class LoopSleep: @unchecked Sendable {  // Sendable: every access goes through `EventLoop.perform`.
+/// One `sleep`: a timer that resumes whoever sleeps. Touched on the loop only.
+private final class LoopSleep: LoopTimer, @unchecked Sendable {  // Sendable: every access goes through `EventLoop.perform`.
     private unowned let loop: EventLoop
     private var continuation: UnsafeContinuation<Void, any Error>?
-    private var timer: LoopTimer?
     private var isCancelled = false
 
-    init(loop: EventLoop) { self.loop = loop }
+    init(loop: EventLoop) {
+        self.loop = loop
+        super.init()
+    }
 
     func begin(_ continuation: UnsafeContinuation<Void, any Error>, nanoseconds: Int64) {
         if isCancelled {
@@ -331,19 +333,17 @@ private final class LoopSleep: @unchecked Sendable {  // Sendable: every access 
             return
         }
         self.continuation = continuation
-        let timer = LoopTimer { [self] in
-            self.continuation?.resume()
-            self.continuation = nil
-            self.timer = nil
-        }
-        self.timer = timer
-        loop.set(timer, after: nanoseconds)
+        loop.set(self, after: nanoseconds)
+    }
+
+    override func fire() {
+        continuation?.resume()
+        continuation = nil
     }
 
     func cancel() {
         isCancelled = true
-        if let timer { loop.clear(timer) }
-        timer = nil
+        loop.clear(self)
         continuation?.resume(throwing: CancellationError())
         continuation = nil
     }

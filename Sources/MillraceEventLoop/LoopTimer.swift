@@ -1,16 +1,19 @@
 /// One deadline on a loop. Reusable: a connection keeps one for its whole life and sets it anew.
-package final class LoopTimer {
-    fileprivate(set) var deadline: Int64 = 0
-    fileprivate var index = -1
-    fileprivate let action: () -> Void
+package class LoopTimer {
+    fileprivate(set) final var deadline: Int64 = 0
+    fileprivate final var index = -1
+    private final let action: (() -> Void)?
 
     /// A timer that calls `action` on its loop; nothing happens until it is set.
     package init(_ action: @escaping () -> Void) { self.action = action }
 
-    /// Whether it waits for its deadline.
-    package var isSet: Bool { index >= 0 }
+    /// A timer whose subclass says in ``fire()`` what happens.
+    init() { action = nil }
 
-    func fire() { action() }
+    /// Whether it waits for its deadline.
+    package final var isSet: Bool { index >= 0 }
+
+    func fire() { action?() }
 }
 
 /// The timers of a loop: a binary heap in which every timer knows its place, so that setting, moving and clearing are O(log n).

@@ -56,6 +56,7 @@ package struct EventEncoder: ~Copyable {
             stamp.append(",\"timestamp\":\"")
             stamp.append(timestamp: time)
             stamp.append("\"")
+            stamp.shrink()
             stampTime = time
         }
         buffer.append(stamp)

@@ -279,6 +279,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
                 exchange.sourceHasMore = true
                 exchange.accessed = exchange.head.map { HTTPAccessRecord.Target($0) }
                 exchange.head = nil
+                exchange.body.wanted = nil
                 source.attached(to: self)
             }
         }
