@@ -35,8 +35,7 @@ import Testing
             context: context)
     }
 
-    private func handle(_ request: TaskRequest, _ model: any LanguageModel, historyCharacters: Int = 200_000) async throws -> RunRecorder
-    {
+    private func handle(_ request: TaskRequest, _ model: any LanguageModel, historyCharacters: Int = 200_000) async throws -> RunRecorder {
         let sink = RunRecorder()
         let handler = ChatHandler(models: try LanguageModelRegistry(default: model), historyCharacters: historyCharacters)
         try await handler.handle(request, sink.context)
