@@ -76,7 +76,7 @@ let package = Package(
                 "CSQLite", "Millrace", "MillraceBackends", "MillraceCLI", "MillraceCore", "MillraceDatabase", "MillraceServer",
                 "MillraceTestServer",
             ], exclude: ["Clients"], swiftSettings: swiftSettings),
-        tests("MillraceServerTests", ["MillraceCore", "MillraceServer"]),
+        tests("MillraceServerTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceServer"]),
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient"]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceDatabase"]),
         tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),
