@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Millrace
 import MillraceCore
+import MillraceServer
 import Testing
 
 extension IntegrationTests {
@@ -103,6 +104,42 @@ extension IntegrationTests {
                 #expect(resumed.map { $0["id"] } == whole.map { $0["id"] })
                 #expect(resumed.map { $0["data"] } == whole.map { $0["data"] })
                 #expect(result["status_at_the_end"] == 204)
+            }
+        }
+
+        /// A browser's EventSource sees every event once, although its first connection is cut, and stops at the end (204).
+        @Test func browser_followsARunAcrossACutConnection_andStopsAtItsEnd() async throws {
+            let gate = StepGate()
+            let count = 12
+            let steps = ScriptedTask("steps") { _, context in
+                for number in 1...count {
+                    try await gate.pass()
+                    try await context.emit(.content("\(number)\n\n"))
+                }
+            }
+            // A reader that is not read is cut after a while; so is one that has been open for a moment here: the stall of a proxy.
+            try await withServer([steps], configure: { $0.runs.retryMilliseconds = 50 }) { server in
+                let python = TestFiles.packageRoot + "/.venv/bin/python"
+                guard Command.exists(["/usr/bin/chromium", "--version"]), Command.exists([python, "-c", "import playwright"]) else {
+                    Self.leftOut("a browser (chromium, playwright)", "run .ci/setup --test")
+                    return
+                }
+                let reader = try server.start("steps")
+                let id = try #require(try reader.next()).responseID
+                let proxy = try CuttingProxy(to: server.port)
+                defer { proxy.stop() }
+                // The browser connects through the proxy, which cuts the run's stream behind some events.
+                proxy.whenCut = { gate.open(count) }
+                gate.open(5)
+                let driver = TestFiles.packageRoot + "/Tests/MillraceIntegrationTests/Clients/eventsource_browser.py"
+                let command = try Command([python, driver, "http://127.0.0.1:\(proxy.port)", id])
+                #expect(command.status == 0, "\(command.output)")
+                let result = try JSONValue(parsing: command.output)
+                let log = try server.log(of: id)
+                #expect(result["seen"]?.array?.map { $0["id"]?.string } == log.map(\.id))
+                #expect(result["seen"]?.array?.map { $0["data"]?.string } == log.map(\.data))
+                #expect(result["opened"]?.integer == 2, "it came back once, and the 204 let it rest")
+                reader.close()
             }
         }
     }

@@ -47,5 +47,6 @@ import Testing
             count += 1
         }
         #expect(count >= 5)
+        #expect(try Self.read("examples/chat/data/lease.txt").contains("hands over all keys"), "the text that README attaches")
     }
 }
