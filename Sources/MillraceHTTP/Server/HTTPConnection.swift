@@ -4,28 +4,28 @@ import MillraceEventLoop
 
 /// One client's connection: the shell that moves bytes between a socket, the parser, the machine and the responder. Confined to its loop.
 final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked Sendable {  // Sendable: tasks on the loop carry it.
-    private let loop: EventLoop
-    private let server: HTTPServerContext
+    let loop: EventLoop
+    let server: HTTPServerContext
     private let peer: String
     private let date: HTTPDateCache
     private let closed: (HTTPConnection) -> Void
     private var parser: HTTPRequestParser
-    private var machine: HTTPConnectionMachine
-    private var input = ByteBuffer()
-    private var output = ByteBuffer()
-    private var exchange: Exchange?
-    private lazy var timer = LoopTimer { [unowned self] in self.timeout() }
-    private var timerDeadline = Int64.max
-    private var isReadPaused = false
-    private var hasPeerEnded = false
+    var machine: HTTPConnectionMachine
+    var input = ByteBuffer()
+    var output = ByteBuffer()
+    var exchange: Exchange?
+    lazy var timer = LoopTimer { [unowned self] in self.timeout() }
+    var timerDeadline = Int64.max
+    var isReadPaused = false
+    var hasPeerEnded = false
     /// The kernel has reported the end of the stream, which no further edge will: reading goes on until it is met.
     private var sawPeerClose = false
-    private var isFlushQueued = false
+    var isFlushQueued = false
     private var isParsing = false
-    private var lastOutputAt: Int64 = 0
+    var lastOutputAt: Int64 = 0
 
     /// The request that is being answered.
-    private final class Exchange: @unchecked Sendable {  // Sendable: tasks on the loop carry it.
+    final class Exchange: @unchecked Sendable {  // Sendable: tasks on the loop carry it.
         /// Let go of when a stream begins, which may last for hours.
         var head: HTTPRequestHead?
         var accessed: HTTPAccessRecord.Target?
@@ -49,7 +49,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     }
 
     /// How much one connection sends in a turn before the others get theirs.
-    private static let bytesPerTurn = 256 << 10
+    static let bytesPerTurn = 256 << 10
     /// How much of pipelined requests is read ahead.
     private static let pipelinedBytes = 16 << 10
 
@@ -91,7 +91,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     }
 
     /// Reads until the kernel has no more, the handler has enough, or the client has left.
-    private func receive() {
+    func receive() {
         isReadPaused = false
         while descriptor >= 0 {
             if shouldPauseReading {
@@ -131,7 +131,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     }
 
     /// Parses what waits, also requests that were pipelined behind one that has just been answered.
-    private func parseInput() {
+    func parseInput() {
         guard !isParsing else { return }
         while descriptor >= 0, !input.isEmpty {
             // The buffer is taken out, since answering a request may append to this connection's state.
@@ -297,7 +297,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     }
 
     /// Answers a request that is malformed, too large or too slow. The connection closes behind the answer.
-    private func refuse(_ status: HTTPStatus, _ reason: String) {
+    func refuse(_ status: HTTPStatus, _ reason: String) {
         let exchange = exchange ?? Exchange(head: nil, requestID: Identifier.make(prefix: "req"), startedAt: loop.now)
         self.exchange = exchange
         exchange.body.fail(MillraceError(.invalidInput, reason))
@@ -311,138 +311,6 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         var response = server.responder.refusal(status, reason: reason, requestID: exchange.requestID)
         response.closesConnection = true
         respond(response, to: exchange)
-    }
-
-    // MARK: Writing
-
-    func bodyIsReady() {
-        guard let exchange, exchange.source != nil else { return }
-        exchange.sourceHasMore = true
-        queueFlush()
-    }
-
-    private func queueFlush() {
-        guard !isFlushQueued, descriptor >= 0 else { return }
-        isFlushQueued = true
-        loop.atTurnEnd(.output, self)
-    }
-
-    func turnEnds() {
-        isFlushQueued = false
-        flush()
-    }
-
-    /// Fills the output from the body's source and sends until the kernel takes no more, or nothing is left.
-    private func flush() {
-        guard descriptor >= 0 else { return }
-        var sent = 0
-        while true {
-            fill()
-            guard !output.isEmpty else { break }
-            let count = output.withBytes { Socket.send(descriptor, $0) }
-            if count < 0 {
-                if Socket.wouldBlock(count) { break }
-                close()
-                return
-            }
-            output.consume(count)
-            sent += count
-            if !output.isEmpty { break }
-            if sent >= Self.bytesPerTurn, exchange?.sourceHasMore == true {
-                loop.post { [self] in queueFlush() }
-                break
-            }
-        }
-        machine.outputWaits(!output.isEmpty, progressed: sent > 0, now: loop.now)
-        if sent > 0 { lastOutputAt = loop.now }
-        if output.isEmpty {
-            output.release()
-            if let exchange, exchange.isBodyDone { finish(exchange) }
-        }
-        if descriptor >= 0 { updateTimer() }
-    }
-
-    /// Asks the body's source for what fits.
-    private func fill() {
-        guard let exchange, let source = exchange.source else { return }
-        let limit = server.settings.writeBufferBytes
-        while exchange.sourceHasMore, output.count < limit {
-            let before = output.count
-            let chunk = exchange.isChunked ? output.beginChunk() : 0
-            let progress = source.produce(into: &output, limit: min(limit - before, ByteBuffer.largestChunk / 2))
-            if exchange.isChunked { output.endChunk(chunk) }
-            switch progress {
-            case .more: break
-            case .wait: exchange.sourceHasMore = false
-            case .end, .abort:
-                if progress == .end, exchange.isChunked { output.appendLastChunk() }
-                if progress == .abort || !exchange.isChunked { machine.refused() }
-                exchange.sourceHasMore = false
-                exchange.isBodyDone = true
-                exchange.source = nil
-                source.detached()
-            }
-            exchange.bytesSent += output.count - before
-        }
-    }
-
-    /// The response has left.
-    private func finish(_ exchange: Exchange) {
-        self.exchange = nil
-        log(exchange, isComplete: true)
-        switch machine.responseEnded(now: loop.now) {
-        case .request:
-            if !input.isEmpty || isReadPaused {
-                // In a later turn, so that a client that pipelines without end shares the loop.
-                loop.post { [self] in
-                    parseInput()
-                    if isReadPaused { receive() }
-                    if hasPeerEnded, self.exchange == nil { close() }
-                }
-            } else if hasPeerEnded {
-                close()
-            }
-        case .close: close()
-        case .linger:
-            Socket.shutdownWrite(descriptor)
-            input.release()
-            receive()
-        }
-    }
-
-    // MARK: Time
-
-    private func updateTimer() {
-        var next = machine.deadline?.at ?? .max
-        if output.isEmpty, let keepAlive = exchange?.source?.keepAlive { next = min(next, lastOutputAt + keepAlive.interval) }
-        // A timer that fires early looks again; only an earlier deadline has to move it.
-        guard next < timerDeadline else { return }
-        timerDeadline = next
-        loop.set(timer, at: next)
-    }
-
-    private func timeout() {
-        timerDeadline = .max
-        guard descriptor >= 0 else { return }
-        if let deadline = machine.deadline, deadline.at <= loop.now {
-            switch deadline.timeout {
-            case .idle, .write, .linger:
-                close()
-                return
-            case .head: refuse(.requestTimeout, "the request's head did not come within \(server.settings.headerTimeoutSeconds) seconds")
-            case .body:
-                refuse(
-                    .requestTimeout, "the request's body comes at less than \(server.settings.minBodyBytesPerSecond) bytes a second")
-            }
-        }
-        if let exchange, let keepAlive = exchange.source?.keepAlive, output.isEmpty, loop.now >= lastOutputAt + keepAlive.interval {
-            let chunk = exchange.isChunked ? output.beginChunk() : 0
-            output.append(keepAlive.bytes)
-            if exchange.isChunked { output.endChunk(chunk) }
-            lastOutputAt = loop.now
-            flush()
-        }
-        if descriptor >= 0 { updateTimer() }
     }
 
     // MARK: End
@@ -467,7 +335,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         closed(self)
     }
 
-    private func log(_ exchange: Exchange, isComplete: Bool) {
+    func log(_ exchange: Exchange, isComplete: Bool) {
         server.responder.finished(
             HTTPAccessRecord(
                 requestID: exchange.requestID, peer: peer, target: exchange.accessed ?? exchange.head.map { HTTPAccessRecord.Target($0) },

@@ -12,16 +12,16 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     let loop: EventLoop
     /// The newest events, for readers on the home loop.
     let tail: RunTail
-    private let handler: any TaskHandler
+    let handler: any TaskHandler
     private let hub: RunHub
-    private let loopRuns: LoopRuns
+    let loopRuns: LoopRuns
     private let executor: LoopExecutor
     private let logger: Logger
     private let startedAt: Timestamp
     private let longestRunSeconds: Double
     private var handle: RunHandle?
-    private var log: RunLog
-    private var lifecycle = RunLifecycle()
+    var log: RunLog
+    var lifecycle = RunLifecycle()
     private var assembler = MessageAssembler()
     private var usage: Usage?
     private var stages: RunStages?
@@ -29,19 +29,25 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     /// What somebody asked for while the run was still being stored.
     private var stopBeforeStart: ((inout RunLifecycle) -> RunLifecycle.Action)?
     private var isDirty = false
-    private var subscribers: [Subscriber] = []
+    var subscribers: [Subscriber] = []
     private var commitWaiters: [UnsafeContinuation<Void, any Error>] = []
-    private var endWaiters: [EndWaiter] = []
+    var endWaiters: [EndWaiter] = []
     private var terminalBatch: EventBatch?
-    private var completion: RunCompletion?
+    var completion: RunCompletion?
     private var deadline: LoopTimer?
     private var grace: LoopTimer?
-    private var detachGrace: LoopTimer?
+    var detachGrace: LoopTimer?
 
     /// Another loop that has a copy of the tail.
-    private struct Subscriber {
+    struct Subscriber {
         let loop: Int
         let generation: Int
+    }
+
+    /// Somebody who waits for the run's end. Confined to the run's loop.
+    final class EndWaiter: @unchecked Sendable {  // Sendable: every access is posted to the run's loop.
+        var continuation: UnsafeContinuation<RunCompletion?, Never>?
+        var hasLeft = false
     }
 
     /// After how many bytes in one turn a producer that never suspends gives the others on the loop their share.
@@ -266,37 +272,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         loop.perform { self.stop { $0.serverStopping() } }
     }
 
-    /// Waits until the run is over; `nil` when its end could not be stored. Call it on any loop.
-    func ended() async -> RunCompletion? {
-        let waiter = EndWaiter()
-        return await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                loop.perform {
-                    if self.lifecycle.isClosed {
-                        continuation.resume(returning: self.completion)
-                        return
-                    }
-                    waiter.continuation = continuation
-                    self.endWaiters.append(waiter)
-                    self.audienceChanged()
-                }
-            }
-        } onCancel: {
-            // Who waited for the answer has left, or has only ended its sending side: the answer still comes, but it counts as no reader.
-            loop.perform {
-                waiter.hasLeft = true
-                self.audienceChanged()
-            }
-        }
-    }
-
-    /// Somebody who waits for the run's end. Confined to the run's loop.
-    private final class EndWaiter: @unchecked Sendable {  // Sendable: every access is posted to the run's loop.
-        var continuation: UnsafeContinuation<RunCompletion?, Never>?
-        var hasLeft = false
-    }
-
-    private func perform(_ action: RunLifecycle.Action) {
+    func perform(_ action: RunLifecycle.Action) {
         switch action {
         case .none: break
         case .stopHandler:
@@ -362,44 +338,5 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         endWaiters = []
         for waiter in waiters { waiter.continuation?.resume(returning: completion) }
         hub.closed(self, isBroken: state == .broken)
-    }
-
-    // MARK: Readers
-
-    /// The sequence of the newest event, from any loop. No reader can have seen a later one.
-    func newestSequence() async -> Int {
-        await withUnsafeContinuation { continuation in loop.perform { continuation.resume(returning: self.log.lastSequence) } }
-    }
-
-    /// Another loop wants the events. On the loop.
-    /// - Parameter generation: which of the loop's copies this is for; news for an earlier one that is still on its way must not reach it.
-    func subscribe(_ loopIndex: Int, generation: Int) {
-        subscribers.removeAll { $0.loop == loopIndex }
-        let subscriber = Subscriber(loop: loopIndex, generation: generation)
-        subscribers.append(subscriber)
-        tell(subscriber, .snapshot(floor: tail.floorSequence, tail.batches, tail.state))
-        audienceChanged()
-    }
-
-    /// Another loop's last reader has left. On the loop.
-    func unsubscribe(_ loopIndex: Int, generation: Int) {
-        subscribers.removeAll { $0.loop == loopIndex && $0.generation == generation }
-        audienceChanged()
-    }
-
-    private func tell(_ subscriber: Subscriber, _ news: RunDelta.News) {
-        loopRuns.send(RunDelta(responseID, generation: subscriber.generation, news), to: subscriber.loop)
-    }
-
-    private func audienceChanged() {
-        guard case .cancel(let graceSeconds) = handler.options.detach else { return }
-        let hasAudience = !tail.readers.isEmpty || !subscribers.isEmpty || endWaiters.contains { !$0.hasLeft }
-        if hasAudience {
-            if let detachGrace { loop.clear(detachGrace) }
-        } else if lifecycle.acceptsEvents {
-            let timer = detachGrace ?? LoopTimer { [unowned self] in self.perform(self.lifecycle.cancelled()) }
-            detachGrace = timer
-            loop.set(timer, after: Int64(graceSeconds * 1_000_000_000))
-        }
     }
 }
