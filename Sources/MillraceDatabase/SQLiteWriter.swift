@@ -88,7 +88,8 @@ package final class SQLiteWriter<Handler: SQLiteWriteHandler>: Sendable {
         state.updateAndWakeAll { $0.isClosing = true }
         // The last reference may go on the writer's own thread, which cannot wait for itself: the thread then just ends.
         thread.withLock { thread in
-            if let thread, !thread.isCurrent { thread.join() }
+            guard let thread else { return }
+            if thread.isCurrent { thread.detach() } else { thread.join() }
         }
     }
 

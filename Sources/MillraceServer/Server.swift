@@ -207,13 +207,14 @@ public final class Server: Sendable {
     private func forceStopEventually() throws {
         let seconds = settings.runs.drainSeconds + settings.runs.cancelGraceSeconds + settings.runs.commitPatienceSeconds * 2 + 10
         let logger = logger
-        _ = try NamedThread(name: "last-resort") {
+        let thread = try NamedThread(name: "last-resort") {
             let never = Monitor(false)
             _ = never.wait(nanoseconds: Int64(seconds * 1_000_000_000)) { $0 ? true : nil }
             logger.error("stopping took too long; ending without it", ["seconds": .double(seconds)])
             logger.flush()
             _exit(70)
         }
+        thread.detach()
     }
 
     /// Stops: nothing new is accepted, runs may end until the deadline, the rest end `error`, `server_shutdown`; then everything is closed.

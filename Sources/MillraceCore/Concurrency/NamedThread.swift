@@ -44,6 +44,11 @@ package struct NamedThread: Sendable {
     /// Whether the caller runs on this thread, which cannot join itself.
     package var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
 
+    /// Lets the thread go: nobody will wait for it. Call it once, instead of ``join()``.
+    package func detach() {
+        pthread_detach(handle)
+    }
+
     /// Waits until the thread has ended. Call it once.
     package func join() {
         pthread_join(handle, nil)
