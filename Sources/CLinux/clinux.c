@@ -13,10 +13,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <linux/sockios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,12 +26,6 @@ void cl_set_current_loop(void *loop) { current_loop = loop; }
 int64_t cl_monotonic_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-int64_t cl_process_cpu_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
@@ -164,15 +156,6 @@ long cl_receive(int fd, void *bytes, size_t count) {
 }
 
 int cl_shutdown_write(int fd) { return shutdown(fd, SHUT_WR) < 0 ? -errno : 0; }
-
-int cl_unsent_bytes(int fd) {
-    int n = 0;
-    return ioctl(fd, SIOCOUTQ, &n) < 0 ? -errno : n;
-}
-
-const void *cl_find(const void *haystack, size_t haystack_count, const void *needle, size_t needle_count) {
-    return memmem(haystack, haystack_count, needle, needle_count);
-}
 
 int cl_processors(void) {
     cpu_set_t set;

@@ -41,13 +41,7 @@ long cl_send(int fd, const void *bytes, size_t count);
 // Returns the bytes read, 0 at the end of the stream, or -errno.
 long cl_receive(int fd, void *bytes, size_t count);
 int cl_shutdown_write(int fd);
-// The bytes that wait in the socket's send queue, or -errno.
-int cl_unsent_bytes(int fd);
 
-// CPU time of this process in nanoseconds (user + system).
-int64_t cl_process_cpu_ns(void);
-// The address of the first occurrence of a needle, or NULL.
-const void *cl_find(const void *haystack, size_t haystack_count, const void *needle, size_t needle_count);
 // The processors that this process may run on.
 int cl_processors(void);
 // Fills 16 bytes with random bits of the kernel's generator, read ahead for the calling thread so that most calls make no system call.

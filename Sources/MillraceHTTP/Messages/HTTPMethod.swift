@@ -13,12 +13,4 @@ package struct HTTPMethod: RawRepresentable, Hashable, Sendable, CustomStringCon
     package static let options = HTTPMethod(rawValue: "OPTIONS")
     package static let connect = HTTPMethod(rawValue: "CONNECT")
     package static let trace = HTTPMethod(rawValue: "TRACE")
-
-    /// Whether RFC 9110 or RFC 5789 defines the method: what a server answers 501 to rather than 405 is the rest.
-    package var isStandard: Bool {
-        switch self {
-        case .get, .head, .post, .put, .patch, .delete, .options, .connect, .trace: true
-        default: false
-        }
-    }
 }

@@ -63,8 +63,6 @@ package struct HTTPConnectionMachine: Equatable, Sendable {
         case .exchange, .lingering: false
         }
     }
-    /// Whether a request is being answered.
-    package var isInExchange: Bool { phase == .exchange }
     /// Whether nothing was asked since the last answer.
     package var isIdle: Bool { if case .waiting = phase { true } else { false } }
     /// Whether what still comes is dropped.

@@ -17,7 +17,6 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     let loopRuns: LoopRuns
     private let executor: LoopExecutor
     private let logger: Logger
-    private let startedAt: Timestamp
     private let longestRunSeconds: Double
     private var handle: RunHandle?
     var log: RunLog
@@ -55,7 +54,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
 
     init(
         request: TaskRequest, principal: Principal, handler: any TaskHandler, hub: RunHub, loopRuns: LoopRuns, logger: Logger,
-        stages: [any EventStage], startedAt: Timestamp
+        stages: [any EventStage]
     ) {
         responseID = request.responseID
         self.principal = principal
@@ -64,7 +63,6 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         self.hub = hub
         self.loopRuns = loopRuns
         self.logger = logger.with("response_id", .string(request.responseID)).with("handler", .string(handler.name))
-        self.startedAt = startedAt
         loop = loopRuns.loop
         executor = LoopExecutor(loop: loopRuns.loop, name: ActivityName(handler.name))
         log = RunLog(responseID: request.responseID, limits: hub.settings.log)

@@ -87,7 +87,7 @@ final class RunHub: Sendable {
         let now = Timestamp.now()
         let run = Run(
             request: request, principal: start.principal, handler: handler, hub: self, loopRuns: loops[loop.index], logger: logger,
-            stages: blockedReason == nil ? stages : [BlockingStage()], startedAt: now)
+            stages: blockedReason == nil ? stages : [BlockingStage()])
         do {
             try admit(run)
         } catch {
