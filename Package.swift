@@ -39,7 +39,7 @@ let package = Package(
         library("MillraceHTTPClient", ["MillraceCore", "CCurl"]),
         library("MillraceDatabase", ["MillraceCore", "CSQLite"]),
         library("Millrace", ["MillraceCore"]),
-        library("MillraceBackends", ["Millrace", "MillraceCore", "MillraceDatabase"]),
+        library("MillraceBackends", ["Millrace", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient"]),
         library("MillraceTaskHandlers", ["Millrace", "MillraceCore"]),
         library(
             "MillraceServer",
@@ -64,7 +64,8 @@ let package = Package(
         tests("MillraceCoreTests", ["MillraceCore"]),
         tests("MillraceEventLoopTests", ["CLinux", "MillraceCore", "MillraceEventLoop"]),
         tests("MillraceTests", ["Millrace", "MillraceCore"]),
-        tests("MillraceBackendsTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase"]),
+        tests(
+            "MillraceBackendsTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient"]),
         tests("MillraceTaskHandlersTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceTaskHandlers"]),
         // The server that tests kill, and the tests that drive servers over sockets.
         .executableTarget(
@@ -80,5 +81,6 @@ let package = Package(
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient"]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceDatabase"]),
         tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),
+        tests("MillraceHTTPClientTests", ["MillraceCore", "MillraceHTTPClient"]),
     ]
 )

@@ -169,10 +169,3 @@ extension BlockingHTTPClient.Inbox {
         }
     }
 }
-
-extension ErrorCode {
-    /// No connection came about.
-    package static let unreachable = ErrorCode(rawValue: "unreachable")
-    /// A connection broke before the response ended.
-    package static let connectionLost = ErrorCode(rawValue: "connection_lost")
-}
