@@ -35,8 +35,9 @@ int cl_epoll_create(void) {
 }
 
 int cl_epoll_ctl(int epoll, int operation, int fd, uint32_t events, void *source) {
+    static const int operations[] = {[1] = EPOLL_CTL_ADD, [2] = EPOLL_CTL_MOD, [3] = EPOLL_CTL_DEL};
     struct epoll_event event = {.events = events, .data.ptr = source};
-    return epoll_ctl(epoll, operation, fd, &event) < 0 ? -errno : 0;
+    return epoll_ctl(epoll, operations[operation], fd, &event) < 0 ? -errno : 0;
 }
 
 int cl_epoll_wait(int epoll, cl_ready *ready, int capacity, int64_t timeout_ns) {

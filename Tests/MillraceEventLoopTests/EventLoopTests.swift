@@ -54,6 +54,52 @@ func withLoops<R: Sendable>(_ count: Int, _ body: @Sendable ([EventLoop]) async 
         }
     }
 
+    @Test func aSource_isWatchedForWhatItWasLastModifiedTo_andNoMoreOnceUnregistered() async throws {
+        final class Pipe: EventSource, @unchecked Sendable {  // Sendable: touched on the loop only.
+            var reports = 0
+            override func ready(_ readiness: Readiness) {
+                reports += 1
+                var byte: UInt8 = 0
+                _ = read(descriptor, &byte, 1)
+            }
+        }
+        try await withLoops(1) { loops in
+            let loop = loops[0]
+            var ends: [Int32] = [0, 0]
+            #expect(pipe(&ends) == 0)
+            _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+            let (reader, writer) = (ends[0], ends[1])
+            let reports = await Task(executorPreference: loop.executor) {
+                let source = Pipe(descriptor: reader)
+                var reports: [Int] = []
+                func send() async {
+                    _ = write(writer, "x", 1)
+                    await loop.nextTurn()
+                    await loop.nextTurn()
+                    reports.append(source.reports)
+                }
+                loop.register(source, for: .readable)
+                await send()
+                loop.modify(source, for: [])
+                await send()
+                loop.modify(source, for: .readable)
+                await send()
+                loop.unregister(source)
+                await send()
+                loop.register(source, for: .readable)
+                await loop.nextTurn()
+                await loop.nextTurn()
+                loop.unregister(source)
+                return reports + [source.reports]
+            }.value
+            // The byte that was sent unwatched is read with the next report, one each.
+            #expect(reports[0] == 1 && reports[1] == 1 && reports[2] >= 2)
+            #expect(reports[3] == reports[2] && reports[4] > reports[3])
+            close(reader)
+            close(writer)
+        }
+    }
+
     @Test func sleepers_wakeInOrderOfTheirDeadlines() async throws {
         try await withLoops(1) { loops in
             let loop = loops[0]
