@@ -36,7 +36,7 @@ let package = Package(
         library("MillraceCore", ["CLinux"]),
         library("MillraceEventLoop", ["MillraceCore", "CLinux"]),
         library("MillraceHTTP", ["MillraceCore", "MillraceEventLoop"]),
-        library("MillraceHTTPClient", ["MillraceCore", "CCurl"]),
+        library("MillraceHTTPClient", ["MillraceCore", "MillraceEventLoop", "CCurl"]),
         library("MillraceDatabase", ["MillraceCore", "CSQLite"]),
         library("Millrace", ["MillraceCore"]),
         library("MillraceBackends", ["Millrace", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient"]),
@@ -81,6 +81,6 @@ let package = Package(
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient"]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceDatabase"]),
         tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),
-        tests("MillraceHTTPClientTests", ["MillraceCore", "MillraceHTTPClient"]),
+        tests("MillraceHTTPClientTests", ["MillraceCore", "MillraceEventLoop", "MillraceHTTPClient"]),
     ]
 )

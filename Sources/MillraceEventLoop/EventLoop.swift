@@ -50,6 +50,7 @@ package final class EventLoop: @unchecked Sendable {
     @exclusivity(unchecked) package var blockWarningNanoseconds: Int64 = 0
     /// Called on the loop when one job held it for longer than ``blockWarningNanoseconds``: the activity and the time in nanoseconds.
     @exclusivity(unchecked) package var onBlocked: ((ActivityName, Int64) -> Void)?
+    @exclusivity(unchecked) private var attachments: [ObjectIdentifier: AnyObject] = [:]
     /// Turns taken so far.
     @exclusivity(unchecked) package private(set) var turns = 0
     /// Memory that one read or one encoding may use until it returns.
@@ -83,6 +84,7 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     deinit {
+        attachments = [:]
         close(wake.descriptor)
         close(epoll)
         scratch.deallocate()
@@ -146,6 +148,17 @@ package final class EventLoop: @unchecked Sendable {
     package func unregister(_ source: EventSource) {
         _ = cl_epoll_ctl(epoll, 3, source.descriptor, 0, nil)
         retired.append(source)
+    }
+
+    // MARK: Attachments
+
+    /// The one object of its class that belongs to this loop, made at the first call. Call it on the loop. The loop releases it when it is
+    /// deallocated itself, so the object must not hold the loop.
+    package func attachment<T: AnyObject>(_ make: () throws -> T) rethrows -> T {
+        if let made = attachments[ObjectIdentifier(T.self)] as? T { return made }
+        let made = try make()
+        attachments[ObjectIdentifier(T.self)] = made
+        return made
     }
 
     // MARK: Time

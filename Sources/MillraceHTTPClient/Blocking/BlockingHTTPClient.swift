@@ -1,5 +1,5 @@
 import CCurl
-package import MillraceCore
+import MillraceCore
 
 /// A client that blocks its thread and streams the response to closures: for the command line, never for a loop.
 ///
@@ -41,14 +41,14 @@ package struct BlockingHTTPClient: Sendable {
         let inbox = Inbox()
         let context = Unmanaged.passUnretained(inbox).toOpaque()
         try prepare(easy, request, target, context)
-        try easy.set(CURLOPT_HTTPHEADER, UnsafeMutableRawPointer(headers.raw))
+        try easy.options.set(CURLOPT_HTTPHEADER, UnsafeMutableRawPointer(headers.raw))
         var body = request.body ?? []
         return try body.withUnsafeMutableBytes { body in
             if request.body != nil {
-                try easy.set(CURLOPT_POSTFIELDSIZE, body.count)
-                try easy.set(CURLOPT_POSTFIELDS, body.count > 0 ? body.baseAddress : nil)
+                try easy.options.set(CURLOPT_POSTFIELDSIZE, body.count)
+                try easy.options.set(CURLOPT_POSTFIELDS, body.count > 0 ? body.baseAddress : nil)
             }
-            try easy.set(CURLOPT_CUSTOMREQUEST, request.method)
+            try easy.options.set(CURLOPT_CUSTOMREQUEST, request.method)
             guard curl_multi_add_handle(multi.raw, easy.raw) == CURLM_OK else { throw MillraceError(.system, "libcurl takes no transfer") }
             defer { curl_multi_remove_handle(multi.raw, easy.raw) }
             var headIsDelivered = false
@@ -71,7 +71,7 @@ package struct BlockingHTTPClient: Sendable {
             }
             var left: Int32 = 0
             if let message = curl_multi_info_read(multi.raw, &left), message.pointee.data.result != CURLE_OK {
-                throw failure(message.pointee.data.result, target)
+                throw CurlFailure.error(message.pointee.data.result, target, advice: unreachableAdvice)
             }
             return inbox.head
         }
@@ -96,20 +96,24 @@ package struct BlockingHTTPClient: Sendable {
     private func prepare(
         _ easy: borrowing CurlEasyHandle, _ request: CurlRequest, _ target: RequestTarget, _ context: UnsafeMutableRawPointer
     ) throws(MillraceError) {
-        try easy.set(CURLOPT_URL, request.url)
-        try easy.set(CURLOPT_PROTOCOLS_STR, "http,https")
-        try easy.set(CURLOPT_FOLLOWLOCATION, 0)
+        try easy.options.set(CURLOPT_URL, request.url)
+        try easy.options.set(CURLOPT_PROTOCOLS_STR, "http,https")
+        try easy.options.set(CURLOPT_FOLLOWLOCATION, 0)
         // Without this libcurl's resolver uses SIGALRM, which is unsafe with threads.
-        try easy.set(CURLOPT_NOSIGNAL, 1)
-        try easy.set(CURLOPT_USERAGENT, "millrace/\(MillraceVersion.current)")
-        try easy.set(CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeoutMilliseconds)
-        if let total = request.totalTimeoutMilliseconds { try easy.set(CURLOPT_TIMEOUT_MS, total) }
+        try easy.options.set(CURLOPT_NOSIGNAL, 1)
+        try easy.options.set(CURLOPT_USERAGENT, "millrace/\(MillraceVersion.current)")
+        try easy.options.set(CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeoutMilliseconds)
+        if let total = request.totalTimeoutMilliseconds { try easy.options.set(CURLOPT_TIMEOUT_MS, total) }
         // Set only here: any value replaces the environment's no_proxy.
-        if target.isLoopback { try easy.set(CURLOPT_NOPROXY, "*") }
+        if target.isLoopback { try easy.options.set(CURLOPT_NOPROXY, "*") }
         // Sends a body with POST's rules; the method itself is set by name.
-        if request.body != nil { try easy.set(CURLOPT_POST, 1) } else if request.method == "HEAD" { try easy.set(CURLOPT_NOBODY, 1) }
-        try easy.set(CURLOPT_HEADERDATA, context)
-        try easy.set(
+        if request.body != nil {
+            try easy.options.set(CURLOPT_POST, 1)
+        } else if request.method == "HEAD" {
+            try easy.options.set(CURLOPT_NOBODY, 1)
+        }
+        try easy.options.set(CURLOPT_HEADERDATA, context)
+        try easy.options.set(
             CURLOPT_HEADERFUNCTION,
             { bytes, size, count, context in
                 guard let bytes, let context else { return 0 }
@@ -117,8 +121,8 @@ package struct BlockingHTTPClient: Sendable {
                 Unmanaged<Inbox>.fromOpaque(context).takeUnretainedValue().receive(headerLine: String(decoding: line, as: UTF8.self))
                 return size * count
             })
-        try easy.set(CURLOPT_WRITEDATA, context)
-        try easy.set(
+        try easy.options.set(CURLOPT_WRITEDATA, context)
+        try easy.options.set(
             CURLOPT_WRITEFUNCTION,
             { bytes, size, count, context in
                 guard let bytes, let context else { return 0 }
@@ -126,30 +130,6 @@ package struct BlockingHTTPClient: Sendable {
                 Unmanaged<Inbox>.fromOpaque(context).takeUnretainedValue().body.append(contentsOf: piece)
                 return size * count
             })
-    }
-
-    private func failure(_ code: CURLcode, _ target: RequestTarget) -> MillraceError {
-        let reason = String(cString: curl_easy_strerror(code))
-        let advice = unreachableAdvice.isEmpty ? "" : ": \(unreachableAdvice)"
-        switch code {
-        case CURLE_COULDNT_CONNECT:
-            return MillraceError(.unreachable, "nothing listens on \(target.authority)\(advice)", isRetryable: true)
-        case CURLE_COULDNT_RESOLVE_HOST:
-            return MillraceError(.unreachable, "the host name '\(target.host)' is not known: check the address", isRetryable: true)
-        case CURLE_COULDNT_RESOLVE_PROXY:
-            return MillraceError(.unreachable, "the proxy's host name is not known: check http_proxy and https_proxy in the environment")
-        case CURLE_OPERATION_TIMEDOUT:
-            return MillraceError(
-                .timeout, "\(target.authority) does not answer in time: check the address and the network", isRetryable: true)
-        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CACERT_BADFILE:
-            return MillraceError(
-                .unreachable, "no secure connection to \(target.authority) (\(reason)): check its certificate, or use http://")
-        case CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR:
-            return MillraceError(.connectionLost, "the connection to \(target.authority) broke (\(reason)): try again", isRetryable: true)
-        case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL:
-            return MillraceError(.unreachable, "what listens on \(target.authority) does not speak HTTP (\(reason)): check the port")
-        default: return MillraceError(.connectionLost, "the request to \(target.authority) failed: \(reason)", isRetryable: true)
-        }
     }
 }
 

@@ -22,33 +22,7 @@ struct CurlEasyHandle: ~Copyable {
 
     deinit { curl_easy_cleanup(raw) }
 
-    func set(_ option: CURLoption, _ value: Int) throws(MillraceError) { try check(ccurl_set_long(raw, option, value), option) }
-
-    /// libcurl copies the text.
-    func set(_ option: CURLoption, _ value: String) throws(MillraceError) {
-        if value.utf8.contains(0) { throw MillraceError(.invalidInput, "a request cannot hold a NUL byte") }
-        try check(ccurl_set_string(raw, option, value), option)
-    }
-
-    func set(_ option: CURLoption, _ value: UnsafeMutableRawPointer?) throws(MillraceError) {
-        try check(ccurl_set_pointer(raw, option, value), option)
-    }
-
-    func set(_ option: CURLoption, _ value: ccurl_data_callback) throws(MillraceError) {
-        try check(ccurl_set_callback(raw, option, value), option)
-    }
-
-    var status: Int {
-        var status = 0
-        ccurl_get_long(raw, CURLINFO_RESPONSE_CODE, &status)
-        return status
-    }
-
-    private func check(_ code: CURLcode, _ option: CURLoption) throws(MillraceError) {
-        guard code == CURLE_OK else {
-            throw MillraceError(.system, "libcurl refuses option \(option.rawValue): \(String(cString: curl_easy_strerror(code)))")
-        }
-    }
+    var options: CurlOptions { CurlOptions(raw) }
 }
 
 /// A handle that drives transfers. This value alone cleans it up, after its transfers were removed.

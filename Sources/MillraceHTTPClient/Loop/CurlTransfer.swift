@@ -1,0 +1,283 @@
+import CCurl
+import MillraceCore
+import MillraceEventLoop
+
+/// One exchange: a libcurl transfer and the task that reads its response.
+///
+/// `@unchecked Sendable`: confined to its loop. A task that runs elsewhere reads through ``onLoop(_:)``.
+final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
+    let loop: EventLoop
+    let target: RequestTarget
+    let request: HTTPClientRequest
+    let settings: HTTPClientSettings
+    /// libcurl's side of the loop, while the transfer is in it.
+    private var multi: CurlMulti?
+    private var easy: UnsafeMutableRawPointer?
+    private var headerList: UnsafeMutablePointer<curl_slist>?
+    private var resolveList: UnsafeMutablePointer<curl_slist>?
+
+    private(set) var status = 0
+    private(set) var headers = HTTPClientHeaders()
+    private var headIsComplete = false
+    private var headBytes = 0
+    private var bodyBytes = 0
+    private var buffer = ByteBuffer()
+    private var isPaused = false
+    private var upload: RequestUpload?
+    /// How the transfer ended; `nil` while it goes on.
+    private var outcome: Result<Void, any Error>?
+    private var waiter: UnsafeContinuation<Void, Never>?
+    private var lookup: (resolver: HostResolver, waiter: HostResolver.LookupWaiter)?
+    private var lookedUp: Result<[String], MillraceError>?
+
+    private var deadlines: TransferDeadlines
+    private lazy var timer = LoopTimer { [unowned self] in self.checkDeadlines() }
+    private var timerDeadline = Int64.max
+
+    init(_ request: HTTPClientRequest, _ target: RequestTarget, _ settings: HTTPClientSettings, _ loop: EventLoop) {
+        self.request = request
+        self.target = target
+        self.settings = settings
+        self.loop = loop
+        deadlines = TransferDeadlines(request.timeouts, now: EventLoop.clock())
+    }
+
+    // MARK: The reader's side
+
+    /// Runs `body` on the transfer's loop, for callers that run elsewhere.
+    func onLoop<R: Sendable>(_ body: @escaping @Sendable () async throws -> R) async throws -> R {
+        try await withTaskExecutorPreference(loop.executor) { try await body() }
+    }
+
+    func beginDeadlines() { armTimer() }
+
+    /// The addresses that the target's name stands for. On the loop.
+    func lookup(with resolver: HostResolver) async throws -> [String] {
+        let (known, waiter) = resolver.resolve(target.host) { [self] result in
+            loop.perform {
+                self.lookedUp = result
+                self.wake()
+            }
+        }
+        if let known { return known }
+        if let waiter { lookup = (resolver, waiter) }
+        while lookedUp == nil {
+            try outcome?.get()
+            await suspend()
+        }
+        lookup = nil
+        try outcome?.get()
+        return try lookedUp?.get() ?? []
+    }
+
+    /// Waits for the response's head.
+    func waitForHead() async throws {
+        guard loop.isCurrent else { return try await onLoop { try await self.waitForHead() } }
+        while !headIsComplete {
+            if let outcome {
+                try outcome.get()
+                throw MillraceError(.connectionLost, "\(target.authority) ended the connection without an answer", isRetryable: true)
+            }
+            await suspend()
+        }
+    }
+
+    func read(_ take: (UnsafeRawBufferPointer) throws -> Void) async throws -> Bool {
+        guard loop.isCurrent else {
+            let piece: [UInt8]? = try await onLoop {
+                var piece: [UInt8] = []
+                return try await self.read({ piece = [UInt8]($0) }) ? piece : nil
+            }
+            guard let piece else { return false }
+            try piece.withUnsafeBytes(take)
+            return true
+        }
+        if buffer.isEmpty {
+            deadlines.readerBeganToWait(now: EventLoop.clock())
+            defer { deadlines.readerEndedToWait() }
+            repeat {
+                if let outcome {
+                    try outcome.get()
+                    return false
+                }
+                if isPaused, let easy {
+                    isPaused = false
+                    multi?.resume(easy)
+                } else {
+                    armTimer()
+                    await suspend()
+                }
+            } while buffer.isEmpty
+        }
+        // Cancelled or failed: what had come before is still the reader's, but for a cancelled one.
+        if case .failure(let error) = outcome, error is CancellationError { throw error }
+        defer { buffer.removeAll() }
+        try buffer.withBytes { bytes throws(any Error) in try take(bytes) }
+        return true
+    }
+
+    private func suspend() async {
+        await withUnsafeContinuation { waiter = $0 }
+    }
+
+    private func wake() {
+        guard let waiter else { return }
+        self.waiter = nil
+        waiter.resume()
+    }
+
+    // MARK: The end
+
+    /// Ends the transfer with an error, at once. On the loop.
+    func fail(_ error: any Error) {
+        guard outcome == nil else { return }
+        outcome = .failure(error)
+        release()
+        wake()
+    }
+
+    /// The exchange is over, whether its response was read to its end or not. On the loop.
+    func close() {
+        if outcome == nil { outcome = .failure(CancellationError()) }
+        release()
+        buffer.release()
+    }
+
+    private func release() {
+        loop.clear(timer)
+        upload?.cancel()
+        upload = nil
+        if let lookup { lookup.resolver.forget(lookup.waiter, target.host) }
+        lookup = nil
+        multi?.remove(self)
+    }
+
+    /// libcurl is done with the transfer, which has been taken out.
+    func ended(_ code: CURLcode) {
+        guard outcome == nil else { return }
+        outcome = code == CURLE_OK ? .success(()) : .failure(CurlFailure.error(code, target))
+        loop.clear(timer)
+        upload?.cancel()
+        upload = nil
+        wake()
+    }
+
+    // MARK: Deadlines
+
+    private func armTimer() {
+        guard outcome == nil, let next = deadlines.next, next < timerDeadline || !timer.isSet else { return }
+        timerDeadline = next
+        loop.set(timer, at: next)
+    }
+
+    private func checkDeadlines() {
+        timerDeadline = .max
+        guard let expiry = deadlines.expired(now: EventLoop.clock()) else { return armTimer() }
+        let timeouts = request.timeouts
+        let (duration, what) =
+            switch expiry {
+            case .connect: (timeouts.connect, "no connection to \(target.authority) came about")
+            case .firstByte: (timeouts.firstByte, "\(target.authority) has not begun to answer")
+            case .idle: (timeouts.idle, "\(target.authority) stopped in the middle of its answer: nothing came")
+            case .total: (timeouts.total, "\(target.authority) has not answered in full")
+            }
+        fail(MillraceError(.timeout, "\(what) within \(duration ?? .zero)", details: ["timeout": .string("\(expiry)")], isRetryable: true))
+    }
+
+    // MARK: libcurl's side: these only take notes
+
+    /// Bytes of the body; 0 refuses them and ends the transfer.
+    func received(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard outcome == nil else { return 0 }
+        if !buffer.isEmpty, buffer.count + bytes.count > settings.bufferBytes {
+            isPaused = true
+            return Int(CURL_WRITEFUNC_PAUSE)
+        }
+        bodyBytes += bytes.count
+        guard bodyBytes <= request.responseByteLimit else {
+            refuse("the response of \(target.authority) is longer than \(request.responseByteLimit) bytes")
+            return 0
+        }
+        buffer.append(bytes)
+        deadlines.received(now: loop.now)
+        wake()
+        return bytes.count
+    }
+
+    /// A line of a head; each interim response (1xx) is forgotten when the next head begins, and trailers are not looked at.
+    func received(headerLine bytes: UnsafeRawBufferPointer) -> Int {
+        guard outcome == nil else { return 0 }
+        headBytes += bytes.count
+        guard headBytes <= settings.headBytes else {
+            refuse("the response's head of \(target.authority) is longer than \(settings.headBytes) bytes")
+            return 0
+        }
+        guard !headIsComplete else { return bytes.count }
+        deadlines.received(now: loop.now)
+        switch ResponseHeadLine(bytes) {
+        case .status(let status):
+            self.status = status
+            headers = HTTPClientHeaders()
+        case .field(let name, let value): headers.add(name, value)
+        case .end:
+            headIsComplete = status >= 200
+            if headIsComplete { wake() }
+            // libcurl sends no more of the body then, but it would wait for an upload that it had paused.
+            if status >= 400, upload != nil { loop.post { [self] in uploadGoesOn() } }
+        case .other: break
+        }
+        return bytes.count
+    }
+
+    private func refuse(_ message: String) {
+        outcome = .failure(MillraceError(.limitExceeded, message))
+        wake()
+    }
+
+    func connected() {
+        deadlines.connected(now: loop.now)
+        timerDeadline = .max
+        armTimer()
+    }
+
+    /// Pieces of the request's body that libcurl asks for.
+    func send(into room: UnsafeMutableRawBufferPointer) -> Int {
+        guard let upload else { return Int(CURL_READFUNC_ABORT) }
+        deadlines.sent(now: loop.now)
+        return upload.send(into: room)
+    }
+
+    /// More of the request's body is there.
+    func uploadGoesOn() {
+        if let easy { multi?.resume(easy) }
+    }
+
+    // MARK: The handle
+
+    func attach(_ easy: UnsafeMutableRawPointer, to multi: CurlMulti) {
+        self.easy = easy
+        self.multi = multi
+        upload?.begin()
+    }
+
+    func detach() -> UnsafeMutableRawPointer? {
+        defer {
+            easy = nil
+            multi = nil
+        }
+        return easy
+    }
+
+    func keep(headers: UnsafeMutablePointer<curl_slist>?, resolve: UnsafeMutablePointer<curl_slist>?, upload: RequestUpload?) {
+        headerList = headers
+        resolveList = resolve
+        self.upload = upload
+    }
+
+    func releaseLists() {
+        curl_slist_free_all(headerList)
+        curl_slist_free_all(resolveList)
+        headerList = nil
+        resolveList = nil
+    }
+}
