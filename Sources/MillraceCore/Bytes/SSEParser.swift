@@ -49,21 +49,24 @@ public struct SSEParser: Sendable {
     /// - Throws: ``Failure/tooLong(limit:)``.
     public mutating func receive(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> [SSEMessage] {
         var messages: [SSEMessage] = []
-        for byte in bytes {
+        var rest = bytes[...]
+        while !rest.isEmpty {
             if afterCarriageReturn {
                 afterCarriageReturn = false
-                if byte == UInt8(ascii: "\n") { continue }
+                if rest.first == UInt8(ascii: "\n") {
+                    rest = rest.dropFirst()
+                    continue
+                }
             }
-            switch byte {
-            case UInt8(ascii: "\r"):
-                afterCarriageReturn = true
-                endLine(into: &messages)
-            case UInt8(ascii: "\n"):
-                endLine(into: &messages)
-            default:
-                if line.count + data.count >= limit { throw .tooLong(limit: limit) }
-                line.append(byte)
-            }
+            // A line is searched for its end and taken in one piece: byte by byte costs as much as parsing what is in it.
+            let end = rest.firstIndex { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
+            let piece = rest[..<(end ?? rest.endIndex)]
+            if line.count + data.count + piece.count > limit { throw .tooLong(limit: limit) }
+            line.append(contentsOf: piece)
+            guard let end else { break }
+            afterCarriageReturn = rest[end] == UInt8(ascii: "\r")
+            endLine(into: &messages)
+            rest = rest[(end + 1)...]
         }
         return messages
     }
@@ -95,12 +98,14 @@ public struct SSEParser: Sendable {
         let name = line[..<(colon ?? line.endIndex)]
         var value = colon.map { line[($0 + 1)...] } ?? []
         if value.first == UInt8(ascii: " ") { value = value.dropFirst() }
-        switch String(decoding: name, as: UTF8.self) {
-        case "event": event = String(decoding: value, as: UTF8.self)
-        case "data":
+        if name.elementsEqual("data".utf8) {
             if hasData { data.append(UInt8(ascii: "\n")) }
             data.append(contentsOf: value)
             hasData = true
+            return
+        }
+        switch String(decoding: name, as: UTF8.self) {
+        case "event": event = String(decoding: value, as: UTF8.self)
         case "id" where !value.contains(0): lastEventID = String(decoding: value, as: UTF8.self)
         case "retry": if !value.isEmpty, let ms = Int(String(decoding: value, as: UTF8.self)), ms >= 0 { retryMilliseconds = ms }
         default: break
