@@ -36,7 +36,7 @@ let package = Package(
         library("MillraceCore", ["CLinux"]),
         library("MillraceEventLoop", ["MillraceCore", "CLinux"]),
         library("MillraceHTTP", ["MillraceCore", "MillraceEventLoop"]),
-        library("MillraceHTTPClient", ["MillraceCore", "CCurl"]),
+        library("MillraceHTTPClient", ["MillraceCore", "MillraceEventLoop", "CCurl"]),
         library("MillraceDatabase", ["MillraceCore", "CSQLite"]),
         library("Millrace", ["MillraceCore"]),
         library("MillraceBackends", ["Millrace", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient"]),
