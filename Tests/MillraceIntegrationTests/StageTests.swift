@@ -1,4 +1,5 @@
 import Millrace
+import MillraceBackends
 import MillraceCore
 import MillraceServer
 import Testing
@@ -100,6 +101,36 @@ extension IntegrationTests {
             #expect(log.map(\.event) == ["response_start", "content", "response_end"])
             #expect(log[1].content == "<7 were held>")
             #expect(log[2].json["status"] == "completed")
+        }
+
+        @Test(arguments: [false, true])
+        func restartedAnswer_isStoredWithoutItsFirstHalf(hasStage: Bool) async throws {
+            let models = [
+                ScriptedLanguageModel(
+                    id: "a", [.text("half an "), .text("answer")],
+                    failure: .init(afterEvents: 2, error: MillraceError(.modelError, "the connection broke"))),
+                ScriptedLanguageModel(id: "b", [.text("a whole "), .text("answer")]),
+            ]
+            let task = ScriptedTask("restarting") { request, context in
+                try await context.emit(.content("Well: "))
+                let model = FallbackLanguageModel(id: "f", models: models)
+                try await context.generate(ModelRequest(turns: [], allowsRestart: true), with: model)
+            }
+            // A stage that makes new events for the text does not lose its block.
+            let stages: [EventStageFactory] = [
+                { _ in [ScriptedStage(event: { event in event.text.map { .replace([.content($0.uppercased())]) } ?? .pass })] }
+            ]
+            let (log, messages) = try await withServer([task], stages: hasStage ? stages : []) { server in
+                let log = try server.start("restarting").rest()
+                let chat = log.first?.json["chat_id"]?.string ?? ""
+                return (log, try server.ask("GET", "/api/v1/chats/\(chat)/messages").json["items"]?.array ?? [])
+            }
+            let answer = log.filter { $0.event == "content" || $0.event == "status" }.map(\.json)
+            #expect(answer.map { $0["content_block_index"] } == [0, 1, 1, nil, 2, 2])
+            #expect(answer[3]["status"] == "restarted")
+            #expect(answer[3]["discarded_blocks"] == [1])
+            let stored = messages.last?["parts"]?.array?.compactMap { $0["content"]?.string } ?? []
+            #expect(stored.map { $0.lowercased() } == ["well: ", "a whole answer"])
         }
 
         @Test func stageEndsTheRun_itIsBlockedAndTheHandlerStops() async throws {

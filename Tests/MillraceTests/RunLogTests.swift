@@ -217,12 +217,13 @@ import Testing
 @Suite struct MessageAssemblerTests {
     @Test func pieces_becomeParts_andCitationsDoNotCutText() {
         var assembler = MessageAssembler()
+        var blocks = BlockNumbering()
         let citation = Citation(documentID: "d", text: "t")
         for event: Event in [
             .status("s", message: "m"), .reasoning(Reasoning(text: "a")), .reasoning(Reasoning(text: "b", signature: "sig")),
             .content("one "), .citation(citation), .content("two"), .content("secret").transient(), .metadata(["k": 1]),
             .toolCall(ToolCall(id: "1", name: "n", arguments: [:])), .content("three"), .metadata(["k": 2]),
-        ] { assembler.receive(event) }
+        ] { assembler.receive(event, block: blocks.position(of: event)?.index) }
         #expect(
             assembler.finish() == [
                 .reasoning(Reasoning(text: "ab", signature: "sig")), .text("one two"), .citation(citation),

@@ -71,7 +71,7 @@ public struct DocumentReference: Equatable, Sendable {
 public struct Event: Equatable, Sendable {
     package enum Body: Equatable, Sendable {
         indirect case responseStart(ResponseStart)
-        case status(status: String, message: String)
+        case status(status: String, message: String, discardedBlocks: [Int])
         case content(String)
         indirect case reasoning(Reasoning)
         indirect case toolCall(ToolCall)
@@ -103,7 +103,11 @@ public struct Event: Equatable, Sendable {
     /// - Parameters:
     ///   - status: a short machine-readable word, such as `searching`.
     ///   - message: a sentence to show.
-    public static func status(_ status: String, message: String) -> Event { Event(.status, .status(status: status, message: message)) }
+    ///   - discardedBlocks: the numbers of content blocks that no longer count: readers drop them, and the stored message does not hold
+    ///     them (default: none). What follows is in a new block.
+    public static func status(_ status: String, message: String, discardedBlocks: [Int] = []) -> Event {
+        Event(.status, .status(status: status, message: message, discardedBlocks: discardedBlocks))
+    }
 
     /// A piece of the answer's text; pieces of one block concatenate.
     public static func content(_ text: String) -> Event { Event(.content, .content(text)) }
@@ -150,6 +154,11 @@ public struct Event: Equatable, Sendable {
             default: break
             }
         }
+    }
+
+    /// The blocks that a `status` event takes back; none for any other event. A stage that holds text of one of them drops it.
+    public var discardedBlocks: [Int] {
+        if case .status(_, _, let blocks) = body { blocks } else { [] }
     }
 
     /// The event, but not sent to readers.

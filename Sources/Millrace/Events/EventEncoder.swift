@@ -84,9 +84,10 @@ package struct EventEncoder: ~Copyable {
             buffer.add("model_id", start.modelID)
             buffer.add("parent_id", start.parentID)
             buffer.add("continues", start.continues)
-        case .status(let status, let message):
+        case .status(let status, let message, let discardedBlocks):
             buffer.add("status", status)
             buffer.add("message", message)
+            if !discardedBlocks.isEmpty { buffer.add("discarded_blocks", json: .array(discardedBlocks.map { .integer($0) })) }
         case .content(let text): buffer.add("content", text)
         case .reasoning(let reasoning):
             buffer.add("text", reasoning.text)

@@ -1,7 +1,8 @@
 /// A step on an event's way into the log. Guards live here; nothing reaches the log past the stages.
 ///
 /// Stages are made anew for every run and are called in order, one event at a time. What a stage holds it must give back from
-/// ``finish()`` or drop.
+/// ``finish()`` or drop. Text of two blocks (``Event/contentBlockIndex``) is not joined: what a stage gives back names the block that it
+/// came in, and what it holds of a block that an event takes back (``Event/discardedBlocks``) it drops.
 public protocol EventStage: AnyObject {
     /// Looks at the user's message before it is stored.
     func input(_ message: Message) async throws -> InputVerdict

@@ -8,6 +8,8 @@ package protocol RunSink: AnyObject, Sendable {
     func emit(_ event: Event) async throws
     /// Lets the others on the loop have their turn.
     func yield() async
+    /// The number of a new content block, for events that name it.
+    func reserveBlock() async throws -> Int
     /// Adds to what the run has consumed.
     func report(_ usage: Usage)
     /// Suspends on the loop's own timers.
@@ -80,24 +82,37 @@ public struct RunContext: Sendable {
 
     /// Asks a model and emits what it streams: text as `content`, and reasoning, tool calls and citations as their own kinds. Usage is
     /// counted also when the call fails or is cancelled.
+    ///
+    /// When the request allows a restart and the model begins anew, a `status` event `restarted` names the blocks that readers are to drop;
+    /// neither the stored message nor what this returns holds them. The blocks of such an answer are its own: it continues no block that
+    /// the handler had begun.
     /// - Returns: the whole text, the tool calls, and how the answer ended.
     /// - Throws: what the model throws.
     @discardableResult
     public func generate(_ request: ModelRequest, with model: any LanguageModel) async throws -> GeneratedAnswer {
         var answer = GeneratedAnswer()
+        var blocks = AnswerBlocks(sink: sink, areReserved: request.allowsRestart)
         var reported: Usage?
         do {
             let response = try await model.generate(request) { event in
                 switch event {
                 case .text(let text):
                     answer.text += text
-                    try await emit(.content(text))
-                case .reasoning(let reasoning): try await emit(.reasoning(reasoning))
+                    try await emit(blocks.place(.content(text)))
+                case .reasoning(let reasoning): try await emit(blocks.place(.reasoning(reasoning)))
                 case .toolCall(let call):
                     answer.toolCalls.append(call)
-                    try await emit(.toolCall(call))
-                case .citation(let citation): try await emit(.citation(citation))
+                    try await emit(blocks.place(.toolCall(call)))
+                case .citation(let citation): try await emit(blocks.place(.citation(citation)))
                 case .usage(let usage): reported = usage
+                case .restarted(let modelID, let reason):
+                    guard request.allowsRestart else {
+                        throw MillraceError(
+                            .modelError, "the model '\(model.id)' began its answer anew, which was not allowed: \(reason.message)")
+                    }
+                    answer = GeneratedAnswer()
+                    let message = "The answer is begun anew with the model '\(modelID)': \(reason.message)"
+                    try await emit(.status("restarted", message: message, discardedBlocks: blocks.takeAll()))
                 }
             }
             answer.response = response

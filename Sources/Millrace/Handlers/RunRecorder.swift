@@ -10,7 +10,12 @@ public import MillraceCore
 /// Nothing is stored and time does not pass: ``RunContext/sleep(for:)`` returns at once. Cancel the task that runs the handler to see how
 /// it takes that.
 public final class RunRecorder: RunSink {
-    private let record = Locked<(events: [Event], usage: Usage?)>(([], nil))
+    private struct Record {
+        var events: [Event] = []
+        var usage: Usage?
+        var blocks = BlockNumbering()
+    }
+    private let record = Locked(Record())
     private let principal: Principal
 
     /// A recorder for a run of that owner.
@@ -32,8 +37,13 @@ public final class RunRecorder: RunSink {
 
     package func emit(_ event: Event) async throws {
         try Task.checkCancellation()
-        record.withLock { $0.events.append(event) }
+        record.withLock {
+            $0.events.append(event)
+            _ = $0.blocks.position(of: event)
+        }
     }
+
+    package func reserveBlock() async throws -> Int { record.withLock { $0.blocks.reserve() } }
 
     package func report(_ usage: Usage) { record.withLock { $0.usage = ($0.usage ?? .unknown) + usage } }
 

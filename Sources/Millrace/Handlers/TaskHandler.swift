@@ -88,7 +88,8 @@ public struct TaskRequest: Equatable, Sendable {
     public var chatID: String
     /// The handler's name.
     public var task: String
-    /// The model that the request or the handler's options name; `nil`: the server's default.
+    /// The model that the request names, else the one that the server's settings or the handler's options name for its task; `nil`: the
+    /// server's default.
     public var modelID: String?
     /// What the user says.
     public var message: Message

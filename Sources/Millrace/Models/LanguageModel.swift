@@ -93,11 +93,15 @@ public struct ModelRequest: Equatable, Sendable {
     public var outputSchema: JSONValue?
     /// Settings that only one provider knows, passed through by its backend.
     public var extra: [String: JSONValue]
+    /// Whether the model may take back what it has said and begin again, with ``ModelEvent/restarted(model:reason:)`` (default: no; a
+    /// failure behind the first piece of an answer is then an error). ``RunContext/generate(_:with:)`` tells readers and the store.
+    public var allowsRestart: Bool
 
     /// Creates a request.
     public init(
         system: String? = nil, turns: [Turn], documents: [ModelDocument] = [], tools: [ToolDefinition] = [], maxTokens: Int? = nil,
-        temperature: Double? = nil, stopSequences: [String] = [], outputSchema: JSONValue? = nil, extra: [String: JSONValue] = [:]
+        temperature: Double? = nil, stopSequences: [String] = [], outputSchema: JSONValue? = nil, extra: [String: JSONValue] = [:],
+        allowsRestart: Bool = false
     ) {
         self.system = system
         self.turns = turns
@@ -108,6 +112,7 @@ public struct ModelRequest: Equatable, Sendable {
         self.stopSequences = stopSequences
         self.outputSchema = outputSchema
         self.extra = extra
+        self.allowsRestart = allowsRestart
     }
 }
 
@@ -123,6 +128,9 @@ public enum ModelEvent: Equatable, Sendable {
     case citation(Citation)
     /// What has been consumed so far; a later report replaces an earlier one of the same call.
     case usage(Usage)
+    /// Everything but usage that came before does not count: the model of that id begins the answer anew, since the one before it failed for
+    /// that reason. Only for requests that allow it (``ModelRequest/allowsRestart``).
+    indirect case restarted(model: String, reason: MillraceError)
 }
 
 /// Why a model stopped. An open set.
@@ -153,10 +161,13 @@ public struct ModelResponse: Equatable, Sendable {
     public var usage: Usage
     /// The model that answered, as the provider names it.
     public var modelID: String
+    /// The calls behind the answer, oldest first, where a composition of models made it; the last one answered. Empty for a plain model.
+    public var attempts: [ModelAttempt]
     /// Creates a response.
-    public init(stopReason: StopReason, usage: Usage, modelID: String) {
+    public init(stopReason: StopReason, usage: Usage, modelID: String, attempts: [ModelAttempt] = []) {
         self.stopReason = stopReason
         self.usage = usage
         self.modelID = modelID
+        self.attempts = attempts
     }
 }

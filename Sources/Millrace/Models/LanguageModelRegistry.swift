@@ -3,19 +3,32 @@ public import MillraceCore
 /// The models that a server offers, by id.
 public struct LanguageModelRegistry: Sendable {
     private let models: [String: any LanguageModel]
+    private let tasks: [String: String]
     /// The model for requests and handlers that name none.
     public let defaultModel: any LanguageModel
 
     /// A registry of the default model and others.
-    /// - Throws: ``ErrorCode/conflict`` when two have one id.
-    public init(default defaultModel: any LanguageModel, others: [any LanguageModel] = []) throws(MillraceError) {
+    /// - Parameter tasks: the ids of the models for requests that name none, by the name of the task (default: none; the handler's own
+    ///   choice, then the default model).
+    /// - Throws: ``ErrorCode/conflict`` when two have one id, ``ErrorCode/configuration`` for a task whose model is not among them.
+    public init(
+        default defaultModel: any LanguageModel, others: [any LanguageModel] = [], tasks: [String: String] = [:]
+    ) throws(MillraceError) {
         var models = [defaultModel.id: defaultModel]
         for model in others {
             guard models.updateValue(model, forKey: model.id) == nil else {
                 throw MillraceError(.conflict, "two models are called '\(model.id)'")
             }
         }
+        for (task, id) in tasks.sorted(by: { $0.key < $1.key }) where models[id] == nil {
+            let meant = Suggestion.phrase(for: id, among: models.keys.sorted())
+            throw MillraceError(
+                .configuration,
+                "the task '\(task)' is to use the model '\(id)', which there is not\(meant.isEmpty ? "; " : meant + " ")"
+                    + "there are: \(models.keys.sorted().joined(separator: ", "))")
+        }
         self.models = models
+        self.tasks = tasks
         self.defaultModel = defaultModel
     }
 
@@ -23,7 +36,7 @@ public struct LanguageModelRegistry: Sendable {
     /// - Throws: ``ErrorCode/invalidInput`` for an id that no model has.
     public func with(default id: String) throws(MillraceError) -> LanguageModelRegistry {
         let chosen = try model(id)
-        return try LanguageModelRegistry(default: chosen, others: models.values.filter { $0.id != id })
+        return try LanguageModelRegistry(default: chosen, others: models.values.filter { $0.id != id }, tasks: tasks)
     }
 
     /// The ids, sorted.
@@ -38,5 +51,22 @@ public struct LanguageModelRegistry: Sendable {
                 .invalidInput, "no model is called '\(id)'; there are: \(ids.joined(separator: ", "))", details: ["field": "model_id"])
         }
         return model
+    }
+
+    /// The model for a task: the one that the request names, else the one configured for the task, else the handler's choice, else the
+    /// default.
+    /// - Parameters:
+    ///   - id: the id that the request names.
+    ///   - task: the task's name.
+    ///   - preferred: the id that the handler's options name (default: none).
+    /// - Throws: as ``model(_:)``.
+    public func model(_ id: String?, task: String, preferred: String? = nil) throws(MillraceError) -> any LanguageModel {
+        try model(id ?? tasks[task] ?? preferred)
+    }
+
+    /// The model for a request: the one that it names, else the one configured for its task, else the default.
+    /// - Throws: as ``model(_:)``.
+    public func model(for request: TaskRequest) throws(MillraceError) -> any LanguageModel {
+        try model(request.modelID, task: request.task)
     }
 }

@@ -9,10 +9,17 @@ package struct MessageAssembler: Sendable {
         case reasoning(block: Int?)
     }
 
-    private var parts: [MessagePart] = []
+    private struct Part: Sendable {
+        var block: Int?
+        var value: MessagePart
+    }
+
+    private var parts: [Part] = []
+    /// Blocks that a `status` event took back. What comes late for one of them is dropped as well.
+    private var discarded: Set<Int> = []
     private var open = Open.none
     private var openText = ""
-    private var openCitations: [MessagePart] = []
+    private var openCitations: [Part] = []
     private var openReasoning = Reasoning()
     /// What `metadata` events said, later ones over earlier ones.
     package private(set) var metadata: [String: JSONValue] = [:]
@@ -20,34 +27,37 @@ package struct MessageAssembler: Sendable {
     package init() {}
 
     /// Takes the next event.
-    package mutating func receive(_ event: Event) {
-        guard event.isPersisted else { return }
+    /// - Parameter block: the block that the log put it in.
+    package mutating func receive(_ event: Event, block: Int?) {
+        if !event.discardedBlocks.isEmpty { discard(event.discardedBlocks) }
+        guard event.isPersisted, !isDiscarded(block) else { return }
         switch event.body {
         case .content(let text):
-            if case .text(event.contentBlockIndex) = open {
+            if case .text(block) = open {
                 openText += text
             } else {
                 closeOpen()
-                open = .text(block: event.contentBlockIndex)
+                open = .text(block: block)
                 openText = text
             }
         case .reasoning(let piece):
-            if case .reasoning(event.contentBlockIndex) = open {
+            if case .reasoning(block) = open {
                 openReasoning.text += piece.text
                 openReasoning.signature = piece.signature ?? openReasoning.signature
                 openReasoning.redactedContent = piece.redactedContent ?? openReasoning.redactedContent
             } else {
                 closeOpen()
-                open = .reasoning(block: event.contentBlockIndex)
+                open = .reasoning(block: block)
                 openReasoning = piece
             }
-        case .toolCall(let call): add(.toolCall(call))
-        case .toolReturn(let result): add(.toolReturn(result))
+        case .toolCall(let call): add(.toolCall(call), block)
+        case .toolReturn(let result): add(.toolReturn(result), block)
         case .citation(let citation):
             // A citation backs the text before it and does not cut that text in two.
-            if case .text = open { openCitations.append(.citation(citation)) } else { add(.citation(citation)) }
+            let part = Part(block: block, value: .citation(citation))
+            if case .text = open { openCitations.append(part) } else { add(part.value, block) }
         case .document(let document):
-            add(.document(Attachment(pointer: document.pointer, mimeType: document.mimeType, title: document.title)))
+            add(.document(Attachment(pointer: document.pointer, mimeType: document.mimeType, title: document.title)), block)
         case .metadata(let facts): metadata.merge(facts) { _, new in new }
         case .responseStart, .status, .failure, .responseEnd, .custom: break
         }
@@ -56,22 +66,32 @@ package struct MessageAssembler: Sendable {
     /// The message's parts so far.
     package mutating func finish() -> [MessagePart] {
         closeOpen()
-        return parts
+        return parts.map(\.value)
     }
 
-    private mutating func add(_ part: MessagePart) {
+    private mutating func add(_ part: MessagePart, _ block: Int?) {
         closeOpen()
-        parts.append(part)
+        parts.append(Part(block: block, value: part))
+    }
+
+    private func isDiscarded(_ block: Int?) -> Bool {
+        if let block { discarded.contains(block) } else { false }
+    }
+
+    private mutating func discard(_ blocks: [Int]) {
+        discarded.formUnion(blocks)
+        closeOpen()
+        parts = parts.filter { !isDiscarded($0.block) }
     }
 
     private mutating func closeOpen() {
         switch open {
         case .none: break
-        case .text:
-            parts.append(.text(openText))
+        case .text(let block):
+            parts.append(Part(block: block, value: .text(openText)))
             parts += openCitations
             openCitations = []
-        case .reasoning: parts.append(.reasoning(openReasoning))
+        case .reasoning(let block): parts.append(Part(block: block, value: .reasoning(openReasoning)))
         }
         open = .none
         openText = ""

@@ -50,8 +50,10 @@ package struct RunLog: ~Copyable {
 
     /// Appends one event.
     /// - Parameter isTerminal: whether the event only leaves after its commit, so that neither the reservation nor the bounds on bytes apply.
+    /// - Returns: the number of the block that the event is in; `nil` outside blocks.
     /// - Throws: ``ErrorCode/limitExceeded`` for an event or a log that is too large; nothing is appended then.
-    package mutating func append(_ event: Event, at time: Timestamp, isTerminal: Bool = false) throws(MillraceError) {
+    @discardableResult
+    package mutating func append(_ event: Event, at time: Timestamp, isTerminal: Bool = false) throws(MillraceError) -> Int? {
         precondition(isTerminal || lastSequence < reservedSequence, "appended above the reservation")
         let before = openBytes
         let savedBlocks = blocks
@@ -80,7 +82,11 @@ package struct RunLog: ~Copyable {
         }
         totalBytes += size
         uncommittedBytes += size
+        return block?.index
     }
+
+    /// A block number that only events naming it will have.
+    package mutating func reserveBlock() -> Int { blocks.reserve() }
 
     /// Takes what was appended since the last call, immutable from now on; `nil` when that is nothing.
     package mutating func seal() -> EventBatch? {
@@ -113,18 +119,24 @@ package struct BlockNumbering: Equatable, Sendable {
     private var index = -1
     private var sequence = 0
     private var explicit: [Int: Int] = [:]
+    private var discarded: Set<Int> = []
 
     package init() {}
 
     /// The position of the next event, `nil` for an event outside blocks. Status, documents and metadata do not end a block; a citation
     /// belongs to the text before it.
     package mutating func position(of event: Event) -> EventEncoder.BlockPosition? {
+        if !event.discardedBlocks.isEmpty {
+            discarded.formUnion(event.discardedBlocks)
+            if discarded.contains(index) { kind = nil }
+        }
         if let chosen = event.contentBlockIndex {
             let next = explicit[chosen, default: chosen == index ? sequence : 0]
             explicit[chosen] = next + 1
             if chosen >= index {
                 index = chosen
-                kind = event.kind
+                // Text that names no block joins none that was taken back.
+                kind = discarded.contains(chosen) ? nil : event.kind
                 sequence = next + 1
             }
             return .init(index: chosen, sequence: next)
@@ -141,7 +153,13 @@ package struct BlockNumbering: Equatable, Sendable {
         return .init(index: index, sequence: sequence)
     }
 
-    private mutating func begin(_ kind: EventKind) {
+    /// The number of a new block, for events that name it; what does not name a block does not join it before they have begun it.
+    package mutating func reserve() -> Int {
+        begin(nil)
+        return index
+    }
+
+    private mutating func begin(_ kind: EventKind?) {
         index += 1
         sequence = 0
         self.kind = kind

@@ -68,15 +68,14 @@ struct GenerateRoutes: Sendable {
         let body = try GenerateBody(json: try APIRequest.parse(bytes))
         let key = try idempotencyKey(request, bytes)
         let handler = try handler(for: body.task)
-        let modelID = body.modelID ?? handler.options.modelID
-        _ = try models.model(modelID)
+        let model = try models.model(body.modelID, task: handler.name, preferred: handler.options.modelID)
         let (path, chatID) = try await place(body, request.principal)
         let message = Message(
             id: Identifier.make(prefix: "m"), chatID: chatID, parentID: path?.messages.last?.id, role: .user, parts: body.parts,
             createdAt: .now())
         let task = TaskRequest(
             responseID: Identifier.make(prefix: "r"), requestID: request.http.id, chatID: chatID, task: handler.name,
-            modelID: modelID ?? models.defaultModel.id, message: message, history: path?.messages ?? [], persona: body.persona,
+            modelID: model.id, message: message, history: path?.messages ?? [], persona: body.persona,
             context: body.context)
         let start = RunHub.Start(
             request: task, handler: handler, principal: request.principal, idempotencyKey: key, createsChat: path == nil)

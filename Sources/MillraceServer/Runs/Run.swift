@@ -133,6 +133,14 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
 
     func yield() async { await loop.nextTurn() }
 
+    func reserveBlock() async throws -> Int {
+        guard loop.isCurrent else {
+            return try await Task(executorPreference: executor) { try await self.reserveBlock() }.value
+        }
+        try checkAccepting()
+        return log.reserveBlock()
+    }
+
     func emit(_ event: Event) async throws {
         guard loop.isCurrent else {
             // From a thread of the handler's own: one hop there and back.
@@ -167,8 +175,8 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
             throw MillraceError(
                 .invalidInput, "a handler cannot emit events of the kind '\(event.kind)': choose a lower-case name of its own")
         }
-        try log.append(event, at: loopRuns.time)
-        assembler.receive(event)
+        let block = try log.append(event, at: loopRuns.time)
+        assembler.receive(event, block: block)
         if !isDirty {
             isDirty = true
             loop.atTurnEnd(.events, self)
@@ -311,10 +319,10 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
             let failure = RunFailure(
                 code: error.code, message: error.message, details: error.details, chatID: request.chatID,
                 httpStatus: ProblemStatus.of(error.code).code)
-            try? log.append(Event(.error, .failure(failure)), at: time, isTerminal: true)
+            _ = try? log.append(Event(.error, .failure(failure)), at: time, isTerminal: true)
         }
         let end = ResponseEnd(status: ending.status, usage: usage, chatID: request.chatID)
-        try? log.append(Event(.responseEnd, .responseEnd(end)), at: time, isTerminal: true)
+        _ = try? log.append(Event(.responseEnd, .responseEnd(end)), at: time, isTerminal: true)
         let message = Message(
             id: responseID, chatID: request.chatID, parentID: request.message.id, role: .assistant, parts: assembler.finish(),
             createdAt: time, modelID: request.modelID, usage: usage, metadata: assembler.metadata, status: ending.status)

@@ -31,18 +31,35 @@ enum RunRecovery {
 struct StoredAnswer {
     private var parser = SSEParser()
     private var blocks: [(index: Int, text: String)] = []
+    private var discarded: Set<Int> = []
 
     /// Takes the next stretch of the log.
     mutating func receive(_ frames: [UInt8]) {
-        for message in (try? parser.receive(frames)) ?? [] where message.event == EventKind.content.rawValue {
-            guard let data = try? JSONValue(parsing: message.data), let text = data["content"]?.string else { continue }
-            let index = data["content_block_index"]?.integer ?? 0
-            if let last = blocks.indices.last, blocks[last].index == index {
-                blocks[last].text += text
-            } else {
-                blocks.append((index, text))
+        for message in (try? parser.receive(frames)) ?? [] {
+            switch message.event {
+            case EventKind.content.rawValue: receiveContent(message.data)
+            case EventKind.status.rawValue: receiveStatus(message.data)
+            default: break
             }
         }
+    }
+
+    private mutating func receiveContent(_ data: String) {
+        guard let data = try? JSONValue(parsing: data), let text = data["content"]?.string else { return }
+        let index = data["content_block_index"]?.integer ?? 0
+        if discarded.contains(index) { return }
+        if let last = blocks.indices.last, blocks[last].index == index {
+            blocks[last].text += text
+        } else {
+            blocks.append((index, text))
+        }
+    }
+
+    /// An answer that was begun again: what it took back is no part of it.
+    private mutating func receiveStatus(_ data: String) {
+        guard let list = (try? JSONValue(parsing: data))?["discarded_blocks"]?.array else { return }
+        discarded.formUnion(list.compactMap(\.integer))
+        blocks.removeAll { discarded.contains($0.index) }
     }
 
     var parts: [MessagePart] { blocks.map { .text($0.text) } }

@@ -56,7 +56,15 @@ final class RunStages {
             for event in outcome.events {
                 switch try await stage.process(event) {
                 case .pass: next.append(event)
-                case .replace(let events): next += events
+                case .replace(let events):
+                    // What replaces a piece of a block is in that block, unless the stage says otherwise.
+                    next += events.map { replacement in
+                        var replacement = replacement
+                        if replacement.kind == event.kind {
+                            replacement.contentBlockIndex = replacement.contentBlockIndex ?? event.contentBlockIndex
+                        }
+                        return replacement
+                    }
                 case .hold: break
                 case .end(let status, let events):
                     // The earliest stage that ends the run says how; later ones still see the events that go before the end.

@@ -27,7 +27,7 @@ public struct ChatHandler: TaskHandler {
     /// Answers one message.
     /// - Throws: ``MillraceError`` for an unknown model or an answer that was filtered away; what the model throws.
     public func handle(_ request: TaskRequest, _ context: RunContext) async throws {
-        let model = try models.model(request.modelID)
+        let model = try models.model(for: request)
         let conversation = ChatConversation(request, historyCharacters: historyCharacters, seesImages: model.seesImages)
 
         for skipped in conversation.skipped {
@@ -49,10 +49,11 @@ public struct ChatHandler: TaskHandler {
             throw MillraceError(
                 .modelError, "the model's provider filtered the answer: put the question differently or choose another model")
         }
-        try await context.emit(
-            .metadata([
-                "model_id": .string(answer.response?.modelID ?? model.id), "stop_reason": .string(stopReason.rawValue),
-                "documents": .integer(conversation.documents.count),
-            ]))
+        var facts: [String: JSONValue] = [
+            "model_id": .string(answer.response?.modelID ?? model.id), "stop_reason": .string(stopReason.rawValue),
+            "documents": .integer(conversation.documents.count),
+        ]
+        if let attempts = answer.response?.attempts, !attempts.isEmpty { facts["attempts"] = .array(attempts.map(\.json)) }
+        try await context.emit(.metadata(facts))
     }
 }
