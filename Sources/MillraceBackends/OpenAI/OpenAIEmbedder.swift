@@ -75,7 +75,8 @@ public struct OpenAIEmbedder: Embedder {
             throw MillraceError(.invalidInput, "text \(empty + 1) of \(texts.count) is empty and has no embedding")
         }
         for name in ["model", "input"] where options.extra[name] != nil {
-            throw MillraceError(.invalidInput, "extra may not hold '\(name)': Millrace sets it itself", details: ["field": .string("extra.\(name)")])
+            throw MillraceError(
+                .invalidInput, "extra may not hold '\(name)': Millrace sets it itself", details: ["field": .string("extra.\(name)")])
         }
         let prefix = purpose == .query ? options.queryPrefix : options.documentPrefix
         let inputs = prefix.isEmpty ? texts : texts.map { prefix + $0 }
@@ -98,10 +99,11 @@ public struct OpenAIEmbedder: Embedder {
 
     private func body(_ inputs: [String]) -> JSONValue {
         var body: [String: JSONValue] = [
-            "model": .string(model), "input": .array(inputs.map { .string($0) }), "encoding_format": .string(options.encodingFormat.rawValue),
+            "model": .string(model), "input": .array(inputs.map { .string($0) }),
+            "encoding_format": .string(options.encodingFormat.rawValue),
         ]
         if let dimensions = options.dimensions, options.sendsDimensions { body["dimensions"] = .integer(dimensions) }
-        for (name, value) in options.extra { body[name] = value.isNull ? nil : value }
+        for (name, value) in options.extra { body[name] = value.isNull ? Optional.none : value }
         return .object(body)
     }
 }

@@ -195,7 +195,8 @@ private func decode(delta: String..., finish: String = #""stop""#) throws -> Ope
     @Test(arguments: [(#""tool_calls""#, "not valid JSON", true), (#""length""#, "token limit", false)])
     func brokenArguments_nameTheTool(finish: String, reason: String, isRetryable: Bool) throws {
         let error = #expect(throws: MillraceError.self) {
-            try decode(delta: #"{"tool_calls":[{"index":0,"id":"a","function":{"name":"search","arguments":"{\"q\": \"x"}}]}"#, finish: finish)
+            try decode(
+                delta: #"{"tool_calls":[{"index":0,"id":"a","function":{"name":"search","arguments":"{\"q\": \"x"}}]}"#, finish: finish)
         }
         #expect(error?.code == .modelError)
         #expect(error?.message.contains("'search'") == true && error?.message.contains(reason) == true)
@@ -231,7 +232,8 @@ private func decode(delta: String..., finish: String = #""stop""#) throws -> Ope
             #"{"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"length"}]}"#,
             #"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":null}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#,
         ])
-        #expect(outcome.response == ModelResponse(stopReason: .maxTokens, usage: Usage(promptTokens: 1, completionTokens: 1), modelID: "m-1"))
+        #expect(
+            outcome.response == ModelResponse(stopReason: .maxTokens, usage: Usage(promptTokens: 1, completionTokens: 1), modelID: "m-1"))
     }
 
     @Test func streamWithoutDone_butWithFinishReason_isComplete() throws {
@@ -259,7 +261,8 @@ private func decode(delta: String..., finish: String = #""stop""#) throws -> Ope
     @Test func networkErrorBesideStop_isAnError() {
         #expect(throws: MillraceError.self) {
             try decode(messages: [
-                #"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"stop","native_finish_reason":"network_error"}]}"#, "[DONE]",
+                #"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"stop","native_finish_reason":"network_error"}]}"#,
+                "[DONE]",
             ])
         }
     }
@@ -296,7 +299,8 @@ private func decode(delta: String..., finish: String = #""stop""#) throws -> Ope
     // MARK: Usage
 
     @Test(arguments: [
-        ("null", Usage?.none), ("{}", nil), (#"{"prompt_tokens":null}"#, nil), (#"{"prompt_tokens":0,"completion_tokens":null,"total_tokens":0}"#, nil),
+        ("null", Usage?.none), ("{}", nil), (#"{"prompt_tokens":null}"#, nil),
+        (#"{"prompt_tokens":0,"completion_tokens":null,"total_tokens":0}"#, nil),
         (#"{"prompt_tokens":-1,"completion_tokens":"3"}"#, nil), (#"{"completion_tokens":0}"#, Usage(completionTokens: 0)),
         (#"{"prompt_tokens":3.0,"completion_tokens":4}"#, Usage(promptTokens: 3, completionTokens: 4)),
         (#"{"prompt_tokens":3,"total_tokens":3}"#, Usage(promptTokens: 3, totalTokens: 3)), (#"{"cost":0}"#, Usage(estimatedCost: 0)),

@@ -7,7 +7,8 @@ import Testing
 @Suite struct OpenAIProblemTests {
     @Test(arguments: [
         (
-            401, #"{"error":{"message":"Incorrect API key provided: sk-secret.","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}"#,
+            401,
+            #"{"error":{"message":"Incorrect API key provided: sk-secret.","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}"#,
             "Incorrect API key provided: ********.", "invalid_api_key", false
         ),
         (
@@ -19,30 +20,44 @@ import Testing
             "not_found_error", false
         ),
         (
-            400, #"{"error":{"code":400,"message":"request (9000 tokens) exceeds the available context size","type":"exceed_context_size_error","n_ctx":4096}}"#,
+            400,
+            #"{"error":{"code":400,"message":"request (9000 tokens) exceeds the available context size","type":"exceed_context_size_error","n_ctx":4096}}"#,
             "exceeds the available context size", "exceed_context_size_error", false
         ),
         (
-            429, #"{"error":{"message":"Rate limit reached","type":"requests","param":null,"code":"rate_limit_exceeded"}}"#, "Rate limit reached",
+            429, #"{"error":{"message":"Rate limit reached","type":"requests","param":null,"code":"rate_limit_exceeded"}}"#,
+            "Rate limit reached",
             "rate_limit_exceeded", true
         ),
         (
-            429, #"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#,
+            429,
+            #"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#,
             "no credit", "insufficient_quota", false
         ),
-        (402, #"{"error":{"message":"Insufficient Balance","type":"unknown_error","code":"invalid_request_error"}}"#, "no credit", nil, false),
         (
-            429, #"{"error":{"message":"Provider returned error","code":429,"metadata":{"raw":"{\"error\":{\"message\":\"slow down\"}}","provider_name":"X"}},"user_id":"u"}"#,
+            402, #"{"error":{"message":"Insufficient Balance","type":"unknown_error","code":"invalid_request_error"}}"#, "no credit", nil,
+            false
+        ),
+        (
+            429,
+            #"{"error":{"message":"Provider returned error","code":429,"metadata":{"raw":"{\"error\":{\"message\":\"slow down\"}}","provider_name":"X"}},"user_id":"u"}"#,
             "Provider returned error: slow down", nil, true
         ),
         (
-            502, #"{"error":{"message":"Provider returned error","code":502,"metadata":{"raw":"upstream connect error","provider_name":"X"}}}"#,
+            502,
+            #"{"error":{"message":"Provider returned error","code":502,"metadata":{"raw":"upstream connect error","provider_name":"X"}}}"#,
             "upstream connect error", nil, true
         ),
-        (400, #"{"object":"error","message":"max_tokens is too large","type":"BadRequestError","param":null,"code":400}"#, "max_tokens is too large", "BadRequestError", false),
+        (
+            400, #"{"object":"error","message":"max_tokens is too large","type":"BadRequestError","param":null,"code":400}"#,
+            "max_tokens is too large", "BadRequestError", false
+        ),
         (404, #"{"error":"model \"x\" not found, try pulling it first"}"#, "try pulling it first", nil, false),
         (404, #"{"detail":"Not Found"}"#, "Not Found", nil, false),
-        (422, #"{"detail":[{"loc":["body","messages"],"msg":"field required","type":"value_error.missing"}]}"#, "field required", nil, false),
+        (
+            422, #"{"detail":[{"loc":["body","messages"],"msg":"field required","type":"value_error.missing"}]}"#, "field required", nil,
+            false
+        ),
         (503, "upstream is starting", "upstream is starting", nil, true),
         (502, "<html>\n<head><title>502 Bad\n Gateway</title></head><body></body></html>", "(502 Bad Gateway)", nil, true),
         (502, "  <HTML><HEAD><TITLE>Error</TITLE></HEAD>", "(Error)", nil, true), (500, "<!doctype html><p>", "an HTML page", nil, true),
@@ -63,7 +78,8 @@ import Testing
     }
 
     @Test func refusedParameter_isNamed() async {
-        let body = #"{"error":{"message":"Unsupported parameter","type":"invalid_request_error","param":"max_tokens","code":"unsupported_parameter"}}"#
+        let body =
+            #"{"error":{"message":"Unsupported parameter","type":"invalid_request_error","param":"max_tokens","code":"unsupported_parameter"}}"#
         let error = await openAIOutcome(OpenAIScriptedTransport(.body(body, status: 400))).error
         #expect(error?.details["provider_param"] == "max_tokens")
     }
@@ -80,7 +96,10 @@ import Testing
         (#"{"error":{"message":"EngineCore died","type":"InternalServerError","param":null,"code":500}}"#, "EngineCore died", true),
         (#"{"error":{"code":500,"message":"Compute error.","type":"server_error"}}"#, "Compute error.", true),
         (#"{"error":{"message":"the context is full","type":"exceed_context_size_error","n_ctx":512}}"#, "context is full", false),
-        (#"{"error":{"message":"an error was encountered while running the model","type":"api_error","param":null,"code":null}}"#, "running the model", true),
+        (
+            #"{"error":{"message":"an error was encountered while running the model","type":"api_error","param":null,"code":null}}"#,
+            "running the model", true
+        ),
         (#"{"error":"an error was encountered"}"#, "an error was encountered", true),
         (#"{"object":"error","message":"aborted","type":"BadRequestError","code":400}"#, "aborted", false),
         (#"{"error":{"message":"You exceeded your quota","type":"insufficient_quota","code":"insufficient_quota"}}"#, "quota", false),
@@ -96,7 +115,8 @@ import Testing
     }
 
     @Test func nullError_isNone() async {
-        let stream = "data: {\"error\":null,\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},\"error\":null,\"finish_reason\":\"stop\"}]}\n\n"
+        let stream =
+            "data: {\"error\":null,\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},\"error\":null,\"finish_reason\":\"stop\"}]}\n\n"
         #expect(await openAIOutcome(OpenAIScriptedTransport(.stream(stream))).text == "x")
     }
 }

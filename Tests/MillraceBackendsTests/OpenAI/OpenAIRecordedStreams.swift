@@ -11,8 +11,12 @@ struct OpenAIRecordedStream: Sendable, CustomTestStringConvertible {
         self.text = text
     }
 
+    /// The stream's first events.
+    func start(events: Int) -> String { text.split(separator: "\n\n").prefix(events).map { $0 + "\n\n" }.joined() }
+
     static let all = [
-        openAI, openAITools, openAIRefusal, openAIWebSearch, azure, vLLM, vLLMOlderTools, llamaCpp, llamaCppTools, ollama, lmStudio, openRouter,
+        openAI, openAITools, openAIRefusal, openAIWebSearch, azure, vLLM, vLLMOlderTools, llamaCpp, llamaCppTools, ollama, lmStudio,
+        openRouter,
         openRouterEncrypted, deepSeek, mistral, groq, moonshot, sgLang, legacyFunction,
     ]
 
