@@ -46,7 +46,7 @@ struct ChatCompletionRequest {
                         .invalidInput, "extra may not hold '\(name)': Millrace sets it itself", details: ["field": .string("extra.\(name)")]
                     )
                 }
-                body[name] = value.isNull ? nil : value
+                body[name] = value.isNull ? Optional.none : value
             }
         }
         json = .object(body)
