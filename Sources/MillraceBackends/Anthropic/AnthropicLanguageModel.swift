@@ -65,9 +65,7 @@ public struct AnthropicLanguageModel: LanguageModel {
         var decoder = MessagesDecoder(encoded, model: model, server: server)
         var refusal: (any Error)?
         do {
-            return try await endpoint.call("/v1/messages", .object(encoded.body), explain: { MessagesFailure.refused($0, server: server) })
-            {
-                response in
+            return try await endpoint.call("/v1/messages", .object(encoded.body), explain: refused) { response in
                 let requestID = response.headers["request-id"]
                 if let type = response.headers["content-type"], !type.lowercased().hasPrefix("text/event-stream") {
                     throw MessagesFailure.unreadable(
@@ -93,4 +91,7 @@ public struct AnthropicLanguageModel: LanguageModel {
             throw refusal ?? MessagesFailure.transfer(error, server: server)
         }
     }
+
+    /// The error of a response whose status is no success.
+    func refused(_ refusal: ModelEndpoint.Refusal) -> MillraceError { MessagesFailure.refused(refusal, server: server) }
 }

@@ -41,7 +41,6 @@ extension MessagesDecoder {
             "search_result_location.search_result_index": "the source names the result",
             "search_result_location.start_block_index": place,
             "search_result_location.end_block_index": place,
-            "error.type": fixed,
         ]
     }()
 
