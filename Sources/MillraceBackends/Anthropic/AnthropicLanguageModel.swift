@@ -55,8 +55,8 @@ public struct AnthropicLanguageModel: LanguageModel {
     }
 
     /// Generates one answer.
-    /// - Throws: ``ErrorCode/invalidInput`` for a request that the API is known to refuse; ``ErrorCode/modelError`` for a refused, failed or
-    ///   truncated answer, `isRetryable` where another attempt can help; `CancellationError`; what `receive` throws.
+    /// - Throws: ``ErrorCode/invalidInput`` for a request that the API is known to refuse; ``ErrorCode/modelError`` for a refused, failed
+    ///   or truncated answer, `isRetryable` where another attempt can help; `CancellationError`; what `receive` throws.
     public func generate(_ request: ModelRequest, receive: (ModelEvent) async throws -> Void) async throws -> ModelResponse {
         try Task.checkCancellation()
         let encoded = try MessagesRequest(request, model: model, options: options)
