@@ -64,7 +64,7 @@ extension AnthropicLanguageModel {
 
     private func call(_ path: String, _ body: JSONValue?) async throws -> JSONValue {
         do {
-            return try await endpoint.call(path, body, explain: { MessagesFailure.refused($0, server: server) }) { response in
+            return try await endpoint.call(path, body, explain: refused) { response in
                 let bytes = try await response.collect(limit: Self.answerByteLimit)
                 do throws(MillraceError) { return try JSONValue(parsing: bytes) } catch {
                     throw MessagesFailure.unreadable(

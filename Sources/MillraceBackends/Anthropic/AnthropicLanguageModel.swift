@@ -55,8 +55,8 @@ public struct AnthropicLanguageModel: LanguageModel {
     }
 
     /// Generates one answer.
-    /// - Throws: ``ErrorCode/invalidInput`` for a request that the API is known to refuse; ``ErrorCode/modelError`` for a refused, failed or
-    ///   truncated answer, `isRetryable` where another attempt can help; `CancellationError`; what `receive` throws.
+    /// - Throws: ``ErrorCode/invalidInput`` for a request that the API is known to refuse; ``ErrorCode/modelError`` for a refused, failed
+    ///   or truncated answer, `isRetryable` where another attempt can help; `CancellationError`; what `receive` throws.
     public func generate(_ request: ModelRequest, receive: (ModelEvent) async throws -> Void) async throws -> ModelResponse {
         try Task.checkCancellation()
         let encoded = try MessagesRequest(request, model: model, options: options)
@@ -65,9 +65,7 @@ public struct AnthropicLanguageModel: LanguageModel {
         var decoder = MessagesDecoder(encoded, model: model, server: server)
         var refusal: (any Error)?
         do {
-            return try await endpoint.call("/v1/messages", .object(encoded.body), explain: { MessagesFailure.refused($0, server: server) })
-            {
-                response in
+            return try await endpoint.call("/v1/messages", .object(encoded.body), explain: refused) { response in
                 let requestID = response.headers["request-id"]
                 if let type = response.headers["content-type"], !type.lowercased().hasPrefix("text/event-stream") {
                     throw MessagesFailure.unreadable(
@@ -93,4 +91,7 @@ public struct AnthropicLanguageModel: LanguageModel {
             throw refusal ?? MessagesFailure.transfer(error, server: server)
         }
     }
+
+    /// The error of a response whose status is no success.
+    func refused(_ refusal: ModelEndpoint.Refusal) -> MillraceError { MessagesFailure.refused(refusal, server: server) }
 }

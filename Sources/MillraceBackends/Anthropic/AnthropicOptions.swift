@@ -2,7 +2,8 @@
 ///
 /// Source: Anthropic's Messages API, version 2023-06-01 (<https://platform.claude.com/docs/en/api/messages>).
 public struct AnthropicOptions: Equatable, Sendable {
-    /// Whether and how the model reasons before it answers. Which of these a model takes depends on the model; the API says so in its error.
+    /// Whether and how the model reasons before it answers. Which of these a model takes depends on the model; the API says so in its
+    /// error.
     public enum Thinking: Equatable, Sendable {
         /// Nothing is sent: what the model does by itself.
         case modelDefault
@@ -17,7 +18,8 @@ public struct AnthropicOptions: Equatable, Sendable {
 
     /// How an answer is made to follow a request's output schema.
     public enum StructuredOutput: Equatable, Sendable {
-        /// By `output_config.format`, the API's structured outputs. The API cannot cite in such an answer, so documents go without citations.
+        /// By `output_config.format`, the API's structured outputs. The API cannot cite in such an answer, so documents go without
+        /// citations.
         case jsonSchema
         /// By a tool whose input has the schema and which the model must call: for models and servers without structured outputs. Its input
         /// streams as the answer's text. It excludes a reasoning budget.

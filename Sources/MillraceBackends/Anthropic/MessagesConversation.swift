@@ -3,8 +3,8 @@ import MillraceCore
 
 /// A request's turns and documents as the API's `messages`.
 ///
-/// The API wants roles to alternate, every tool call to be answered in the very next message, and the answers to stand first in it. Millrace
-/// stores a whole run as one assistant's message, tool results included, so turns are cut and joined until they have that form:
+/// The API wants roles to alternate, every tool call to be answered in the very next message, and the answers to stand first in it.
+/// Millrace stores a whole run as one assistant's message, tool results included, so turns are cut and joined until they have that form:
 /// - Consecutive parts of one role become one message; parts that say nothing (blank text, unsigned reasoning, citations) are left out.
 /// - A tool's result moves behind the message that called the tool. A call that nothing answers (its run was cancelled) gets a result that
 ///   says so, since the API refuses the whole conversation otherwise.

@@ -1,6 +1,6 @@
 extension MessagesDecoder {
-    /// The members of streamed objects that the decoder leaves out, each with the reason. An object is named by its `type`, or by the member
-    /// that holds it.
+    /// The members of streamed objects that the decoder leaves out, each with the reason. An object is named by its `type`, or by the
+    /// member that holds it.
     static let ignoredFields: [String: String] = {
         let record = "the response's head gives the request's id, which is what support asks for"
         let fixed = "always the same"
@@ -41,7 +41,6 @@ extension MessagesDecoder {
             "search_result_location.search_result_index": "the source names the result",
             "search_result_location.start_block_index": place,
             "search_result_location.end_block_index": place,
-            "error.type": fixed,
         ]
     }()
 

@@ -3,9 +3,9 @@ import MillraceCore
 
 /// Reads the stream of one answer of the Messages API, event by event.
 ///
-/// Source: <https://platform.claude.com/docs/en/build-with-claude/streaming>. A message starts, its blocks start, grow and stop, a delta says
-/// why it ended, and it stops. As the API's versioning policy asks, events, blocks and deltas of unknown kinds are passed over; what is known
-/// and comes in an impossible order is an error. What is left out on purpose stands in ``ignoredFields`` and ``ignoredBlocks``.
+/// Source: <https://platform.claude.com/docs/en/build-with-claude/streaming>. A message starts, its blocks start, grow and stop, a delta
+/// says why it ended, and it stops. As the API's versioning policy asks, events, blocks and deltas of unknown kinds are passed over; what
+/// is known and comes in an impossible order is an error. What is left out on purpose stands in ``ignoredFields`` and ``ignoredBlocks``.
 struct MessagesDecoder: Sendable {
     private enum Phase { case idle, started, complete }
 
@@ -64,8 +64,8 @@ struct MessagesDecoder: Sendable {
     /// Whether the message has stopped; what follows is of no interest.
     var isComplete: Bool { phase == .complete }
 
-    /// What the call has consumed as far as is known. Before the final figures the answer's tokens are estimated, four bytes each, once that
-    /// is more than what was reported at its start.
+    /// What the call has consumed as far as is known. Before the final figures the answer's tokens are estimated, four bytes each, once
+    /// that is more than what was reported at its start.
     var consumed: Usage? {
         guard phase != .idle else { return nil }
         let reported = counted.usage

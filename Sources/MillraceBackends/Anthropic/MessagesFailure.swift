@@ -4,8 +4,8 @@ import MillraceHTTPClient
 
 /// Anthropic's errors as ours.
 ///
-/// Source: <https://platform.claude.com/docs/en/api/errors>. A refusal has the body `{"type":"error","error":{"type","message"},"request_id"}`;
-/// a stream that has begun ends with an event of that form.
+/// Source: <https://platform.claude.com/docs/en/api/errors>. A refusal has the body
+/// `{"type":"error","error":{"type","message"},"request_id"}`; a stream that has begun ends with an event of that form.
 enum MessagesFailure {
     /// The kinds of error that another attempt can help with.
     private static let passing: Set<String> = ["api_error", "overloaded_error", "rate_limit_error", "timeout_error"]

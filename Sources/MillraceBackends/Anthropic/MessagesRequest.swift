@@ -34,8 +34,9 @@ struct MessagesRequest: Equatable, Sendable {
         for name in request.extra.keys.sorted() where Self.reserved.contains(name) {
             throw Self.wrong("extra.\(name)", "is Millrace's own to set: leave it out")
         }
+        let schema = request.outputSchema.flatMap { $0.isNull ? nil : $0 }
         // Structured outputs and citations exclude each other: the API answers 400 to both.
-        let cites = options.citesDocuments && (request.outputSchema == nil || options.structuredOutput == .forcedTool)
+        let cites = options.citesDocuments && (schema == nil || options.structuredOutput == .forcedTool)
         let conversation = try MessagesConversation(request, options: options, cites: cites)
         documents = conversation.documents
 
@@ -48,7 +49,7 @@ struct MessagesRequest: Equatable, Sendable {
 
         var tools = request.tools.map { Self.tool($0) }
         var answerTool: String?
-        if let schema = request.outputSchema {
+        if let schema {
             switch options.structuredOutput {
             case .jsonSchema: outputConfig["format"] = ["type": "json_schema", "schema": schema]
             case .forcedTool:

@@ -17,8 +17,8 @@ struct MessagesUsage: Equatable, Sendable {
         output = json["output_tokens"]?.integer ?? output
     }
 
-    /// The counts as Millrace keeps them. The API's `input_tokens` leaves out what the cache was written with and served; all three together
-    /// are the prompt.
+    /// The counts as Millrace keeps them. The API's `input_tokens` leaves out what the cache was written with and served; all three
+    /// together are the prompt.
     var usage: Usage {
         Usage(
             promptTokens: input.map { $0 + (cacheWrites ?? 0) + (cacheReads ?? 0) }, completionTokens: output,
