@@ -22,26 +22,26 @@ struct PieceScanner: Sendable {
     @inline(__always)
     private func scalar(at offset: Int, _ text: Span<UInt8>) -> (class: ScalarClass, next: Int) {
         let first = text[offset]
-        if first < 0x80 { return (ScalarClass(rawValue: table.classes[Int(first)]), offset + 1) }
+        if first < 0x80 { return (table[ascii: first], offset + 1) }
         return wideScalar(at: offset, first, text)
     }
 
     private func wideScalar(at offset: Int, _ first: UInt8, _ text: Span<UInt8>) -> (class: ScalarClass, next: Int) {
-        var value: Int
+        var value: UInt32
         var next = offset + 2
         switch first {
         case 0xF0...:
-            value = Int(first & 0x07) << 18 | Int(text[offset + 1] & 0x3F) << 12 | Int(text[offset + 2] & 0x3F) << 6
-            value |= Int(text[offset + 3] & 0x3F)
+            value = UInt32(first & 0x07) << 18 | UInt32(text[offset + 1] & 0x3F) << 12 | UInt32(text[offset + 2] & 0x3F) << 6
+            value |= UInt32(text[offset + 3] & 0x3F)
             next = offset + 4
         case 0xE0...:
-            value = Int(first & 0x0F) << 12 | Int(text[offset + 1] & 0x3F) << 6 | Int(text[offset + 2] & 0x3F)
+            value = UInt32(first & 0x0F) << 12 | UInt32(text[offset + 1] & 0x3F) << 6 | UInt32(text[offset + 2] & 0x3F)
             next = offset + 3
         default:
-            value = Int(first & 0x1F) << 6 | Int(text[offset + 1] & 0x3F)
+            value = UInt32(first & 0x1F) << 6 | UInt32(text[offset + 1] & 0x3F)
         }
-        let page = Int(table.pages[value / ScalarClassTable.pageSize]) * ScalarClassTable.pageSize
-        return (ScalarClass(rawValue: table.classes[page + value % ScalarClassTable.pageSize]), next)
+        // What is not a scalar cannot occur in a string.
+        return (Unicode.Scalar(value).map { table[$0] } ?? [], next)
     }
 
     /// Where the run ends of scalars that are in one of the classes.

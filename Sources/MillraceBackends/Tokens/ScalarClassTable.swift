@@ -7,10 +7,10 @@ final class ScalarClassTable: Sendable {
     /// The one table. It takes some tens of milliseconds to make: a counter asks for it when it is created, not when it counts.
     static let shared = ScalarClassTable()
 
-    /// Where the page of a scalar begins in ``classes``, by the scalar's value divided by ``pageSize``.
-    let pages: [UInt16]
+    /// The number of a scalar's page in ``classes``, by the scalar's value divided by ``pageSize``.
+    private let pages: [UInt16]
     /// The classes, a page after the other; equal pages are kept once. The first is that of ASCII and Latin-1.
-    let classes: [UInt8]
+    private let classes: [UInt8]
 
     static let pageSize = 256
     private static let unicodeVersion = (major: 16, minor: 0)
@@ -31,6 +31,15 @@ final class ScalarClassTable: Sendable {
         }
         self.pages = pages
         self.classes = classes
+    }
+
+    /// The class of an ASCII character: the first page is its own.
+    @inline(__always) subscript(ascii byte: UInt8) -> ScalarClass { ScalarClass(rawValue: classes[Int(byte)]) }
+
+    /// The class of a scalar.
+    subscript(_ scalar: Unicode.Scalar) -> ScalarClass {
+        let (page, index) = Int(scalar.value).quotientAndRemainder(dividingBy: Self.pageSize)
+        return ScalarClass(rawValue: classes[Int(pages[page]) * Self.pageSize + index])
     }
 
     /// Whether Unicode 16 has letters, marks, numbers or white space in the plane of `value`: it has none in planes 4 to 13, nor in the
