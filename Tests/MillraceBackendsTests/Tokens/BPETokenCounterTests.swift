@@ -64,7 +64,7 @@ import Testing
             #expect(counter.encode("A") == [65])
             #expect(try BPETokenCounter(vocabularyFile: path, encoding: encoding).encoding == encoding)
             let other: BPEEncoding = encoding == .cl100k ? .o200k : .cl100k
-            let error = #expect(throws: MillraceError.self) { try BPETokenCounter(vocabularyFile: path, encoding: other) }
+            let error = #expect(throws: MillraceError.self) { _ = try BPETokenCounter(vocabularyFile: path, encoding: other) }
             #expect(error?.code == .configuration)
             #expect(error?.message.contains("\(other) has \(other.tokenCount)") == true)
         }
@@ -73,7 +73,7 @@ import Testing
     @Test func cutOffFile_isRefused() throws {
         try Self.withFile(Self.lines(100_000)) { path in
             for encoding in [nil, BPEEncoding.cl100k] {
-                let error = #expect(throws: MillraceError.self) { try BPETokenCounter(vocabularyFile: path, encoding: encoding) }
+                let error = #expect(throws: MillraceError.self) { _ = try BPETokenCounter(vocabularyFile: path, encoding: encoding) }
                 #expect(error?.code == .configuration)
                 #expect(error?.message.contains("\(path) has 100000 tokens") == true)
             }
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test func missingFile_isAWrongSetting() {
-        let error = #expect(throws: MillraceError.self) { try BPETokenCounter(vocabularyFile: "/nowhere/x.tiktoken") }
+        let error = #expect(throws: MillraceError.self) { _ = try BPETokenCounter(vocabularyFile: "/nowhere/x.tiktoken") }
         #expect(error?.code == .configuration)
         #expect(error?.message.contains("cannot open /nowhere/x.tiktoken") == true)
     }
@@ -99,14 +99,14 @@ import Testing
     ])
     func wrongLine_isNamed(line: String, problem: String) {
         let contents = Self.lines(257) + Array((line + "\nYWM= 301\n").utf8)
-        let error = #expect(throws: MillraceError.self) { try TiktokenFile.vocabulary(contents, path: "/etc/v.tiktoken") }
+        let error = #expect(throws: MillraceError.self) { _ = try TiktokenFile.vocabulary(contents, path: "/etc/v.tiktoken") }
         #expect(error?.code == .configuration)
         #expect(error?.message == "/etc/v.tiktoken:258: \(problem); a vocabulary file has lines such as \"IGFuZA== 323\"")
     }
 
     @Test func manyWrongLines_areNamedUpToFive() {
         let contents = Array(String(repeating: "<html>\n", count: 8).utf8)
-        let error = #expect(throws: MillraceError.self) { try TiktokenFile.vocabulary(contents, path: "v") }
+        let error = #expect(throws: MillraceError.self) { _ = try TiktokenFile.vocabulary(contents, path: "v") }
         #expect(error?.message.contains("v:1: ") == true && error?.message.contains("v:5: ") == true)
         #expect(error?.message.contains("v:6: ") == false && error?.message.contains("and 3 more lines") == true)
     }
@@ -114,10 +114,10 @@ import Testing
     @Test func fileWithoutAByte_isRefused() {
         var contents = Self.lines(300)
         contents.removeFirst(Self.lines(1).count)
-        let error = #expect(throws: MillraceError.self) { try TiktokenFile.vocabulary(contents, path: "v") }
+        let error = #expect(throws: MillraceError.self) { _ = try TiktokenFile.vocabulary(contents, path: "v") }
         #expect(error?.code == .configuration)
         #expect(error?.message.contains("no token is the single byte 0") == true)
-        #expect(throws: MillraceError.self) { try TiktokenFile.vocabulary([], path: "v") }
+        #expect(throws: MillraceError.self) { _ = try TiktokenFile.vocabulary([], path: "v") }
     }
 
     @Test func blankLinesAndCarriageReturns_doNotMatter() throws {

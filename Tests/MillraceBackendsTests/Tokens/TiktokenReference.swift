@@ -8,7 +8,8 @@ struct TiktokenReference: ~Copyable {
 
     /// Runs tiktoken over the texts. Where it is not installed this says so aloud, fails the test when everything must be there, and
     /// returns `nil`.
-    static func encoding(_ texts: [String]) throws -> TiktokenReference? {
+    /// - Parameter pieces: for each encoding's name, the lengths of the pieces of each text.
+    static func encoding(_ texts: [String], pieces: [String: [[UInt32]]]) throws -> TiktokenReference? {
         let python = packageRoot + "/.venv/bin/python"
         let directory = try TemporaryDirectory()
         let log = directory.path + "/log"
@@ -19,12 +20,10 @@ struct TiktokenReference: ~Copyable {
             if getenv("CI").map({ String(cString: $0) }) == "true" { Issue.record("a counterpart is missing: \(advice)") }
             return nil
         }
-        var input: [UInt8] = []
-        for text in texts {
-            withUnsafeBytes(of: UInt32(text.utf8.count).littleEndian) { input.append(contentsOf: $0) }
-            input.append(contentsOf: text.utf8)
+        try write(texts.flatMap { bytes([UInt32($0.utf8.count)]) + Array($0.utf8) }, to: directory.path + "/texts")
+        for (name, lengths) in pieces {
+            try write(bytes(lengths.flatMap { [UInt32($0.count)] + $0 }), to: "\(directory.path)/\(name).pieces")
         }
-        try write(input, to: directory.path + "/texts")
         let driver = packageRoot + "/Tests/MillraceBackendsTests/Tokens/tiktoken_reference.py"
         let status = run([python, driver, directory.path], log: log)
         let output = try String(decoding: BoundedFile.read(log, limit: 1 << 20), as: UTF8.self)
@@ -37,10 +36,7 @@ struct TiktokenReference: ~Copyable {
 
     /// The ids of each text.
     func ids(_ encoding: String) throws -> [[UInt32]] {
-        let data = try BoundedFile.read("\(directory.path)/\(encoding).ids", limit: 1 << 28)
-        let numbers = data.withUnsafeBytes { bytes in
-            (0..<bytes.count / 4).map { UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)) }
-        }
+        let numbers = try numbers("\(encoding).ids")
         var (found, offset) = ([[UInt32]](), 0)
         while offset < numbers.count {
             let end = offset + 1 + Int(numbers[offset])
@@ -48,6 +44,20 @@ struct TiktokenReference: ~Copyable {
             offset = end
         }
         return found
+    }
+
+    /// The numbers of the texts that tiktoken cuts into other pieces.
+    func cutOtherwise(_ encoding: String) throws -> [Int] { try numbers("\(encoding).cuts").map(Int.init) }
+
+    private func numbers(_ name: String) throws -> [UInt32] {
+        let data = try BoundedFile.read("\(directory.path)/\(name)", limit: 1 << 28)
+        return data.withUnsafeBytes { bytes in
+            (0..<bytes.count / 4).map { UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)) }
+        }
+    }
+
+    private static func bytes(_ numbers: [UInt32]) -> [UInt8] {
+        numbers.flatMap { number in [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: number >> $0) } }
     }
 
     /// For each scalar value, the classes that tiktoken's pattern engine puts it in.

@@ -1,8 +1,9 @@
 """Encodes texts with OpenAI's tiktoken, for comparison: `tiktoken_reference.py DIRECTORY`.
 
-Reads DIRECTORY/texts (for each text its length in bytes as a 32-bit number, then its UTF-8) and writes there, for each encoding, NAME.tiktoken,
-its vocabulary, and NAME.ids (for each text the number of tokens, then their ids, all 32-bit numbers); and `classes`, which has a byte for
-each scalar: what tiktoken's pattern engine takes it for. Numbers are little-endian.
+Reads DIRECTORY/texts (for each text its length in bytes, then its UTF-8) and, for each encoding, NAME.pieces (for each text the number of its
+pieces, then their lengths in bytes). Writes there, for each encoding, NAME.tiktoken, its vocabulary; NAME.ids (for each text the number of
+tokens, then their ids); and NAME.cuts: the numbers of the texts that tiktoken cuts into other pieces. `classes` has a byte for each scalar: what
+tiktoken's pattern engine takes it for. All numbers but these have 32 bits and are little-endian.
 """
 import base64
 import hashlib
@@ -46,6 +47,44 @@ def texts() -> list[str]:
     return found
 
 
+def numbers(path: pathlib.Path) -> list[list[int]]:
+    """Lists of numbers, each after its length."""
+    data = path.read_bytes()
+    flat = struct.unpack(f"<{len(data) // 4}I", data)
+    found, offset = [], 0
+    while offset < len(flat):
+        found.append(list(flat[offset + 1 : offset + 1 + flat[offset]]))
+        offset += 1 + flat[offset]
+    return found
+
+
+def cut_otherwise(encoding: tiktoken.Encoding, all_texts: list[str], lengths: list[list[int]]) -> list[int]:
+    """The numbers of the texts that the encoding's pattern does not cut into pieces of these lengths.
+
+    tiktoken does not show its pieces. So a vocabulary is made in which each expected piece is a token, and each two neighbours together are
+    one as well: a piece that tiktoken makes of more than one of ours, or of a part of one, cannot have our tokens.
+    """
+    expected = []
+    for text, sizes in zip(all_texts, lengths, strict=True):
+        data, pieces, offset = text.encode(), [], 0
+        for size in sizes:
+            pieces.append(data[offset : offset + size])
+            offset += size
+        expected.append(pieces)
+    tokens = dict.fromkeys(bytes([b]) for b in range(256))
+    for pieces in expected:
+        tokens |= dict.fromkeys(pieces)
+    for pieces in expected:
+        tokens |= dict.fromkeys(a + b for a, b in zip(pieces, pieces[1:]))
+    ranks = {token: rank for rank, token in enumerate(tokens)}
+    made = tiktoken.Encoding("pieces", pat_str=encoding._pat_str, mergeable_ranks=ranks, special_tokens={})
+    return [
+        number
+        for number, (text, pieces) in enumerate(zip(all_texts, expected))
+        if made.encode_ordinary(text) != [ranks[piece] for piece in pieces]
+    ]
+
+
 def classes() -> bytes:
     found = bytearray(0x110000)
     for pattern, bit in CLASSES:
@@ -68,4 +107,6 @@ for name, expected in SHA256.items():
         for text in all_texts:
             ids = encoding.encode_ordinary(text)
             output.write(struct.pack(f"<{len(ids) + 1}I", len(ids), *ids))
+    cuts = cut_otherwise(encoding, all_texts, numbers(directory / f"{name}.pieces"))
+    (directory / f"{name}.cuts").write_bytes(struct.pack(f"<{len(cuts)}I", *cuts))
 (directory / "classes").write_bytes(classes())
