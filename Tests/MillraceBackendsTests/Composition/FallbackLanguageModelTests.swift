@@ -186,6 +186,7 @@ import Testing
         }
         let result = await task.value
         #expect(result.error is CancellationError)
+        #expect(!result.events.contains { if case .restarted = $0 { true } else { false } })
         #expect(asked.withLock { $0 } == 0)
         #expect(result.events.first == (place == 0 ? nil : .usage(Usage(promptTokens: 5))))
     }
