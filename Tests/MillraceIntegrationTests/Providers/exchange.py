@@ -5,7 +5,7 @@ import re
 import traceback
 
 from directives import DirectiveError, Directives
-from http_server import head, json_bytes
+from http_server import json_bytes
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 CUT_PLACES = {"chunk": "mid", "reset": "mid"}
@@ -32,7 +32,6 @@ class Exchange:
         self.keeps_alive = request.keeps_alive
         self.tokens = 0
         self._has_ended = False
-        self._is_chunked = True
         self._held = b""
         try:
             self.json = json.loads(request.body) if request.body else None
@@ -58,12 +57,13 @@ class Exchange:
             self.keeps_alive = False
         self._end("response_ended")
 
-    def client_closed(self, how):
+    def client_closed(self, how, **fields):
         """The client went before the answer was whole."""
-        if not self._has_ended:
-            self._end("client_closed", how=how)
+        self._end("client_closed", how=how, **fields)
 
     def _observe(self, event, **fields):
+        if self.request.path.startswith("/_"):
+            return  # Questions about observations are none.
         self.server.observations.add(event, connection=self.connection.number, request=self.number, tag=self._tag, **fields)
 
     def _end(self, event, **fields):
@@ -89,7 +89,7 @@ class Exchange:
         if directives.hang == "head":
             await self._hang()
         if directives.cut == "head":
-            self._cut(None)
+            self._cut()
         if isinstance(directives.error, int):
             failure = make_failure(directives.error, None)
             for name in ("retry_after", "retry_after_ms"):
@@ -101,62 +101,50 @@ class Exchange:
         self._observe("hanging", tokens=self.tokens)
         await asyncio.get_running_loop().create_future()  # Cancelled when the client goes.
 
-    def _cut(self, tail):
+    def _cut(self):
         """Closes the connection in the middle of the answer, and stops."""
-        if tail:
-            self.connection.write(tail)
         self._end("response_cut")
-        if self.directives.cut == "reset":
-            self.connection.reset()
-        else:
-            self.connection.transport.close()
+        self.connection.cut(self.directives.cut)
         raise asyncio.CancelledError
 
     # What is sent
 
     async def _head(self, status, headers):
-        data = head(status, {**self.headers, **headers, **({} if self.keeps_alive else {"connection": "close"})})
-        if self.directives.slow_head:
-            for byte in data:
-                self.connection.write(bytes([byte]))
-                await asyncio.sleep(self.directives.delay or 0.002)
-        else:
-            self.connection.write(data)
+        fields = {**self.headers, **headers, **({} if self.keeps_alive else {"connection": "close"})}
+        delay = (self.directives.delay or 0.002) if self.directives.slow_head else None
+        await self.connection.send_head(status, fields, delay)
         self._observe("head_sent", status=status)
 
     async def _plain(self, status, value, headers=None):
         data = json_bytes(value)
         await self._head(status, {"content-type": "application/json", "content-length": str(len(data)), **(headers or {})})
-        self.connection.write(data)
+        self.connection.send_body(data)
+        self.connection.finish()
 
-    async def answer(self, value, tokens=0, headers=None):
+    async def answer(self, value, tokens=0):
         """Sends one JSON answer whose making took `tokens` tokens."""
         directives = self.directives
         await asyncio.sleep(directives.delay * tokens)
-        if not directives.has_faults or directives.error:
-            await self._plain(200, value, headers)
+        place = directives.hang or directives.cut
+        if not place:
+            await self._plain(200, value)
             self.tokens = tokens
             return
         data = json_bytes(value)
-        place = directives.hang or directives.cut
-        await self._head(200, {"content-type": "application/json", "content-length": str(len(data)), **(headers or {})})
-        sent = {"first": 0, "end": len(data) - 1}.get(place, len(data) // 2) if place else len(data)
-        self.connection.write(data[:sent])
+        await self._head(200, {"content-type": "application/json", "content-length": str(len(data))})
+        self.connection.send_body(data[: {"first": 0, "end": len(data) - 1}.get(place, len(data) // 2)])
         if directives.hang:
             await self._hang()
-        if directives.cut:
-            self._cut(None)
-        self.tokens = tokens
+        self._cut()
 
     async def stream(self, frames, error_frame, media_type=EVENT_STREAM):
         """Sends a stream. A frame is (bytes, how many tokens it holds, whether it tells the answer's end)."""
         directives = self.directives
         headers = {"content-type": media_type, "cache-control": "no-cache"}
-        self._is_chunked = directives.framing != "close" and self.request.version == "HTTP/1.1"
-        if self._is_chunked:
-            headers["transfer-encoding"] = "chunked"
-        else:
+        if directives.framing == "close" or self.request.version == "HTTP/1.0":
             self.keeps_alive = False
+        else:
+            headers["transfer-encoding"] = "chunked"
         await self._head(200, headers)
         await self._fault("first")
         total = sum(tokens for _, tokens, _ in frames)
@@ -184,8 +172,7 @@ class Exchange:
                     await self._write(error_frame)
                     break
         await self._flush()
-        if self._is_chunked:
-            self.connection.write(b"0\r\n\r\n")
+        self.connection.finish()
 
     async def _fault(self, place):
         directives = self.directives
@@ -194,7 +181,7 @@ class Exchange:
             await self._hang()
         if CUT_PLACES.get(directives.cut, directives.cut) == place != "end":
             await self._flush()
-            self._cut(b"40\r\ndata: {" if directives.cut == "chunk" else None)
+            self._cut()
 
     async def _write(self, payload):
         directives = self.directives
@@ -205,15 +192,12 @@ class Exchange:
             return
         size = directives.split or len(payload)
         for at in range(0, len(payload), size):
-            self._send(payload[at: at + size])
+            self.connection.send_body(payload[at: at + size])
             await asyncio.sleep(0)
         await self.connection.drain()
 
     async def _flush(self):
         if self._held:
-            self._send(self._held)
+            self.connection.send_body(self._held)
             self._held = b""
             await self.connection.drain()
-
-    def _send(self, data):
-        self.connection.write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)

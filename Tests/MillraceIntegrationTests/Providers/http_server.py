@@ -118,35 +118,42 @@ class RequestParser:
 
 
 class Connection(asyncio.Protocol):
-    """One connection: runs `handle(exchange)` for its requests, one after another, and cancels it when the client goes."""
+    """One connection: runs the exchanges of its requests, one after another, and cancels the running one when the client goes.
+
+    `make_exchange(connection, request)` makes what is run. An exchange sends its answer by `send_head`, `send_body` and `finish`.
+    """
 
     counter = 0
 
-    def __init__(self, make_exchange):
+    def __init__(self, make_exchange, observations):
         Connection.counter += 1
         self.number = Connection.counter
-        self._make_exchange = make_exchange
+        self._make_exchange, self._observations = make_exchange, observations
         self._parser = RequestParser()
         self._waiting = []
         self._task = None
         self._exchange = None
+        self._is_chunked = False
         self._can_write = asyncio.Event()
         self._can_write.set()
+
+    # What comes
 
     def connection_made(self, transport):
         self.transport = transport
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._observations.add("connection_opened", connection=self.number, http="HTTP/1.1")
 
     def data_received(self, data):
         try:
             self._waiting += self._parser.receive(data)
         except BadRequest as error:
-            self.write(head(error.status, {"content-length": "0", "connection": "close"}))
+            self._write(head(error.status, {"content-length": "0", "connection": "close"}))
             self.transport.close()
             return
         if self._parser.expects_continue:
             self._parser.expects_continue = False
-            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if self._waiting and self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._serve())
 
@@ -162,13 +169,6 @@ class Connection(asyncio.Protocol):
         finally:
             self._task = None
 
-    def _client_left(self, how):
-        if self._exchange:
-            self._exchange.client_closed(how)
-            self._exchange = None
-        if self._task:
-            self._task.cancel()
-
     def eof_received(self):
         self._client_left("eof")
         return False  # The transport closes.
@@ -177,23 +177,56 @@ class Connection(asyncio.Protocol):
         self._can_write.set()
         self._client_left("reset" if error else "closed")
 
+    def _client_left(self, how):
+        if self._exchange:
+            self._exchange.client_closed(how)
+            self._exchange = None
+        if self._task:
+            self._task.cancel()
+
+    # What goes
+
+    async def send_head(self, status, headers, byte_delay=None):
+        """Sends the head: whole, or byte by byte with a delay in seconds between them."""
+        self._is_chunked = headers.get("transfer-encoding") == "chunked"
+        data = head(status, headers)
+        if byte_delay is None:
+            self._write(data)
+            return
+        for byte in data:
+            self._write(bytes([byte]))
+            await asyncio.sleep(byte_delay)
+
+    def send_body(self, data):
+        if data:
+            self._write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
+
+    def finish(self):
+        if self._is_chunked:
+            self._write(b"0\r\n\r\n")
+
+    def cut(self, how):
+        """Ends the connection before the answer is whole: with RST, in the middle of a chunk, or simply so."""
+        if how == "reset":
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.transport.abort()
+            return
+        if how == "chunk":
+            self._write(b"40\r\ndata: {")
+        self.transport.close()
+
+    async def drain(self):
+        await self._can_write.wait()
+
     def pause_writing(self):
         self._can_write.clear()
 
     def resume_writing(self):
         self._can_write.set()
 
-    def write(self, data):
+    def _write(self, data):
         if not self.transport.is_closing():
             self.transport.write(data)
-
-    async def drain(self):
-        await self._can_write.wait()
-
-    def reset(self):
-        """Closes with RST: what is not sent yet is lost."""
-        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.transport.abort()
 
 
 def head(status, headers):

@@ -39,9 +39,10 @@ Directives: words in the last user message with text (or the prompt, or the firs
     #tag=NAME             goes with the request's observations
 
 Observations: {"t": nanoseconds of CLOCK_MONOTONIC, "event": …, "connection": number, "request": number, "tag": …} and
+    connection_opened (http), without request and tag
     request_accepted (method, path, http, stream; with --bodies the body)   head_sent (status)   first_token   tokens_sent (tokens)
     hanging (tokens)   response_ended (tokens)   response_cut (tokens)
-    client_closed (tokens, how: eof, reset, closed): the client went before the answer was whole
+    client_closed (tokens, how: eof, reset, closed, stream_reset): the client went before the answer was whole
 Header fields are never observed: they hold the credentials.
 """
 import argparse
@@ -66,7 +67,10 @@ class Server:
         """The prompts that Anthropic's cache holds."""
 
     def connect(self):
-        return Connection(lambda connection, request: Exchange(self, connection, request))
+        return Connection(self.exchange, self.observations)
+
+    def exchange(self, connection, request):
+        return Exchange(self, connection, request)
 
     async def handle(self, exchange):
         path = exchange.request.path
@@ -84,24 +88,26 @@ class Server:
             await openai_api.handle(exchange)
 
 
-async def main():
+def arguments():
+    """The arguments that this server and h2_server.py have in common."""
     parser = argparse.ArgumentParser(description="An instant model server for tests.")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--key", default="test-key", help="the API key that clients must send")
     parser.add_argument("--log", help="where observations go, one JSON object a line; - for standard output, behind the port")
     parser.add_argument("--bodies", action="store_true", help="observe requests with their JSON bodies")
     parser.add_argument("--until-eof", action="store_true", help="stop when standard input ends, so that no server outlives its test")
-    arguments = parser.parse_args()
-    server = Server(arguments.key, Observations(arguments.log), arguments.bodies)
+    return parser.parse_args()
+
+
+async def stopped(until_eof):
+    """Returns at SIGTERM or SIGINT, or at the end of standard input."""
     loop = asyncio.get_running_loop()
-    listener = await loop.create_server(server.connect, "127.0.0.1", arguments.port, backlog=1024)
-    print(listener.sockets[0].getsockname()[1], flush=True)
-    stopped = loop.create_future()
+    end = loop.create_future()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: stopped.done() or stopped.set_result(None))
-    if arguments.until_eof:
-        await loop.connect_read_pipe(lambda: EndOfInput(stopped), sys.stdin)
-    await stopped
+        loop.add_signal_handler(number, lambda: end.done() or end.set_result(None))
+    if until_eof:
+        await loop.connect_read_pipe(lambda: EndOfInput(end), sys.stdin)
+    await end
 
 
 class EndOfInput(asyncio.Protocol):
@@ -113,6 +119,14 @@ class EndOfInput(asyncio.Protocol):
     def connection_lost(self, error):
         if not self._ended.done():
             self._ended.set_result(None)
+
+
+async def main():
+    options = arguments()
+    server = Server(options.key, Observations(options.log), options.bodies)
+    listener = await asyncio.get_running_loop().create_server(server.connect, "127.0.0.1", options.port, backlog=1024)
+    print(listener.sockets[0].getsockname()[1], flush=True)
+    await stopped(options.until_eof)
 
 
 if __name__ == "__main__":
