@@ -77,7 +77,7 @@ let package = Package(
             dependencies: [
                 "CSQLite", "Millrace", "MillraceBackends", "MillraceCLI", "MillraceCore", "MillraceDatabase", "MillraceServer",
                 "MillraceTestServer",
-            ], exclude: ["Clients"], swiftSettings: swiftSettings),
+            ], exclude: ["Clients", "Providers"], swiftSettings: swiftSettings),
         tests("MillraceServerTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceServer"]),
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient"]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceDatabase"]),

@@ -28,12 +28,6 @@ extension IntegrationTests {
             return JSONValue.object(["task": "chat", "parts": parts]).text
         }
 
-        /// Says aloud that a counterpart is missing; where everything must be there, that fails the test.
-        private static func leftOut(_ what: String, _ advice: String) {
-            StandardError.write("LEFT OUT: \(what): \(advice)\n")
-            if getenv("CI").map({ String(cString: $0) }) == "true" { Issue.record("\(what) is missing: \(advice)") }
-        }
-
         private static func write(_ text: String, _ name: String, in directory: TemporaryDirectory) throws -> String {
             let path = directory.path + "/" + name
             guard let file = fopen(path, "w") else { throw ClientFailure("cannot write \(path)") }
@@ -45,7 +39,7 @@ extension IntegrationTests {
         @Test func curl_streamsAChatThatQuotesTheAttachedText_andResumes() async throws {
             try await withServer { server in
                 guard Command.exists(["curl", "--version"]) else {
-                    Self.leftOut("curl", "run .ci/setup --test")
+                    Counterpart.leftOut("curl")
                     return
                 }
                 let directory = try TemporaryDirectory()
@@ -80,7 +74,7 @@ extension IntegrationTests {
             try await withServer { server in
                 let python = TestFiles.packageRoot + "/.venv/bin/python"
                 guard Command.exists([python, "-c", "import httpx, \(module)"]) else {
-                    Self.leftOut("the Python client \(module)", "run .ci/setup --test")
+                    Counterpart.leftOut("the Python client \(module)")
                     return
                 }
                 let directory = try TemporaryDirectory()
@@ -121,7 +115,7 @@ extension IntegrationTests {
             try await withServer([steps], configure: { $0.runs.retryMilliseconds = 50 }) { server in
                 let python = TestFiles.packageRoot + "/.venv/bin/python"
                 guard Command.exists(["/usr/bin/chromium", "--version"]), Command.exists([python, "-c", "import playwright"]) else {
-                    Self.leftOut("a browser (chromium, playwright)", "run .ci/setup --test")
+                    Counterpart.leftOut("a browser (chromium, playwright)")
                     return
                 }
                 let reader = try server.start("steps")
@@ -143,9 +137,4 @@ extension IntegrationTests {
             }
         }
     }
-}
-
-/// Standard error, which the test runner does not swallow.
-private enum StandardError {
-    static func write(_ text: String) { _ = text.withCString { Glibc.write(2, $0, strlen($0)) } }
 }

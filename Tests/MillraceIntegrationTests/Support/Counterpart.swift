@@ -1,0 +1,27 @@
+import Glibc
+import Testing
+
+/// A program of others that tests are driven with, which may be missing on the machine.
+enum Counterpart {
+    /// Says aloud that one is missing; where everything must be there (`CI=true`), that fails the test.
+    static func leftOut(_ what: String, _ advice: String = "run .ci/setup --test") {
+        // Standard error, which the test runner does not swallow.
+        _ = "LEFT OUT: \(what): \(advice)\n".withCString { write(2, $0, strlen($0)) }
+        if getenv("CI").map({ String(cString: $0) }) == "true" { Issue.record("\(what) is missing: \(advice)") }
+    }
+
+    /// The Python that has the clients which `.ci/setup --test` installs.
+    static let python = TestFiles.packageRoot + "/.venv/bin/python"
+
+    /// Whether that Python has the modules; says aloud when it does not.
+    static func hasPython(modules: String) -> Bool {
+        if Command.exists([python, "-c", "import \(modules)"]) { return true }
+        leftOut("Python with \(modules)")
+        return false
+    }
+
+    /// The path of a program in `Providers`.
+    static func provider(_ name: String) -> String {
+        TestFiles.packageRoot + "/Tests/MillraceIntegrationTests/Providers/\(name)"
+    }
+}
