@@ -59,6 +59,7 @@ let package = Package(
         // The benchmark's C halves. Measure with `-c release`: a debug build does not optimise them.
         .executableTarget(name: "MillraceBenchLoad", cSettings: [.define("_GNU_SOURCE")]),
         .executableTarget(name: "MillraceBenchFloor", cSettings: [.define("_GNU_SOURCE")]),
+        .executableTarget(name: "MillraceBenchUpstream", cSettings: [.define("_GNU_SOURCE")]),
 
         tests("MillraceBenchTests", ["MillraceBench", "MillraceCore"]),
         tests("MillraceCoreTests", ["MillraceCore"]),

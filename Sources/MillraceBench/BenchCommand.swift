@@ -5,7 +5,7 @@ import MillraceCore
 enum BenchCommand {
     static let usage = """
         usage: millrace-bench run [--workload NAME…] [--contender NAME…] [--repeat N] [--seconds S] [--streams N] [--loops N]
-                                  [--json FILE] [--pin] [--strict] [--tools DIR] [--work-dir DIR]
+                                  [--json FILE] [--pin] [--strict] [--tools DIR] [--python FILE] [--work-dir DIR]
                millrace-bench list
           --workload NAME   one of `list`; may be repeated (all)
           --contender NAME  one of `list`; may be repeated (all that are installed)
@@ -14,9 +14,10 @@ enum BenchCommand {
           --streams N       streams of the trickle and idle workloads (2000)
           --loops N         event loops of Millrace (1, as the others have one)
           --json FILE       write the results there as well
-          --pin             the server on core 0, the load on core 1
+          --pin             the server on core 0, the load and the upstream on core 1
           --strict          exit 1 if other processes took more than 10 % of the CPU during a run that counts
-          --tools DIR       where MillraceBenchLoad and MillraceBenchFloor are (beside this program)
+          --tools DIR       where MillraceBenchLoad, MillraceBenchFloor and MillraceBenchUpstream are (beside this program)
+          --python FILE     an interpreter that has FastAPI, httpx and uvicorn (.venv-bench/bin/python)
           --work-dir DIR    where logs and stores are written, a real disk for the committed workloads (/var/tmp)
 
         """

@@ -11,6 +11,7 @@ struct LoadResult: Equatable {
 
     var seconds: Double
     var events: Int
+    var tokens: Int
     var responses: Int
     var streamsAtOnce: Int
     var errors: Int
@@ -18,6 +19,8 @@ struct LoadResult: Equatable {
     var firstEvent: Durations
     var response: Durations
     var gap: Durations
+    /// How long relayed tokens were on their way.
+    var latency: Durations
     /// What went wrong, each with how often.
     var notes: [String]
 
@@ -25,6 +28,7 @@ struct LoadResult: Equatable {
         let json = try JSONValue(parsing: line)
         seconds = try Self.number(json, "seconds")
         events = Int(try Self.number(json, "events"))
+        tokens = Int(try Self.number(json, "tokens"))
         responses = Int(try Self.number(json, "responses"))
         streamsAtOnce = Int(try Self.number(json, "streams_at_once"))
         errors = Int(try Self.number(json, "errors") + Self.number(json, "connect_failures"))
@@ -32,6 +36,7 @@ struct LoadResult: Equatable {
         firstEvent = try Self.durations(json, "first_event_ms")
         response = try Self.durations(json, "response_ms")
         gap = try Self.durations(json, "gap_ms")
+        latency = try Self.durations(json, "latency_ms")
         notes = (json["notes"]?.array ?? []).compactMap { note in
             note["text"]?.string.map { "\($0) (\(note["count"]?.integer ?? 0))" }
         }

@@ -10,6 +10,8 @@ struct Measurement {
     var otherShare = 0.0
     /// What went wrong.
     var notes: [String] = []
+    /// Whether there is no such contender on this machine.
+    var isAbsent = false
 
     /// Whether the machine was busy with something else.
     var isDisturbed: Bool { otherShare > Self.allowedOtherShare }
@@ -27,8 +29,14 @@ extension Measurement {
             .firstEventP50: load.firstEvent.p50, .firstEventP99: load.firstEvent.p99,
             .responseP50: load.response.p50, .responseP99: load.response.p99,
             .gapP50: load.gap.p50, .gapP99: load.gap.p99, .gapMax: load.gap.max,
+            .latencyP50: load.latency.p50, .latencyP99: load.latency.p99,
         ].compactMapValues { $0 }
-        let units = unit == .event ? load.events : load.responses
+        let units =
+            switch unit {
+            case .event: load.events
+            case .token: load.tokens
+            case .request, .stream, .start: load.responses
+            }
         if units > 0, load.seconds > 0 {
             values[.unitsPerSecond] = Double(units) / load.seconds
             values[.cpuMicrosecondsPerUnit] = Double(cpuNanoseconds) / 1000 / Double(units)

@@ -9,6 +9,8 @@ enum Metric: String, CaseIterable {
     case gapP50 = "gap_p50_ms"
     case gapP99 = "gap_p99_ms"
     case gapMax = "gap_max_ms"
+    case latencyP50 = "latency_p50_ms"
+    case latencyP99 = "latency_p99_ms"
     case memoryPerStream = "memory_per_stream_kb"
     case memory = "memory_mb"
     case startMilliseconds = "start_ms"
@@ -25,11 +27,16 @@ enum Metric: String, CaseIterable {
         case .gapP50: "gap p50 ms"
         case .gapP99: "gap p99 ms"
         case .gapMax: "gap max ms"
+        case .latencyP50: "latency p50 ms"
+        case .latencyP99: "latency p99 ms"
         case .memoryPerStream: "KB/stream"
         case .memory: "RSS MB"
         case .startMilliseconds: "start ms"
         }
     }
+
+    /// The head of the column of what is added to the baseline.
+    var addedTitle: String { "+ \(title.split(separator: " ").dropFirst().joined(separator: " "))" }
 
     /// Digits after the point in the table.
     var digits: Int {

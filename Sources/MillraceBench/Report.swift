@@ -9,11 +9,14 @@ struct Report {
 
     /// Contenders that others are compared with.
     static let references = ["floor", "nginx"]
+    /// The contender that does nothing in between: what others add to its values is theirs.
+    static let baseline = "direct"
 
     var sections: [Section]
 
     var isDisturbed: Bool { sections.contains { $0.summaries.contains(where: \.isDisturbed) } }
-    var hasFailed: Bool { sections.contains { $0.summaries.contains { !$0.notes.isEmpty || $0.values.isEmpty } } }
+    var hasFailed: Bool { sections.contains { $0.summaries.contains { !$0.isAbsent && (!$0.notes.isEmpty || $0.values.isEmpty) } } }
+    var hasAbsent: Bool { sections.contains { $0.summaries.contains(where: \.isAbsent) } }
 
     /// One table a workload: medians, the spread of the first column, and its ratio to the references.
     var table: String {
@@ -21,10 +24,16 @@ struct Report {
         for section in sections {
             let workload = section.workload
             text += "\(workload.name): \(workload.summary) (unit: \(workload.unit.rawValue))\n"
-            var rows = [["contender"] + workload.metrics.map(\.title) + ["spread"] + Self.references.map { "× \($0)" } + ["runs"]]
+            var rows = [
+                ["contender"] + workload.metrics.map(\.title) + workload.added.map(\.addedTitle) + ["spread"]
+                    + Self.references.map { "× \($0)" } + ["runs"]
+            ]
             for summary in section.summaries {
                 var row = [summary.contender + (summary.isDisturbed ? " !" : "")]
                 row += workload.metrics.map { metric in summary.values[metric].map { Self.decimal($0, metric.digits) } ?? "–" }
+                row += workload.added.map { metric in
+                    added(by: summary, to: metric, in: section).map { Self.decimal($0, metric.digits) } ?? "–"
+                }
                 row.append(summary.spread.map { "\(Self.decimal($0 * 100, 0)) %" } ?? "–")
                 row += Self.references.map { ratio(of: summary, to: $0, in: section).map { Self.decimal($0, 2) } ?? "–" }
                 row.append("\(summary.counted)")
@@ -66,6 +75,9 @@ struct Report {
         for reference in Self.references {
             members["ratio_to_\(reference)"] = ratio(of: summary, to: reference, in: section).map { .double($0) } ?? .null
         }
+        for metric in section.workload.added {
+            members["added_\(metric.rawValue)"] = added(by: summary, to: metric, in: section).map { .double($0) } ?? .null
+        }
         return .object(members)
     }
 
@@ -75,6 +87,14 @@ struct Report {
             let other = section.summaries.first(where: { $0.contender == reference })?.values[primary], other > 0
         else { return nil }
         return value / other
+    }
+
+    /// How much more than the baseline's the value is.
+    func added(by summary: Summary, to metric: Metric, in section: Section) -> Double? {
+        guard let value = summary.values[metric],
+            let base = section.summaries.first(where: { $0.contender == Self.baseline })?.values[metric]
+        else { return nil }
+        return value - base
     }
 
     /// Rows in columns: the first to the left, the others to the right.

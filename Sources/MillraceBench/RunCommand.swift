@@ -36,6 +36,8 @@ struct RunCommand {
         let report = report(of: measurements)
         print(report.table, terminator: "")
         if let path = options.json { try Files.write(report.json.text + "\n", to: path) }
+        // What was asked for by name is expected to be there.
+        if !options.contenders.isEmpty, report.hasAbsent { return 1 }
         return report.hasFailed || (options.isStrict && report.isDisturbed) ? 1 : 0
     }
 

@@ -14,6 +14,7 @@ struct RunOptions: Equatable {
     var isPinned = false
     var isStrict = false
     var tools: String?
+    var python = ".venv-bench/bin/python"
     var workDirectory = "/var/tmp"
 
     init(_ arguments: some Sequence<String>) throws(MillraceError) {
@@ -29,6 +30,7 @@ struct RunOptions: Equatable {
             case "--pin": isPinned = true
             case "--strict": isStrict = true
             case "--tools": tools = try Self.value(of: flag, &rest)
+            case "--python": python = try Self.value(of: flag, &rest)
             case "--work-dir": workDirectory = try Self.value(of: flag, &rest)
             case "--seconds":
                 let text = try Self.value(of: flag, &rest)

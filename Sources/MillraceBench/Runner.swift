@@ -27,6 +27,7 @@ struct Runner {
                     from: machineBefore, to: machineAfter, ownSeconds: cpu, ticksPerSecond: sysconf(Int32(_SC_CLK_TCK)))
             }
         } catch {
+            measurement.isAbsent = error.code == .notFound
             measurement.notes.append(error.message)
         }
         return measurement
@@ -37,15 +38,30 @@ struct Runner {
     ) throws(MillraceError) {
         let directory = try Files.makeTemporaryDirectory(in: options.workDirectory)
         defer { Files.removeTree(directory) }
+        guard workload.kind == .relay else {
+            try measureLoad(workload, contender, upstream: 0, directory: directory, &measurement)
+            return
+        }
         let port = try LoopbackPort.free()
-        let server = try start(contender, workload, port: port, directory: directory)
+        let upstream = try ChildProcess(
+            "\(tools)/MillraceBenchUpstream", ["--port", "\(port)"], output: .file("\(directory)/upstream.log"),
+            errors: "\(directory)/errors.log", core: options.isPinned ? 1 : nil)
+        try waitUntilItAccepts(upstream, port: port, directory: directory)
+        try measureLoad(workload, contender, upstream: port, directory: directory, &measurement)
+    }
+
+    private func measureLoad(
+        _ workload: Workload, _ contender: Contender, upstream: Int, directory: String, _ measurement: inout Measurement
+    ) throws(MillraceError) {
+        let port = try LoopbackPort.free()
+        let server = try start(contender, workload, port: port, upstream: upstream, directory: directory)
         try waitUntilItAccepts(server, port: port, directory: directory)
         let worker = contender.worksInChild ? try firstChild(of: server, directory: directory) : server.identifier
         guard let memoryBefore = ProcessSampler.residentBytes(of: worker) else { throw ended(directory) }
 
         let flags = ["--port", "\(port)", "--seconds", "\(options.seconds)", "--warm", "\(workload.warmSeconds)"]
         var load = try ChildProcess(
-            "\(tools)/MillraceBenchLoad", workload.load + flags, output: .pipe, errors: "\(directory)/load.log",
+            "\(tools)/MillraceBenchLoad", workload.load + contender.loadFlags + flags, output: .pipe, errors: "\(directory)/load.log",
             core: options.isPinned ? 1 : nil)
         var cpu: [String: Int] = [:]
         var memory: [String: Int] = [:]
@@ -82,7 +98,7 @@ struct Runner {
             defer { Files.removeTree(directory) }
             let port = try LoopbackPort.free()
             let begin = monotonicNanoseconds()
-            let server = try start(contender, workload, port: port, directory: directory)
+            let server = try start(contender, workload, port: port, upstream: 0, directory: directory)
             try waitUntilItAccepts(server, port: port, directory: directory)
             milliseconds.append(Double(monotonicNanoseconds() - begin) / 1e6)
             memory.append(Double(ProcessSampler.residentBytes(of: server.identifier) ?? 0) / 1_048_576)
@@ -92,14 +108,15 @@ struct Runner {
     }
 
     private func start(
-        _ contender: Contender, _ workload: Workload, port: Int, directory: String
+        _ contender: Contender, _ workload: Workload, port: Int, upstream: Int, directory: String
     ) throws(MillraceError) -> ChildProcess {
         let start = Contender.Start(
-            port: port, isCommitted: workload.isCommitted, loops: options.loops, directory: directory, tools: tools, ownPath: ownPath)
-        guard let program = contender.program(start) else { throw MillraceError(.notFound, "\(contender.name) is not installed") }
+            port: port, isCommitted: workload.isCommitted || contender.isCommitted, loops: options.loops, directory: directory,
+            tools: tools, ownPath: ownPath, python: options.python, upstream: upstream)
+        guard let program = contender.program(start) else { throw MillraceError(.notFound, "\(contender.name) \(contender.absence)") }
         return try ChildProcess(
             program, contender.prepare(start), output: .file("\(directory)/output.log"), errors: "\(directory)/errors.log",
-            core: options.isPinned ? 0 : nil)
+            core: options.isPinned ? contender.core : nil)
     }
 
     private func waitUntilItAccepts(_ server: borrowing ChildProcess, port: Int, directory: String) throws(MillraceError) {

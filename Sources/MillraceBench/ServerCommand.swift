@@ -10,6 +10,7 @@ enum ServerCommand {
         var settings = ServerSettings()
         settings.runs.maxConcurrentRunsPerOwner = 100_000
         settings.limits.maxConnections = 100_000
+        var upstream: String?
         var rest = arguments
         while let flag = rest.popFirst() {
             guard let value = rest.popFirst() else { throw MillraceError(.invalidInput, "'\(flag)' needs a value") }
@@ -18,8 +19,13 @@ enum ServerCommand {
             case "--loops": settings.loops = Int(value) ?? 1
             case "--store": if value == "memory" { settings.dataDirectory = ":memory:" }
             case "--data-dir": if settings.dataDirectory != ":memory:" { settings.dataDirectory = value }
+            case "--upstream": upstream = value
             default: throw MillraceError(.invalidInput, "'\(flag)' is no flag of server")
             }
+        }
+        let model = upstream.flatMap { relayModel(url: $0) }
+        if let upstream, model == nil {
+            throw MillraceError(.notFound, "this build has no model client that could ask \(upstream)")
         }
         // The access log goes to standard output, like the other contenders' to a file.
         let sink = LogSink(descriptor: 1)
@@ -27,6 +33,7 @@ enum ServerCommand {
         let store = settings.dataDirectory == ":memory:" ? InMemoryStore(logByteLimit: 16 << 20) : nil
         let server = try Server(settings: settings, logger: logger, store: store) { registry, _ in
             try registry.register(BenchHandler())
+            if let model { try registry.register(RelayHandler(model: model)) }
         }
         let status = try server.run()
         sink.stop()

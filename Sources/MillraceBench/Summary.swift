@@ -12,6 +12,8 @@ struct Summary {
     /// The greatest share of the CPU that went to others in what counts.
     var otherShare: Double
     var notes: [String]
+    /// Whether there is no such contender on this machine.
+    var isAbsent: Bool
 
     /// Repetitions that were disturbed or went wrong don't count where there are others.
     init(contender: String, primary: Metric, _ measurements: [Measurement]) {
@@ -20,6 +22,7 @@ struct Summary {
         let quiet = yielding.filter { !$0.isDisturbed }
         let used = quiet.isEmpty ? yielding : quiet
         counted = used.count
+        isAbsent = !measurements.isEmpty && measurements.allSatisfy(\.isAbsent)
         isDisturbed = quiet.isEmpty && !yielding.isEmpty
         otherShare = used.map(\.otherShare).max() ?? 0
         values = [:]

@@ -1,7 +1,17 @@
 /// Something to do for a contender, and what is measured of it.
 struct Workload {
     /// What a unit of work is.
-    enum Unit: String { case request, event, stream, start }
+    enum Unit: String { case request, event, token, stream, start }
+
+    /// What a contender must be able to do.
+    enum Kind {
+        /// Plain requests.
+        case plain
+        /// Streams of events of its own.
+        case stream
+        /// Streams whose events come from another server.
+        case relay
+    }
 
     var name: String
     var summary: String
@@ -12,11 +22,12 @@ struct Workload {
     var streams: Int?
     /// Whether events must be on disk before `response_end` leaves.
     var isCommitted = false
-    /// Whether contenders that only answer plain requests can do it.
-    var isPlain = false
+    var kind = Kind.stream
     var warmSeconds = 1.0
     /// The columns; ratios are built of the first.
     var metrics: [Metric]
+    /// Columns that are also shown as what is added to the baseline.
+    var added: [Metric] = []
 
     /// All workloads; `streams` is the size of the large ones.
     static func all(streams: Int) -> [Workload] {
@@ -25,7 +36,7 @@ struct Workload {
         return [
             Workload(
                 name: "healthz", summary: "GET /healthz over 64 keep-alive connections", unit: .request,
-                load: ["--requests", "--connections", "64"], isPlain: true,
+                load: ["--requests", "--connections", "64"], kind: .plain,
                 metrics: [.cpuMicrosecondsPerUnit, .unitsPerSecond, .responseP50, .responseP99, .memory]),
             Workload(
                 name: "together", summary: "64 streams, 1,000 events each, ready together", unit: .event,
@@ -59,19 +70,32 @@ struct Workload {
                 load: streaming("1 together", events: 1, connections: 1),
                 metrics: [.firstEventP50, .firstEventP99, .responseP50, .responseP99, .cpuMicrosecondsPerUnit]),
             Workload(
-                name: "startup", summary: "start to first accepted connection, median of 20", unit: .start, load: [], isPlain: true,
+                name: "startup", summary: "start to first accepted connection, median of 20", unit: .start, load: [], kind: .plain,
                 metrics: [.startMilliseconds, .memory]),
-        ]
+        ] + relays
     }
 
-    private static func body(_ plan: String) -> String { #"{"task":"bench","parts":[{"content":"\#(plan)"}]}"# }
+    private static let relays: [Workload] =
+        [64, 256].map { streams in
+            Workload(
+                name: "relay-\(streams)", summary: "\(streams) streams relayed from a model, a token every 20 ms each", unit: .token,
+                load: holding("1000000 every 20", streams: streams, task: "relay") + ["--relay"], kind: .relay, warmSeconds: 2,
+                metrics: [.cpuMicrosecondsPerUnit, .unitsPerSecond, .latencyP50, .latencyP99, .memory], added: [.latencyP50, .latencyP99])
+        } + [
+            Workload(
+                name: "relay-burst", summary: "64 streams relayed from a model that is as fast as its reader, 2,000 tokens each",
+                unit: .token, load: streaming("2000 together", events: 2000, task: "relay") + ["--relay"], kind: .relay,
+                metrics: [.cpuMicrosecondsPerUnit, .unitsPerSecond, .responseP50, .responseP99, .memory])
+        ]
 
-    private static func streaming(_ plan: String, events: Int, connections: Int = 64) -> [String] {
-        ["--streams", "--connections", "\(connections)", "--events", "\(events)", "--body", body(plan)]
+    private static func body(_ plan: String, task: String) -> String { #"{"task":"\#(task)","parts":[{"content":"\#(plan)"}]}"# }
+
+    private static func streaming(_ plan: String, events: Int, connections: Int = 64, task: String = "bench") -> [String] {
+        ["--streams", "--connections", "\(connections)", "--events", "\(events)", "--body", body(plan, task: task)]
     }
 
     /// The streams start spread over two seconds, so that they do not all beat at one moment.
-    private static func holding(_ plan: String, streams: Int) -> [String] {
-        ["--hold", "--connections", "\(streams)", "--spread", streams > 1 ? "2" : "0", "--body", body(plan)]
+    private static func holding(_ plan: String, streams: Int, task: String = "bench") -> [String] {
+        ["--hold", "--connections", "\(streams)", "--spread", streams > 1 ? "2" : "0", "--body", body(plan, task: task)]
     }
 }

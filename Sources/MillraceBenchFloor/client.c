@@ -14,11 +14,12 @@ void client_close(client *c) {
     if (c->is_closed) return;
     timers_remove(c);
     close(c->fd);
+    relay_close(c);
     free(c->input);
     output_release(&c->output);
     c->input = NULL;
-    // The loop frees it, when no queue of this turn can hold it any more.
     c->is_closed = true;
+    loop_release(c);
 }
 
 bool client_flush(client *c) {

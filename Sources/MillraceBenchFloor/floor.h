@@ -15,13 +15,21 @@ typedef enum {
     PACE_EVERY,     // One event when its timer fires.
 } pace;
 
+// What epoll reports on: the first member of each kind.
+typedef enum { SOURCE_LISTENER, SOURCE_COMMITS, SOURCE_CLIENT, SOURCE_UPSTREAM } source_kind;
+typedef struct {
+    source_kind kind;
+} source;
+
+typedef struct upstream upstream;
 typedef struct client client;
 struct client {
+    source source;
     int fd;
     uint32_t input_count;
     char *input;             // NULL between requests.
     output output;           // Holds memory only while bytes wait.
-    bool is_streaming, is_queued, wants_start, wants_end, is_logged, is_closed;
+    bool is_streaming, is_relay, is_queued, wants_start, wants_end, is_logged, is_closed;
     uint8_t pace;
     uint32_t produced, total;
     uint64_t interval_ns, due_ns;
@@ -29,13 +37,16 @@ struct client {
     uint64_t number;         // The response's number.
     uint64_t sequence;
     size_t heap_index;       // Place among the timers, from 1; 0: none.
-    client *next_queued, *next_waiting;
+    upstream *upstream;      // NULL until the client asks for a relay.
+    client *next_queued, *next_waiting, *next_closed;
 };
 
 // main.c
 uint64_t monotonic_ns(void);
 void loop_queue(client *client);            // The client has events to write in the next turn.
 void loop_wait_for_commit(client *client);  // The client goes on when its commit is done.
+void loop_release(client *client);          // The client is closed; its memory is freed when nothing can hold it any more.
+void loop_watch(int fd, source *source);    // Edge-triggered, for reading and writing.
 
 // output.c
 char *output_reserve(output *output, size_t count);
@@ -54,6 +65,19 @@ void client_close(client *client);
 // stream.c
 void stream_begin(client *client, const char *body, size_t count);
 void stream_turn(client *client);              // Writes what is due in this turn.
+size_t stream_chunk_begin(client *client);
+void stream_chunk_end(client *client, size_t start);  // An empty chunk leaves no bytes; what a chunk holds is logged.
+void stream_content(client *client, const char *text, size_t count);  // `text` is the inside of a JSON string.
+void stream_end(client *client);               // Ends the run.
+
+// relay.c
+void relay_configure(int port);                // The port of the upstream; relaying is refused without one.
+bool relay_is_configured(void);
+void relay_prepare(client *client, const char *prompt);
+void relay_begin(client *client);              // Sends what was prepared.
+void relay_read(client *client);               // Relays what the upstream has sent.
+void relay_ready(source *source, uint32_t events);
+void relay_close(client *client);
 
 // timers.c
 void timers_add(client *client);

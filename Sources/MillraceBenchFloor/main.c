@@ -1,6 +1,6 @@
 // The benchmark's floor: what the kernel alone costs for the work that a Millrace server does.
 //
-// It serves GET /healthz and POST /api/v1/generate/stream with the events, the framing, the access log and (with --log) the commits of
+// It serves GET /healthz and POST /api/v1/generate/stream (tasks `bench`, and `relay` with --upstream) with the events, the framing, the access log and (with --log) the commits of
 // the real server, on one epoll loop. Nothing is checked that a hostile client could send: it listens on the loopback and only there.
 #include <errno.h>
 #include <netinet/in.h>
@@ -16,6 +16,8 @@
 #include "floor.h"
 
 static int epoll;
+static source listening = {SOURCE_LISTENER}, commits = {SOURCE_COMMITS};
+static client *closed_first;
 static client *queue_first, **queue_end = &queue_first;
 static client *waiting_first, **waiting_end = &waiting_first;
 
@@ -34,8 +36,22 @@ void loop_wait_for_commit(client *c) {
     waiting_end = &c->next_waiting;
 }
 
-static void release_if_unused(client *c) {
-    if (c->is_closed && !c->is_queued && !c->is_logged) free(c);
+void loop_release(client *c) {
+    c->next_closed = closed_first;
+    closed_first = c;
+}
+
+// After a turn, when no report of epoll's can be about them any more.
+static void free_closed(void) {
+    for (client **place = &closed_first, *c; (c = *place);) {
+        if (c->is_queued || c->is_logged) {
+            place = &c->next_closed;
+            continue;
+        }
+        *place = c->next_closed;
+        free(c->upstream);
+        free(c);
+    }
 }
 
 // Commits are done in the order of the list.
@@ -47,7 +63,6 @@ static void queue_committed(void) {
         if (!waiting_first) waiting_end = &waiting_first;
         c->is_logged = false;
         loop_queue(c);
-        release_if_unused(c);
     }
 }
 
@@ -60,7 +75,6 @@ static void run_queue(void) {
         next = c->next_queued;
         c->is_queued = false;
         if (!c->is_closed) stream_turn(c);
-        release_if_unused(c);
     }
 }
 
@@ -74,6 +88,13 @@ static void queue_due(void) {
     }
 }
 
+static void watch(int fd, uint32_t events, source *source) {
+    struct epoll_event event = {.events = events, .data.ptr = source};
+    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+void loop_watch(int fd, source *source) { watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, source); }
+
 static void accept_all(int listener) {
     for (;;) {
         int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -85,22 +106,22 @@ static void accept_all(int listener) {
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         client *c = calloc(1, sizeof *c);
         if (!c) abort();
+        c->source.kind = SOURCE_CLIENT;
         c->fd = fd;
-        struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = c};
-        epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+        loop_watch(fd, &c->source);
     }
 }
 
 static void client_ready(client *c, uint32_t events) {
+    if (c->is_closed) return;
     if (events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) {
         client_close(c);
     } else {
-        if ((events & EPOLLOUT) && c->output.start > 0 && client_flush(c) && !c->output.end && c->is_streaming && !c->heap_index
+        if ((events & EPOLLOUT) && c->output.end > 0 && client_flush(c) && !c->output.end && c->is_streaming && !c->heap_index
             && !c->is_logged)
             loop_queue(c);
         if (!c->is_closed && (events & EPOLLIN)) client_read(c);
     }
-    release_if_unused(c);
 }
 
 static int wait_for_events(struct epoll_event *ready, int capacity) {
@@ -127,16 +148,20 @@ static void loop(int listener) {
         access_log_flush(false);
         int count = wait_for_events(ready, 512);
         for (int i = 0; i < count; i++) {
-            if (ready[i].data.ptr == &epoll) {
-                accept_all(listener);
-            } else if (ready[i].data.ptr == &waiting_first) {
+            source *source = ready[i].data.ptr;
+            switch (source->kind) {
+            case SOURCE_LISTENER: accept_all(listener); break;
+            case SOURCE_COMMITS: {
                 eventfd_t ignored;
                 eventfd_read(commit_log_descriptor(), &ignored);
                 queue_committed();
-            } else {
-                client_ready(ready[i].data.ptr, ready[i].events);
+                break;
+            }
+            case SOURCE_CLIENT: client_ready((client *)source, ready[i].events); break;
+            case SOURCE_UPSTREAM: relay_ready(source, ready[i].events); break;
             }
         }
+        free_closed();
     }
 }
 
@@ -149,24 +174,21 @@ static int listen_on(int port) {
     return fd;
 }
 
-static void watch(int fd, uint32_t events, void *source) {
-    struct epoll_event event = {.events = events, .data.ptr = source};
-    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
-}
-
 int main(int argc, char **argv) {
-    int port = 0;
+    int port = 0, upstream = 0;
     const char *access = "/dev/null", *log = NULL;
     for (int i = 1; i + 1 < argc; i += 2) {
         if (!strcmp(argv[i], "--port")) port = atoi(argv[i + 1]);
         else if (!strcmp(argv[i], "--access-log")) access = argv[i + 1];
         else if (!strcmp(argv[i], "--log")) log = argv[i + 1];
+        else if (!strcmp(argv[i], "--upstream")) upstream = atoi(argv[i + 1]);
         else port = 0, argc = 0;
     }
     if (port <= 0 || argc % 2 == 0) {
-        fprintf(stderr, "usage: MillraceBenchFloor --port PORT [--access-log FILE] [--log FILE]\n");
+        fprintf(stderr, "usage: MillraceBenchFloor --port PORT [--access-log FILE] [--log FILE] [--upstream PORT]\n");
         return 64;
     }
+    relay_configure(upstream);
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
@@ -177,8 +199,8 @@ int main(int argc, char **argv) {
         perror("MillraceBenchFloor");
         return 1;
     }
-    watch(listener, EPOLLIN, &epoll);
-    if (log) watch(commit_log_descriptor(), EPOLLIN, &waiting_first);
+    watch(listener, EPOLLIN, &listening);
+    if (log) watch(commit_log_descriptor(), EPOLLIN, &commits);
     loop(listener);
     return 0;
 }

@@ -41,10 +41,13 @@ static char *event_start(char *place, client *c, const char *kind) {
     return put(place + 27, "\"");
 }
 
-static char *put_content(char *place, client *c) {
-    place = event_start(place, c, "content");
+void stream_content(client *c, const char *text, size_t count) {
+    char *start = output_reserve(&c->output, 512 + count), *place = event_start(start, c, "content");
     place = put(place, ",\"content_block_index\":0,\"block_sequence\":");
-    return put(put_number(place, ++c->produced), ",\"content\":\"token \"}\n\n");
+    place = put(put_number(place, ++c->produced), ",\"content\":\"");
+    memcpy(place, text, count);
+    place = put(place + count, "\"}\n\n");
+    c->output.end += (size_t)(place - start);
 }
 
 static char *put_end(char *place, client *c) {
@@ -64,7 +67,7 @@ static char *put_response_start(char *place, client *c) {
 }
 
 // A chunk's size is patched in when its end is known.
-static size_t chunk_begin(client *c) {
+size_t stream_chunk_begin(client *c) {
     output_append(&c->output, "0000\r\n", 6);
     return c->output.end;
 }
@@ -76,6 +79,15 @@ static void chunk_end(client *c, size_t start) {
     output_append(&c->output, "\r\n", 2);
 }
 
+void stream_chunk_end(client *c, size_t start) {
+    if (c->output.end == start) {
+        c->output.end -= 6;
+        return;
+    }
+    if (commit_log_is_open()) commit_log_append(c->output.bytes + start, c->output.end - start);
+    chunk_end(c, start);
+}
+
 static void put_head(client *c) {
     char *place = output_reserve(&c->output, 512);
     int count = snprintf(
@@ -84,7 +96,7 @@ static void put_head(client *c) {
         "X-Accel-Buffering: no\r\nX-Request-Id: req_0123456789abcdef0123456789abcdef\r\nTransfer-Encoding: chunked\r\n\r\n",
         clock_http_date());
     c->output.end += (size_t)count;
-    size_t start = chunk_begin(c);
+    size_t start = stream_chunk_begin(c);
     place = output_reserve(&c->output, 1024);
     char *end = put_response_start(put(place, "retry: 2000\n\n"), c);
     c->output.end += (size_t)(end - place);
@@ -92,7 +104,7 @@ static void put_head(client *c) {
 }
 
 static void finish(client *c) {
-    size_t start = chunk_begin(c);
+    size_t start = stream_chunk_begin(c);
     char *place = output_reserve(&c->output, 1024), *end = put_end(place, c);
     c->output.end += (size_t)(end - place);
     chunk_end(c, start);
@@ -104,7 +116,7 @@ static void finish(client *c) {
     if (c->input_count) client_read(c);
 }
 
-// "N together", "N alone" or "N every MS", as the message's text.
+// "N together", "N alone" or "N every MS", as the message's text; a relay leaves it to the upstream.
 static void parse_plan(client *c, const char *body, size_t count) {
     char text[64] = {0};
     const char *content = memmem(body, count, "\"content\"", 9);
@@ -112,6 +124,12 @@ static void parse_plan(client *c, const char *body, size_t count) {
     if (quote) {
         size_t left = count - (size_t)(quote + 1 - body);
         memcpy(text, quote + 1, left < sizeof text - 1 ? left : sizeof text - 1);
+    }
+    c->is_relay = relay_is_configured() && memmem(body, count, "\"task\":\"relay\"", 14);
+    if (c->is_relay) {
+        text[strcspn(text, "\"")] = 0;
+        relay_prepare(c, text);
+        return;
     }
     char *rest;
     c->total = (uint32_t)strtoul(text, &rest, 10);
@@ -126,6 +144,10 @@ static void parse_plan(client *c, const char *body, size_t count) {
 
 static void start_now(client *c) {
     put_head(c);
+    if (c->is_relay) {
+        if (client_flush(c)) relay_begin(c);
+        return;
+    }
     if (c->pace == PACE_EVERY && c->total) {
         c->due_ns = monotonic_ns() + c->interval_ns;
         timers_add(c);
@@ -153,7 +175,7 @@ void stream_begin(client *c, const char *body, size_t count) {
 }
 
 // Logs the end of the run and waits for the commit, or ends at once.
-static void end_run(client *c) {
+void stream_end(client *c) {
     if (!commit_log_is_open()) {
         finish(c);
         return;
@@ -178,19 +200,20 @@ void stream_turn(client *c) {
         finish(c);
         return;
     }
+    if (c->is_relay) {
+        relay_read(c);
+        return;
+    }
     // The socket is full: its next report queues the client again.
     if (c->output.start > 0) return;
     if (c->produced < c->total) {
-        size_t start = chunk_begin(c), first = start;
-        do {
-            char *place = output_reserve(&c->output, 512), *end = put_content(place, c);
-            c->output.end += (size_t)(end - place);
-        } while (c->pace == PACE_TOGETHER && c->produced < c->total && c->output.end < SEND_SIZE);
-        if (commit_log_is_open()) commit_log_append(c->output.bytes + first, c->output.end - first);
-        chunk_end(c, start);
+        size_t start = stream_chunk_begin(c);
+        do stream_content(c, "token ", 6);
+        while (c->pace == PACE_TOGETHER && c->produced < c->total && c->output.end < SEND_SIZE);
+        stream_chunk_end(c, start);
     }
     if (c->produced == c->total) {
-        end_run(c);
+        stream_end(c);
         return;
     }
     if (!client_flush(c)) return;

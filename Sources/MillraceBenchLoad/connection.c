@@ -115,6 +115,24 @@ static void ask(connection *c) {
     continue_request(c);
 }
 
+// Hold mode starts to measure when every connection had this.
+static void first_came(connection *c) {
+    if (c->had_event) return;
+    c->had_event = true;
+    c->load->statistics.connections_with_event++;
+}
+
+static void token_came(void *context, uint64_t sent_ns) {
+    connection *c = context;
+    load *load = c->load;
+    first_came(c);
+    if (!load->measuring) return;
+    load->statistics.tokens++;
+    // Both ends read one clock; a stamp from the future is none.
+    if (sent_ns <= c->read_ns) samples_add(&load->statistics.latency, c->read_ns - sent_ns);
+    else statistics_note(&load->statistics, "a token was stamped later than it was read");
+}
+
 static void event_came(void *context, bool is_content) {
     connection *c = context;
     load *load = c->load;
@@ -122,10 +140,8 @@ static void event_came(void *context, bool is_content) {
     // In hold mode the first events come before the measured time, which starts when all have had theirs.
     if (c->response.events == 1 && !load->measuring && load->options.mode == MODE_HOLD)
         samples_add(&load->statistics.first_event, c->read_ns - c->asked_ns);
-    if (!c->had_event) {
-        c->had_event = true;
-        load->statistics.connections_with_event++;
-    }
+    // A relay's stream begins with events of its own.
+    if (!load->options.is_relay) first_came(c);
     if (is_content) {
         if (load->options.mode == MODE_HOLD && load->measuring && c->last_content_ns) samples_add(&load->statistics.gap, c->read_ns - c->last_content_ns);
         c->last_content_ns = c->read_ns;
@@ -145,8 +161,10 @@ static bool is_right(connection *c) {
     } else if (options->mode == MODE_REQUESTS) {
         return true;
     } else if (!c->response.ended) {
-        snprintf(text, sizeof text, "a stream ended without response_end");
-    } else if (options->content_events >= 0 && c->response.content_events != (uint64_t)options->content_events) {
+        snprintf(text, sizeof text, "a stream ended without response_end or [DONE]");
+    } else if (options->is_relay && options->content_events >= 0 && c->response.tokens != (uint64_t)options->content_events) {
+        snprintf(text, sizeof text, "a stream had %llu tokens", (unsigned long long)c->response.tokens);
+    } else if (!options->is_relay && options->content_events >= 0 && c->response.content_events != (uint64_t)options->content_events) {
         snprintf(text, sizeof text, "a stream had %llu content events", (unsigned long long)c->response.content_events);
     } else {
         return true;
@@ -181,6 +199,7 @@ static bool response_ended(connection *c) {
 }
 
 static void receive(connection *c) {
+    response_listener listener = {.context = c, .event = event_came, .token = c->load->options.is_relay ? token_came : NULL};
     for (;;) {
         ssize_t count = read(c->fd, buffer, sizeof buffer);
         if (count < 0) {
@@ -197,7 +216,7 @@ static void receive(connection *c) {
         for (ssize_t start = 0; start < count;) {
             size_t used;
             const char *reason;
-            response_result result = response_feed(&c->response, buffer + start, (size_t)(count - start), &used, event_came, c, &reason);
+            response_result result = response_feed(&c->response, buffer + start, (size_t)(count - start), &used, &listener, &reason);
             start += (ssize_t)used;
             if (result == RESPONSE_MALFORMED) {
                 fail(c, reason);

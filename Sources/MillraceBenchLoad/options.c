@@ -7,7 +7,9 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: MillraceBenchLoad --port PORT [--requests | --streams | --hold]\n"
+    "usage: MillraceBenchLoad --port PORT [--requests | --streams | --hold] [--relay]\n"
+    "  --relay             the content of an event carries 't=NS;', the CLOCK_MONOTONIC time at which an upstream sent it: count these\n"
+    "                      tokens, and the time that each was on its way\n"
     "  --host ADDRESS      numeric IPv4 address of this machine's loopback, 127.0.0.0/8 (127.0.0.1)\n"
     "  --path PATH         request target (/healthz with --requests, else /api/v1/generate/stream)\n"
     "  --body JSON         POST this body (none with --requests; required otherwise)\n"
@@ -16,7 +18,7 @@ static const char usage[] =
     "  --seconds S         measured time (5)\n"
     "  --warm S            time before it that is not measured (0)\n"
     "  --responses N       stop after N measured responses\n"
-    "  --events N          content events that every whole stream must have (not checked)\n"
+    "  --events N          content events (with --relay, tokens) that every whole stream must have (not checked)\n"
     "  --ramp N            connections being opened at one time (256)\n"
     "  --spread S          open the connections evenly over S seconds (0)\n"
     "  --sources N         bind to N source addresses, 127.0.0.2 and up (8 above 2,000 connections, else none)\n"
@@ -76,6 +78,7 @@ bool options_parse(load_options *options, int argc, char **argv) {
         if (!strcmp(flag, "--requests")) { options->mode = MODE_REQUESTS; continue; }
         if (!strcmp(flag, "--streams")) { options->mode = MODE_STREAMS; continue; }
         if (!strcmp(flag, "--hold")) { options->mode = MODE_HOLD; continue; }
+        if (!strcmp(flag, "--relay")) { options->is_relay = true; continue; }
         if (i + 1 >= argc) return mistake("%s: unknown, or its value is missing", flag);
         const char *value = argv[++i];
         bool valid;

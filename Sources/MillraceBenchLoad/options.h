@@ -12,6 +12,7 @@ typedef enum {
 
 typedef struct {
     load_mode mode;
+    bool is_relay;         // The content carries time stamps of a token's sending; tokens are counted instead of content events.
     const char *host;
     int port;
     const char *path;

@@ -27,13 +27,13 @@ static bool line_starts(const response *response, const char *text) {
     return response->line_length >= length && !memcmp(response->line, text, length);
 }
 
-static void end_line(response *response, response_event event, void *context) {
+static void end_line(response *response, const response_listener *listener) {
     if (response->line_length && response->line[response->line_length - 1] == '\r') response->line_length--;
     if (response->line_length == 0) {
         if (response->has_start) {
             response->events++;
             if (response->is_content) response->content_events++;
-            event(context, response->is_content);
+            listener->event(listener->context, response->is_content);
         }
         response->has_start = response->is_content = false;
     } else if (line_starts(response, "event:")) {
@@ -42,11 +42,42 @@ static void end_line(response *response, response_event event, void *context) {
         else if (line_is(response, "event: response_end")) response->ended = true;
     } else if (line_starts(response, "data:")) {
         response->has_start = true;
+        if (line_is(response, "data: [DONE]")) response->ended = true;
     }
     response->line_length = 0;
 }
 
-static void feed_body(response *response, const char *bytes, size_t count, response_event event, void *context) {
+enum { STAMP_NONE, STAMP_LETTER, STAMP_DIGITS };
+
+// Finds `t=<nanoseconds>;`. An `=` is rare in JSON, so most bytes are only passed over.
+static void feed_stamps(response *response, const char *bytes, size_t count, const response_listener *listener) {
+    const char *end = bytes + count, *next = bytes;
+    while (next < end) {
+        if (response->stamp_part == STAMP_DIGITS) {
+            char byte = *next++;
+            if (byte >= '0' && byte <= '9') {
+                response->stamp = response->stamp * 10 + (uint64_t)(byte - '0');
+                continue;
+            }
+            response->stamp_part = STAMP_NONE;
+            if (byte == ';' && response->stamp) {
+                response->tokens++;
+                listener->token(listener->context, response->stamp);
+            }
+            continue;
+        }
+        const char *equals = memchr(next, '=', (size_t)(end - next));
+        if (!equals) break;
+        bool has_letter = equals > bytes ? equals[-1] == 't' : response->stamp_part == STAMP_LETTER;
+        response->stamp_part = has_letter ? STAMP_DIGITS : STAMP_NONE;
+        response->stamp = 0;
+        next = equals + 1;
+    }
+    if (response->stamp_part != STAMP_DIGITS) response->stamp_part = end[-1] == 't' ? STAMP_LETTER : STAMP_NONE;
+}
+
+static void feed_body(response *response, const char *bytes, size_t count, const response_listener *listener) {
+    if (listener->token && count) feed_stamps(response, bytes, count, listener);
     while (count) {
         const char *newline = memchr(bytes, '\n', count);
         size_t length = newline ? (size_t)(newline - bytes) : count;
@@ -55,7 +86,7 @@ static void feed_body(response *response, const char *bytes, size_t count, respo
         memcpy(response->line + response->line_length, bytes, copied);
         response->line_length += (uint8_t)copied;
         if (!newline) return;
-        end_line(response, event, context);
+        end_line(response, listener);
         bytes = newline + 1;
         count -= length + 1;
     }
@@ -118,7 +149,7 @@ static const char *feed_chunk_size(response *response, char byte) {
 }
 
 response_result response_feed(
-    response *response, const char *bytes, size_t count, size_t *used, response_event event, void *context, const char **reason) {
+    response *response, const char *bytes, size_t count, size_t *used, const response_listener *listener, const char **reason) {
     const char *start = bytes, *end = bytes + count;
     *reason = NULL;
     while (bytes < end && response->part != PART_DONE && !*reason) {
@@ -133,7 +164,7 @@ response_result response_feed(
                 if (length > response->left) length = (size_t)response->left;
                 response->left -= length;
             }
-            feed_body(response, bytes, length, event, context);
+            feed_body(response, bytes, length, listener);
             bytes += length;
             if (response->part == PART_CHUNK_DATA && !response->left) response->part = PART_CHUNK_END;
             if (response->part == PART_LENGTH && !response->left) response->part = PART_DONE;

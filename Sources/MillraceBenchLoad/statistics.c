@@ -71,14 +71,15 @@ void statistics_print(statistics *statistics, double seconds, int connections, u
     getrusage(RUSAGE_SELF, &usage);
     double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
     printf("{\"seconds\":%.6f,\"connections\":%d,\"streams_at_once\":%" PRIu64 ",", seconds, connections, statistics->most_streams_at_once);
-    printf("\"events\":%" PRIu64 ",\"content_events\":%" PRIu64 ",\"responses\":%" PRIu64 ",\"bytes\":%" PRIu64 ",",
-        statistics->events, statistics->content_events, statistics->responses, statistics->bytes);
+    printf("\"events\":%" PRIu64 ",\"content_events\":%" PRIu64 ",\"tokens\":%" PRIu64 ",\"responses\":%" PRIu64 ",\"bytes\":%" PRIu64 ",",
+        statistics->events, statistics->content_events, statistics->tokens, statistics->responses, statistics->bytes);
     double divisor = seconds > 0 ? seconds : 1;
     printf("\"events_per_second\":%.1f,\"responses_per_second\":%.1f,", (double)statistics->events / divisor,
         (double)statistics->responses / divisor);
     print_samples("first_event", &statistics->first_event);
     print_samples("response", &statistics->response);
     print_samples("gap", &statistics->gap);
+    print_samples("latency", &statistics->latency);
     printf("\"connections_with_event\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"connect_failures\":%" PRIu64 ",\"server_closes\":%" PRIu64
            ",\"stalled_closed\":%" PRIu64 ",\"unfinished\":%" PRIu64 ",\"load_cpu_seconds\":%.3f,\"notes\":[",
         statistics->connections_with_event, statistics->errors, statistics->connect_failures, statistics->server_closes,

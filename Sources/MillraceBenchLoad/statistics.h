@@ -10,9 +10,9 @@ typedef struct {
 } samples;
 
 typedef struct {
-    samples first_event, response, gap;
+    samples first_event, response, gap, latency;
     // Only in the measured time:
-    uint64_t events, content_events, responses, bytes;
+    uint64_t events, content_events, tokens, responses, bytes;
     // Over the whole run:
     uint64_t errors, connect_failures, server_closes, stalled_closed, streams_at_once, most_streams_at_once, connections_with_event;
     struct {

@@ -5,14 +5,15 @@ import Testing
 
 @Suite struct LoadResultTests {
     static let line = """
-        {"seconds":2.0,"connections":4,"streams_at_once":4,"events":1000,"content_events":998,"responses":10,"bytes":5,\
+        {"seconds":2.0,"connections":4,"streams_at_once":4,"events":1000,"content_events":998,"tokens":500,"responses":10,"bytes":5,\
         "first_event_ms":{"count":2,"p50":0.1,"p99":0.4,"max":0.5},"response_ms":{"count":10,"p50":1,"p99":2,"max":3},\
-        "gap_ms":{"count":0},"errors":1,"connect_failures":2,"load_cpu_seconds":0.25,"notes":[{"text":"status 500","count":1}]}
+        "gap_ms":{"count":0},"latency_ms":{"count":500,"p50":0.05,"p99":0.2,"max":0.9},"errors":1,"connect_failures":2,"load_cpu_seconds":0.25,"notes":[{"text":"status 500","count":1}]}
         """
 
     @Test func result_isRead() throws {
         let result = try LoadResult(line: Self.line)
         #expect(result.seconds == 2 && result.events == 1000 && result.responses == 10 && result.errors == 3)
+        #expect(result.tokens == 500 && result.latency == LoadResult.Durations(count: 500, p50: 0.05, p99: 0.2, max: 0.9))
         #expect(result.firstEvent == LoadResult.Durations(count: 2, p50: 0.1, p99: 0.4, max: 0.5))
         #expect(result.gap.p50 == nil)
         #expect(result.notes == ["status 500 (1)"])
@@ -21,6 +22,16 @@ import Testing
     @Test(arguments: ["{}", #"{"seconds":"two"}"#, "no JSON"])
     func otherText_isRefused(line: String) {
         #expect(throws: MillraceError.self) { try LoadResult(line: line) }
+    }
+
+    @Test(arguments: [(.event, 500), (.token, 250), (.request, 5), (.stream, 5)] as [(Workload.Unit, Double)])
+    func unit_saysWhatIsCounted(unit: Workload.Unit, perSecond: Double) throws {
+        let values = Measurement.values(
+            of: try LoadResult(line: Self.line), unit: unit, streams: nil, cpuNanoseconds: 1_000_000, memoryBefore: 0, memoryAtStart: 0,
+            memoryAtStop: 0)
+        #expect(values[.unitsPerSecond] == perSecond)
+        #expect(values[.cpuMicrosecondsPerUnit] == 1000 / (perSecond * 2))
+        #expect(values[.latencyP50] == 0.05 && values[.latencyP99] == 0.2 && values[.memoryPerStream] == nil)
     }
 
     @Test func values_arePerUnitAndPerStream() throws {

@@ -44,6 +44,49 @@ import Testing
         #expect(contender?["units_per_second"] == nil)
     }
 
+    private static func relay(_ contender: String, p50: Double, p99: Double) -> Summary {
+        Summary(
+            contender: contender, primary: .latencyP50,
+            [Measurement(workload: "r", contender: contender, values: [.latencyP50: p50, .latencyP99: p99])])
+    }
+
+    @Test func addedColumns_areTheDifferenceToTheBaseline() throws {
+        let workload = Workload(
+            name: "r", summary: "relay", unit: .token, load: ["--relay"], metrics: [.latencyP50, .latencyP99],
+            added: [.latencyP50, .latencyP99])
+        let section = Report.Section(
+            workload: workload, summaries: [Self.relay("x", p50: 0.12, p99: 0.5), Self.relay("direct", p50: 0.02, p99: 0.1)])
+        let report = Report(sections: [section])
+        #expect(
+            report.table == """
+                r: relay (unit: token)
+                  contender  latency p50 ms  latency p99 ms  + p50 ms  + p99 ms  spread  × floor  × nginx  runs
+                  x                   0.120           0.500     0.100     0.400     0 %        –        –     1
+                  direct              0.020           0.100     0.000     0.000     0 %        –        –     1
+
+
+                """)
+        let contender = try JSONValue(parsing: report.json.text)["workloads"]?[0]?["contenders"]?[0]
+        #expect(contender?["added_latency_p99_ms"]?.double == 0.4)
+    }
+
+    @Test func addedColumns_areEmptyWithoutTheBaseline() {
+        let section = Report.Section(
+            workload: Workload(name: "r", summary: "", unit: .token, load: [], metrics: [.latencyP50], added: [.latencyP50]),
+            summaries: [Self.relay("x", p50: 1, p99: 2)])
+        #expect(Report(sections: [section]).added(by: section.summaries[0], to: .latencyP50, in: section) == nil)
+    }
+
+    @Test func absentContender_isNotedAndHasNotFailed() {
+        let absent = Measurement(workload: "w", contender: "x", notes: ["x is not installed"], isAbsent: true)
+        let report = Report(sections: [
+            Report.Section(
+                workload: Self.workload, summaries: [Summary(contender: "x", primary: .cpuMicrosecondsPerUnit, [absent, absent])])
+        ])
+        #expect(report.hasAbsent && !report.hasFailed)
+        #expect(report.table.contains("x: x is not installed"))
+    }
+
     @Test func disturbedRun_doesNotCountBesideQuietOnes() {
         let summary = Self.summary("x", [(5, 0), (50, 0.2)])
         #expect(summary.values[.cpuMicrosecondsPerUnit] == 5)

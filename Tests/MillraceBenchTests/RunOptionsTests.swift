@@ -5,10 +5,12 @@ import Testing
 
 @Suite struct RunOptionsTests {
     @Test func flags_areRead() throws {
-        let options = try RunOptions(["--workload", "a", "--workload", "b", "--repeat", "5", "--seconds", "0.5", "--pin", "--json", "f"])
+        let options = try RunOptions([
+            "--workload", "a", "--workload", "b", "--repeat", "5", "--seconds", "0.5", "--pin", "--json", "f", "--python", "p",
+        ])
         #expect(options.workloads == ["a", "b"])
         #expect(options.repetitions == 5 && options.seconds == 0.5 && options.isPinned && options.json == "f")
-        #expect(!options.isStrict && options.loops == 1)
+        #expect(!options.isStrict && options.loops == 1 && options.python == "p")
     }
 
     @Test(arguments: [["--repeat"], ["--repeat", "0"], ["--seconds", "-1"], ["--seconds", "x"], ["--what", "1"]])
