@@ -21,6 +21,7 @@ let package = Package(
     name: "millrace",
     products: [
         .library(name: "Millrace", targets: ["Millrace"]),
+        .library(name: "MillraceBackends", targets: ["MillraceBackends"]),
         .library(name: "MillraceServer", targets: ["MillraceServer"]),
         .executable(name: "millrace", targets: ["MillraceCLI"]),
         .executable(name: "millrace-bench", targets: ["MillraceBench"]),
@@ -44,8 +45,8 @@ let package = Package(
         library(
             "MillraceServer",
             [
-                "Millrace", "MillraceBackends", "MillraceCore", "MillraceEventLoop", "MillraceHTTP", "MillraceTaskHandlers", "CCrypto",
-                "CYAML",
+                "Millrace", "MillraceBackends", "MillraceCore", "MillraceEventLoop", "MillraceHTTP", "MillraceHTTPClient",
+                "MillraceTaskHandlers", "CCrypto", "CYAML",
             ]),
         .executableTarget(
             name: "MillraceCLI",

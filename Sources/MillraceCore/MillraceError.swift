@@ -29,6 +29,8 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable, CustomStringConve
     public static let storageFull = ErrorCode(rawValue: "storage_full")
     /// The language model failed.
     public static let modelError = ErrorCode(rawValue: "model_error")
+    /// A model is configured and cannot be used, for want of a key or another model.
+    public static let modelUnavailable = ErrorCode(rawValue: "model_unavailable")
     /// The handler failed.
     public static let handlerError = ErrorCode(rawValue: "handler_error")
     /// A setting is wrong.

@@ -21,6 +21,8 @@ public final class Server: Sendable {
     public struct Clients: Sendable {
         /// The configured language models; `local` is always there.
         public let models: LanguageModelRegistry
+        /// The configured embedders.
+        public let embedders: EmbedderRegistry
         /// The configuration groups of handlers, as they stand in `config.yaml`.
         public let configuration: [String: JSONValue]
     }
@@ -99,10 +101,15 @@ public final class Server: Sendable {
             self.store = try SQLiteStore(path: directory.databasePath, configuration: configuration)
             dataDirectory = consume directory
         }
-        var models = try LanguageModelRegistry(default: LocalLanguageModel(blocking: blocking), others: ownModels)
-        if let id = settings.defaultModel { models = try models.with(default: id) }
+        let local = LocalLanguageModel(blocking: blocking)
+        var assembly = try ModelAssembly(
+            settings: settings, existing: [local] + ownModels,
+            transport: try ModelAssembly.transport(settings.http, logger: self.logger), logger: self.logger, blocking: blocking)
+        let models = try assembly.registry(local: local)
+        let clients = Clients(
+            models: models, embedders: try assembly.embedders(), configuration: settings.handlerConfiguration)
         var registry = TaskHandlerRegistry(logger: self.logger)
-        try register(&registry, Clients(models: models, configuration: settings.handlerConfiguration))
+        try register(&registry, clients)
         if registry.handler(named: "chat") == nil {
             try registry.register(ChatHandler(models: models), isDefault: registry.defaultName == nil)
         }

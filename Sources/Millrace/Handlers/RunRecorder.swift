@@ -1,4 +1,4 @@
-public import MillraceCore
+import MillraceCore
 
 /// Stands in for a run in a handler's test: it records what the handler emits and reports.
 ///

@@ -1,4 +1,4 @@
-public import MillraceCore
+import MillraceCore
 
 /// What texts are embedded for: some models place questions and passages differently.
 public enum EmbeddingPurpose: Sendable, Equatable {

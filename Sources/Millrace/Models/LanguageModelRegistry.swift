@@ -4,15 +4,20 @@ public import MillraceCore
 public struct LanguageModelRegistry: Sendable {
     private let models: [String: any LanguageModel]
     private let tasks: [String: String]
+    /// Why models that are configured cannot be used, by id.
+    public let unavailable: [String: String]
     /// The model for requests and handlers that name none.
     public let defaultModel: any LanguageModel
 
     /// A registry of the default model and others.
-    /// - Parameter tasks: the ids of the models for requests that name none, by the name of the task (default: none; the handler's own
-    ///   choice, then the default model).
+    /// - Parameters:
+    ///   - tasks: the ids of the models for requests that name none, by the name of the task (default: none; the handler's own choice, then
+    ///     the default model).
+    ///   - unavailable: the ids of models that are configured and cannot be used, each with the reason (default: none).
     /// - Throws: ``ErrorCode/conflict`` when two have one id, ``ErrorCode/configuration`` for a task whose model is not among them.
     public init(
-        default defaultModel: any LanguageModel, others: [any LanguageModel] = [], tasks: [String: String] = [:]
+        default defaultModel: any LanguageModel, others: [any LanguageModel] = [], tasks: [String: String] = [:],
+        unavailable: [String: String] = [:]
     ) throws(MillraceError) {
         var models = [defaultModel.id: defaultModel]
         for model in others {
@@ -20,7 +25,7 @@ public struct LanguageModelRegistry: Sendable {
                 throw MillraceError(.conflict, "two models are called '\(model.id)'")
             }
         }
-        for (task, id) in tasks.sorted(by: { $0.key < $1.key }) where models[id] == nil {
+        for (task, id) in tasks.sorted(by: { $0.key < $1.key }) where models[id] == nil && unavailable[id] == nil {
             let meant = Suggestion.phrase(for: id, among: models.keys.sorted())
             throw MillraceError(
                 .configuration,
@@ -29,6 +34,7 @@ public struct LanguageModelRegistry: Sendable {
         }
         self.models = models
         self.tasks = tasks
+        self.unavailable = unavailable
         self.defaultModel = defaultModel
     }
 
@@ -36,17 +42,22 @@ public struct LanguageModelRegistry: Sendable {
     /// - Throws: ``ErrorCode/invalidInput`` for an id that no model has.
     public func with(default id: String) throws(MillraceError) -> LanguageModelRegistry {
         let chosen = try model(id)
-        return try LanguageModelRegistry(default: chosen, others: models.values.filter { $0.id != id }, tasks: tasks)
+        return try LanguageModelRegistry(
+            default: chosen, others: models.values.filter { $0.id != id }, tasks: tasks, unavailable: unavailable)
     }
 
     /// The ids, sorted.
     public var ids: [String] { models.keys.sorted() }
 
     /// The model of that id; the default for `nil`.
-    /// - Throws: ``ErrorCode/invalidInput`` for an id that no model has, listing those there are.
+    /// - Throws: ``ErrorCode/invalidInput`` for an id that no model has, listing those there are; ``ErrorCode/modelUnavailable`` for one that
+    ///   is configured and cannot be used.
     public func model(_ id: String?) throws(MillraceError) -> any LanguageModel {
         guard let id else { return defaultModel }
         guard let model = models[id] else {
+            if let reason = unavailable[id] {
+                throw MillraceError(.modelUnavailable, "the model '\(id)' is not available: \(reason)", details: ["field": "model_id"])
+            }
             throw MillraceError(
                 .invalidInput, "no model is called '\(id)'; there are: \(ids.joined(separator: ", "))", details: ["field": "model_id"])
         }

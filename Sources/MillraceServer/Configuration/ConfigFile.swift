@@ -8,12 +8,15 @@ struct ConfigFile {
     /// Values by key path.
     private(set) var values: [String: YAMLNode] = [:]
     private(set) var handlerConfiguration: [String: JSONValue] = [:]
+    /// The groups whose members have names of the operator's own, such as `models`.
+    private(set) var namedGroups: [String: YAMLNode] = [:]
     private(set) var problems: [ConfigurationProblem] = []
     private(set) var warnings: [ConfigurationProblem] = []
 
     private let path: String
     private static let keys = SettingTable.all.compactMap(\.key)
     private static let groups = Set(keys.compactMap { $0.contains(".") ? String($0.prefix { $0 != "." }) : nil })
+    private static let namedGroupNames: Set = ["models", "embedders", "taskModels"]
 
     /// - Parameter chosen: the environment that flags or variables name; it beats the file's own `env:`.
     init(_ root: YAMLNode, path: String, chosen: String?) {
@@ -56,9 +59,12 @@ struct ConfigFile {
         guard case .mapping(let inner) = member.value.content else {
             return environmentNames.contains(member.key) && member.value.isNull
         }
-        if groups.contains(member.key) || isHandlerGroup(member.key) || member.key == "base" { return false }
-        return environmentNames.contains(member.key)
-            || !inner.isEmpty && inner.allSatisfy { groups.contains($0.key) || isHandlerGroup($0.key) }
+        if isGroup(member.key) || member.key == "base" { return false }
+        return environmentNames.contains(member.key) || !inner.isEmpty && inner.allSatisfy { isGroup($0.key) }
+    }
+
+    private static func isGroup(_ name: String) -> Bool {
+        groups.contains(name) || namedGroupNames.contains(name) || isHandlerGroup(name)
     }
 
     private static func isHandlerGroup(_ name: String) -> Bool { name.hasSuffix("Config") && name != "Config" }
@@ -71,7 +77,9 @@ struct ConfigFile {
         let base = self
         values = base.values.filter { $0.key == "env" }
         handlerConfiguration = [:]
+        namedGroups = [:]
         for member in members { add(member) }
+        namedGroups = base.namedGroups.merging(namedGroups) { $0.overlaid(by: $1) }
         values = base.values.merging(values) { _, over in over }
         handlerConfiguration = base.handlerConfiguration.merging(handlerConfiguration, uniquingKeysWith: Self.merge)
     }
@@ -92,8 +100,12 @@ struct ConfigFile {
             handlerConfiguration[member.key] = handlerConfiguration[member.key].map { Self.merge($0, value) } ?? value
             return
         }
+        if Self.namedGroupNames.contains(member.key) {
+            if !member.value.isNull { namedGroups[member.key] = namedGroups[member.key]?.overlaid(by: member.value) ?? member.value }
+            return
+        }
         guard Self.groups.contains(member.key) else {
-            let names = Self.groups.sorted() + ["base", "env"] + Self.environmentNames
+            let names = Self.groups.sorted() + Self.namedGroupNames.sorted() + ["base", "env"] + Self.environmentNames
             warn(member.key, member.line, "unknown key" + Suggestion.phrase(for: member.key, among: names))
             return
         }

@@ -39,6 +39,16 @@ public struct ServerSettings: Equatable, Sendable {
     public var defaultTask: String?
     /// The model of requests and handlers that name none; `nil`: the embedded one.
     public var defaultModel: String?
+    /// The models beside the embedded `local` (default: none).
+    public var models: [ModelSettings] = []
+    /// The embedders beside the embedded `local` (default: none).
+    public var embedders: [EmbedderSettings] = []
+    /// The ids of the models for requests that name none, by task (default: none).
+    public var taskModels: [String: String] = [:]
+    /// How tokens are counted before a call.
+    public var tokens = TokenSettings()
+    /// How other servers are called.
+    public var http = OutgoingSettings()
     /// What one connection may ask of the server.
     public var limits = LimitSettings()
     /// The life of runs.
@@ -60,6 +70,13 @@ extension ServerSettings: CustomStringConvertible {
     /// One `key: value` a line in the order of the documentation, secrets masked.
     public var description: String {
         var lines = SettingTable.all.map { "\($0.name): \($0.display(self))" }
+        for model in models {
+            lines.append("models.\(model.id): \(model.kindName)" + (model.unavailable.map { " (not available: \($0))" } ?? ""))
+        }
+        for embedder in embedders {
+            lines.append("embedders.\(embedder.id): openai" + (embedder.unavailable.map { " (not available: \($0))" } ?? ""))
+        }
+        for (task, model) in taskModels.sorted(by: { $0.key < $1.key }) { lines.append("taskModels.\(task): \(model)") }
         for (name, value) in handlerConfiguration.sorted(by: { $0.key < $1.key }) {
             lines.append("\(name): \(SecretMask.mask(value).text)")
         }

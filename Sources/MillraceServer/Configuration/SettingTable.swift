@@ -2,7 +2,7 @@ import MillraceCore
 
 /// Every setting of the server, in the order in which they are documented.
 package enum SettingTable {
-    package static let all: [SettingDescriptor] = selection + server + limits + runs + store
+    package static let all: [SettingDescriptor] = selection + server + limits + runs + store + http
 
     /// Variables that the command line reads for itself and a server has no use for.
     package static let clientEnvironmentNames = ["MILLRACE_SERVER"]
@@ -116,5 +116,30 @@ package enum SettingTable {
             "store.synchronous", "MILLRACE_STORE_SYNCHRONOUS", StoreSettings.Synchronous.allCases.map { ($0.rawValue, $0) },
             \.store.synchronous, "when a commit counts as done: full survives a power loss, normal a crash", name: { $0.rawValue }),
         .integer("store.readers", "MILLRACE_STORE_READERS", 1...256, \.store.readers, "connections that read at the same time"),
+    ]
+
+    private static let http: [SettingDescriptor] = [
+        .optionalText(
+            "http.caFile", "MILLRACE_HTTP_CA_FILE", \.http.caFile,
+            "CA certificates (PEM) to trust instead of the system's in outgoing calls"),
+        .integer(
+            "http.maxConcurrentRequests", "MILLRACE_HTTP_MAX_CONCURRENT_REQUESTS", 1...1_000_000, \.http.maxConcurrentRequests,
+            "outgoing requests at once to one endpoint"),
+        .integer(
+            "http.queuedRequests", "MILLRACE_HTTP_QUEUED_REQUESTS", 0...1_000_000, \.http.queuedRequests,
+            "outgoing requests that may wait for their turn at one endpoint"),
+        .seconds(
+            "http.queueSeconds", "MILLRACE_HTTP_QUEUE_SECONDS", 0...3600, \.http.queueSeconds,
+            "seconds that an outgoing request may wait for its turn"),
+        .integer("http.attempts", "MILLRACE_HTTP_ATTEMPTS", 1...100, \.http.attempts, "how often an outgoing request is sent at most"),
+        .seconds(
+            "http.longestRetryAfterSeconds", "MILLRACE_HTTP_LONGEST_RETRY_AFTER_SECONDS", 0...3600, \.http.longestRetryAfterSeconds,
+            "the longest wait that a server's Retry-After may ask for"),
+        .seconds(
+            "http.circuitOpenSeconds", "MILLRACE_HTTP_CIRCUIT_OPEN_SECONDS", 0.1...3600, \.http.circuitOpenSeconds,
+            "seconds that an endpoint which keeps failing is left alone"),
+        .optionalText(
+            "tokens.vocabularyFile", "MILLRACE_TOKENS_VOCABULARY_FILE", \.tokens.vocabularyFile,
+            "a vocabulary (*.tiktoken) to count tokens with, instead of about four characters a token"),
     ]
 }

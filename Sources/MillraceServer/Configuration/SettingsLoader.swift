@@ -124,6 +124,7 @@ public enum SettingsLoader {
             report.problems += file.problems
             report.warnings += file.warnings
             report.settings.handlerConfiguration = file.handlerConfiguration
+            readModels(file, path)
             for setting in SettingTable.all {
                 guard let key = setting.key, let node = file.values[key] else { continue }
                 let origin = SettingOrigin.file(path: path, line: node.line)
@@ -136,6 +137,18 @@ public enum SettingsLoader {
                     check(setting, result, found, origin)
                 }
             }
+        }
+
+        private mutating func readModels(_ file: ConfigFile, _ path: String) {
+            let (environment, dotEnv) = (sources.environment, dotEnv)
+            let reader = ModelSettingsReader(path: path, directory: sources.directory) { name in
+                environment[name].flatMap { $0.isEmpty ? nil : $0 } ?? dotEnv[name]?.value
+            }
+            if let node = file.namedGroups["models"] { report.settings.models = reader.models(node) }
+            if let node = file.namedGroups["embedders"] { report.settings.embedders = reader.embedders(node) }
+            if let node = file.namedGroups["taskModels"] { report.settings.taskModels = reader.taskModels(node) }
+            report.problems += reader.problems
+            report.warnings += reader.warnings
         }
 
         private func parse(_ setting: SettingDescriptor, _ node: YAMLNode) -> Result<SettingValue, SettingRefusal> {

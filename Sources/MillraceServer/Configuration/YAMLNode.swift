@@ -33,6 +33,20 @@ package struct YAMLNode: Equatable, Sendable {
         if case .scalar(let text, isPlain: true) = content { ["", "~", "null", "Null", "NULL"].contains(text) } else { false }
     }
 
+    /// This group with the members of another laid over it, at every depth; anything but two groups is replaced.
+    package func overlaid(by over: YAMLNode) -> YAMLNode {
+        guard case .mapping(var members) = content, case .mapping(let above) = over.content else { return over }
+        for member in above {
+            if let index = members.firstIndex(where: { $0.key == member.key }) {
+                members[index].line = member.line
+                members[index].value = members[index].value.overlaid(by: member.value)
+            } else {
+                members.append(member)
+            }
+        }
+        return YAMLNode(content: .mapping(members), line: line)
+    }
+
     /// The node as JSON, plain scalars read by the core schema of YAML 1.2 (section 10.3), without octal numbers and infinities.
     package var json: JSONValue {
         switch content {

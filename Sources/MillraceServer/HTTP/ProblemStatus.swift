@@ -1,5 +1,6 @@
 import MillraceCore
 import MillraceHTTP
+import MillraceHTTPClient
 
 /// Which HTTP status an error is.
 enum ProblemStatus {
@@ -10,9 +11,9 @@ enum ProblemStatus {
         case .notFound: .notFound
         case .conflict: .conflict
         case .limitExceeded: .tooManyRequests
-        case .serverShutdown, .storageUnavailable, .storageFull: .serviceUnavailable
+        case .serverShutdown, .storageUnavailable, .storageFull, .modelUnavailable, .circuitOpen: .serviceUnavailable
         case .timeout: .gatewayTimeout
-        case .modelError: .badGateway
+        case .modelError, .unreachable, .connectionLost: .badGateway
         default: .internalServerError
         }
     }

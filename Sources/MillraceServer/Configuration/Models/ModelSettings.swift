@@ -1,0 +1,105 @@
+public import MillraceBackends
+
+/// The server of a model: where it is, and how it is reached.
+public struct ModelServerSettings: Equatable, Sendable {
+    /// The base URL of the API, such as `http://127.0.0.1:8080/v1`.
+    public var url: String
+    /// The API key; `nil` for servers that ask for none.
+    public var apiKey: SecretText?
+    /// Header fields that go with every request (default: none).
+    public var headers: [String: SecretText] = [:]
+    /// How long a connection may take to come about, in seconds (default: 10).
+    public var connectTimeoutSeconds = 10.0
+    /// How long the server may take until its answer begins, in seconds (default: 120).
+    public var firstByteTimeoutSeconds = 120.0
+    /// How long the server may pause within its answer, in seconds (default: 60).
+    public var idleTimeoutSeconds = 60.0
+    /// A directory that every exchange with the server is recorded into, for replay (default: none).
+    public var recordDirectory: String?
+    /// A directory of recordings that answer instead of the server: nothing is sent (default: none).
+    public var replayDirectory: String?
+
+    /// A server at a URL.
+    public init(url: String, apiKey: SecretText? = nil) {
+        self.url = url
+        self.apiKey = apiKey
+    }
+}
+
+/// A configured model: one entry of `models:` in `config.yaml`.
+public struct ModelSettings: Equatable, Sendable {
+    /// A rule of a `route`.
+    public struct Rule: Equatable, Sendable {
+        /// What must hold of a request, all of it.
+        public var conditions: Set<ModelRule.Condition>
+        /// The id of the model to choose.
+        public var model: String
+        /// Creates a rule.
+        public init(when conditions: Set<ModelRule.Condition>, use model: String) {
+            self.conditions = conditions
+            self.model = model
+        }
+    }
+
+    /// What answers.
+    public enum Kind: Equatable, Sendable {
+        /// A server that speaks OpenAI's Chat Completions.
+        case openAI(ModelServerSettings, model: String, OpenAIOptions)
+        /// A server that speaks Anthropic's Messages.
+        case anthropic(ModelServerSettings, model: String, AnthropicOptions)
+        /// The models of these ids in order, until one answers.
+        case fallback(models: [String])
+        /// The model that the first matching rule names.
+        case route(rules: [Rule], otherwise: String)
+    }
+
+    /// The id by which requests and settings name the model.
+    public var id: String
+    /// What answers.
+    public var kind: Kind
+    /// What its tokens cost; `nil`: not known, and neither is the cost of a run.
+    public var price: ModelPrice?
+    /// Why the model cannot be used, such as a missing API key; `nil`: it can.
+    public var unavailable: String?
+
+    /// Creates a model's settings.
+    public init(id: String, kind: Kind, price: ModelPrice? = nil) {
+        self.id = id
+        self.kind = kind
+        self.price = price
+    }
+
+    /// The kind's name in the configuration.
+    package var kindName: String {
+        switch kind {
+        case .openAI: "openai"
+        case .anthropic: "anthropic"
+        case .fallback: "fallback"
+        case .route: "route"
+        }
+    }
+}
+
+/// A configured embedder: one entry of `embedders:` in `config.yaml`.
+public struct EmbedderSettings: Equatable, Sendable {
+    /// The id by which handlers and settings name the embedder.
+    public var id: String
+    /// Where it is. It must speak OpenAI's embeddings.
+    public var server: ModelServerSettings
+    /// The model's name there.
+    public var model: String
+    /// How it is asked.
+    public var options: OpenAIEmbedderOptions
+    /// What its tokens cost, in US dollars a million; `nil`: not known.
+    public var pricePerMillionTokens: Double?
+    /// Why it cannot be used; `nil`: it can.
+    public var unavailable: String?
+
+    /// Creates an embedder's settings.
+    public init(id: String, server: ModelServerSettings, model: String, options: OpenAIEmbedderOptions = OpenAIEmbedderOptions()) {
+        self.id = id
+        self.server = server
+        self.model = model
+        self.options = options
+    }
+}

@@ -1,0 +1,59 @@
+import MillraceCore
+
+/// Where a secret stands that a configuration names instead of holding: `env:NAME` or `file:PATH`.
+enum SecretReference: Equatable {
+    case environment(String)
+    case file(String)
+
+    /// How long a secret's file may be, in bytes.
+    private static let fileLimit = 64 << 10
+
+    /// - Returns: `nil` for a text that is no reference.
+    init?(_ text: String) {
+        if text.hasPrefix("env:"), text.count > 4 {
+            self = .environment(String(text.dropFirst(4)))
+        } else if text.hasPrefix("file:"), text.count > 5 {
+            self = .file(String(text.dropFirst(5)))
+        } else {
+            return nil
+        }
+    }
+
+    /// The secret, without line breaks at its end.
+    /// - Parameters:
+    ///   - directory: what a relative path is relative to.
+    ///   - environment: looks a variable up, in the environment and in `.env`.
+    /// - Throws: why there is none, without anything of it.
+    func resolve(in directory: String, environment: (String) -> String?) throws(MillraceError) -> SecretText {
+        var text: Substring
+        switch self {
+        case .environment(let name):
+            guard let value = environment(name), !value.isEmpty else {
+                throw MillraceError(.configuration, "the environment variable \(name) is not set")
+            }
+            text = value[...]
+        case .file(let name):
+            let path = name.hasPrefix("/") || directory == "." ? name : directory + "/" + name
+            let bytes = try BoundedFile.read(path, limit: Self.fileLimit)
+            guard let value = String(validating: bytes, as: UTF8.self) else {
+                throw MillraceError(.configuration, "\(path) is no text in UTF-8")
+            }
+            text = value[...]
+        }
+        while text.last?.isNewline == true { text.removeLast() }
+        guard !text.isEmpty else { throw MillraceError(.configuration, "the secret that \(self) names is empty") }
+        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+            throw MillraceError(.configuration, "the secret that \(self) names holds a control character")
+        }
+        return SecretText(String(text))
+    }
+}
+
+extension SecretReference: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .environment(let name): "env:\(name)"
+        case .file(let path): "file:\(path)"
+        }
+    }
+}

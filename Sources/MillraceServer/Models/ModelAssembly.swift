@@ -1,0 +1,166 @@
+import Millrace
+import MillraceBackends
+import MillraceCore
+import MillraceHTTPClient
+
+/// Makes the models and embedders that the settings describe.
+///
+/// What cannot be used for want of a key or of another model is left out with its reason, so that a server starts all the same; what is
+/// configured wrongly stops it.
+struct ModelAssembly {
+    private let settings: ServerSettings
+    private let transport: any HTTPTransport
+    private let logger: Logger
+    private let blocking: BlockingExecutor
+    private var made: [String: any LanguageModel] = [:]
+    private var unavailable: [String: String] = [:]
+    /// The compositions that are being made, to find circles.
+    private var path: [String] = []
+    private lazy var counter = Result { try Self.counter(settings.tokens) }
+
+    /// - Parameters:
+    ///   - existing: models that are there already, such as the embedded one and a team's own.
+    ///   - transport: how servers are reached.
+    ///   - blocking: the threads that write recordings.
+    init(
+        settings: ServerSettings, existing: [any LanguageModel], transport: any HTTPTransport, logger: Logger, blocking: BlockingExecutor
+    ) throws(MillraceError) {
+        self.blocking = blocking
+        self.settings = settings
+        self.transport = transport
+        self.logger = logger
+        for model in existing {
+            guard made.updateValue(model, forKey: model.id) == nil else {
+                throw MillraceError(.conflict, "two models are called '\(model.id)'")
+            }
+        }
+        for model in settings.models where made[model.id] != nil {
+            throw MillraceError(.conflict, "the configured model '\(model.id)' has the id of one that is registered in code")
+        }
+        if let twice = Dictionary(grouping: settings.models, by: \.id).first(where: { $1.count > 1 }) {
+            throw MillraceError(.conflict, "two models are called '\(twice.key)'")
+        }
+    }
+
+    /// The transport that settings ask for: libcurl on the loops, with bounds, retries and circuit breakers.
+    static func transport(_ settings: OutgoingSettings, logger: Logger) throws -> any HTTPTransport {
+        var client = HTTPClientSettings()
+        client.caFile = settings.caFile
+        if let caFile = settings.caFile { _ = try BoundedFile.read(caFile, limit: 64 << 20) }
+        var policy = HTTPPolicySettings()
+        policy.retry.attempts = settings.attempts
+        policy.retry.longestRetryAfter = .seconds(settings.longestRetryAfterSeconds)
+        policy.breaker.openWait = .seconds(settings.circuitOpenSeconds)
+        policy.limit.exchanges = settings.maxConcurrentRequests
+        policy.limit.queue = settings.queuedRequests
+        policy.limit.longestWait = .seconds(settings.queueSeconds)
+        return try ResilientTransport(HTTPClient(settings: client), settings: policy, logger: logger)
+    }
+
+    // MARK: Models
+
+    /// All models, in a registry whose default is the settings' or the embedded one.
+    mutating func registry(local: any LanguageModel) throws -> LanguageModelRegistry {
+        for model in settings.models { _ = try make(model.id, neededBy: nil) }
+        for (id, reason) in unavailable.sorted(by: { $0.key < $1.key }) {
+            logger.warning("a model is not available", ["model": .string(id), "reason": .string(reason)])
+        }
+        let registry = try LanguageModelRegistry(
+            default: local, others: made.values.filter { $0.id != local.id }, tasks: settings.taskModels, unavailable: unavailable)
+        return try settings.defaultModel.map { try registry.with(default: $0) } ?? registry
+    }
+
+    /// The model of that id; `nil` for one that is not available.
+    private mutating func make(_ id: String, neededBy composition: String?) throws -> (any LanguageModel)? {
+        if let model = made[id] { return model }
+        if unavailable[id] != nil { return nil }
+        guard let settings = settings.models.first(where: { $0.id == id }) else {
+            let names = self.settings.models.map(\.id) + made.keys
+            throw MillraceError(
+                .configuration,
+                "the model '\(composition ?? id)' names the model '\(id)', which there is not" + Suggestion.phrase(for: id, among: names))
+        }
+        if let reason = settings.unavailable {
+            unavailable[id] = reason
+            return nil
+        }
+        if let start = path.firstIndex(of: id) {
+            let circle = (path[start...] + [id]).joined(separator: " → ")
+            throw MillraceError(.configuration, "models cannot be made of each other in a circle: \(circle)")
+        }
+        path.append(id)
+        defer { path.removeLast() }
+        var model: any LanguageModel
+        switch settings.kind {
+        case .openAI(let server, let name, let options):
+            model = OpenAILanguageModel(id: id, model: name, endpoint: try endpoint(server), options: options)
+        case .anthropic(let server, let name, let options):
+            model = AnthropicLanguageModel(
+                id: id, model: name, options: options, endpoint: try endpoint(server, authorization: ("x-api-key", "")))
+        case .fallback(let ids):
+            let models = try ids.compactMap { try make($0, neededBy: id) }
+            guard !models.isEmpty else { return leaveOut(id, ids) }
+            model = FallbackLanguageModel(id: id, models: models, logger: logger)
+        case .route(let rules, let otherwise):
+            guard let last = try make(otherwise, neededBy: id) else { return leaveOut(id, [otherwise]) }
+            // A rule whose model is not available is passed over, and the next one decides.
+            let usable = try rules.compactMap { rule in
+                try make(rule.model, neededBy: id).map { ModelRule(when: rule.conditions, use: $0) }
+            }
+            model = RoutingLanguageModel(id: id, rules: usable, otherwise: last, counter: try counter.get())
+        }
+        if let price = settings.price { model = PricedLanguageModel(model, price: price) }
+        made[id] = model
+        return model
+    }
+
+    private mutating func leaveOut(_ id: String, _ parts: [String]) -> (any LanguageModel)? {
+        unavailable[id] = "it needs " + parts.map { "'\($0)': \(unavailable[$0] ?? "not available")" }.joined(separator: "; ")
+        return nil
+    }
+
+    private static func counter(_ settings: TokenSettings) throws -> any TokenCounter {
+        guard let file = settings.vocabularyFile else { return CharacterTokenCounter() }
+        return try BPETokenCounter(vocabularyFile: file)
+    }
+
+    // MARK: Embedders
+
+    /// All embedders.
+    func embedders() throws -> EmbedderRegistry {
+        var unavailable: [String: String] = [:]
+        var made: [any Embedder] = []
+        for embedder in settings.embedders {
+            if let reason = embedder.unavailable {
+                unavailable[embedder.id] = reason
+                logger.warning("an embedder is not available", ["embedder": .string(embedder.id), "reason": .string(reason)])
+                continue
+            }
+            made.append(
+                OpenAIEmbedder(
+                    id: embedder.id, model: embedder.model, endpoint: try endpoint(embedder.server), options: embedder.options))
+        }
+        return try EmbedderRegistry(made, unavailable: unavailable)
+    }
+
+    // MARK: Servers
+
+    private func endpoint(
+        _ server: ModelServerSettings, authorization: (header: String, prefix: String) = ("Authorization", "Bearer ")
+    ) throws -> ModelEndpoint {
+        var transport = transport
+        if let directory = server.replayDirectory {
+            transport = try ReplayTransport(directory: directory)
+        } else if let directory = server.recordDirectory {
+            transport = try RecordingTransport(transport, directory: directory, logger: logger, blocking: blocking)
+        }
+        var endpoint = ModelEndpoint(
+            url: server.url, authorization: authorization, credential: server.apiKey.map { Credential($0.value) },
+            headers: HTTPClientHeaders(server.headers.sorted { $0.key < $1.key }.map { .init($0.key, $0.value.value) }),
+            transport: transport)
+        endpoint.timeouts.connect = .seconds(server.connectTimeoutSeconds)
+        endpoint.timeouts.firstByte = .seconds(server.firstByteTimeoutSeconds)
+        endpoint.timeouts.idle = .seconds(server.idleTimeoutSeconds)
+        return endpoint
+    }
+}
