@@ -173,6 +173,47 @@ import Testing
         }
     }
 
+    @Test func aReaderThatLeavesTheRest_givesTheConnectionBack_butDoesNotWait() async throws {
+        try await withPeer({ connection in
+            while connection.head() != nil {
+                try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nenough\r\n")
+                try connection.send("4\r\nrest\r\n0\r\n\r\n")
+            }
+        }) { peer in
+            let client = client
+            try await onLoop {
+                for _ in 0..<5 {
+                    try await client.exchange(HTTPClientRequest(url: peer.url)) { response in
+                        _ = try await response.read { _ in }
+                        response.discardRest()
+                    }
+                    // What is left comes within a few turns.
+                    while EventLoop.current?.clientIsBusy == true { await EventLoop.current?.nextTurn() }
+                }
+            }
+            #expect(peer.connections == 1)
+        }
+    }
+
+    @Test func aRestThatDoesNotCome_isCutOff() async throws {
+        let ended = Signal()
+        try await withPeer({ connection in
+            _ = connection.head()
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nenough")
+            connection.waitForEnd()
+            ended.raise()
+        }) { peer in
+            let client = client
+            try await onLoop {
+                try await client.exchange(HTTPClientRequest(url: peer.url)) { response in
+                    _ = try await response.read { _ in }
+                    response.discardRest()
+                }
+                await ended.raised()
+            }
+        }
+    }
+
     // MARK: Cancel
 
     /// Cancels when `ready` is raised, and expects the peer to see the end of the connection.

@@ -27,6 +27,7 @@ struct AnswerBlocks {
             written.append(try await sink.reserveBlock())
             kind = event.kind
         }
+        if case .reasoning(let piece) = event.body, piece.endsBlock { kind = nil }
         var event = event
         event.contentBlockIndex = written.last
         return event

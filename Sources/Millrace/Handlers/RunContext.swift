@@ -98,12 +98,18 @@ public struct RunContext: Sendable {
                 switch event {
                 case .text(let text):
                     answer.text += text
+                    answer.assembler.receive(.content(text), block: nil)
                     try await emit(blocks.place(.content(text)))
-                case .reasoning(let reasoning): try await emit(blocks.place(.reasoning(reasoning)))
+                case .reasoning(let reasoning):
+                    answer.assembler.receive(.reasoning(reasoning), block: nil)
+                    try await emit(blocks.place(.reasoning(reasoning)))
                 case .toolCall(let call):
                     answer.toolCalls.append(call)
+                    answer.assembler.receive(.toolCall(call), block: nil)
                     try await emit(blocks.place(.toolCall(call)))
-                case .citation(let citation): try await emit(blocks.place(.citation(citation)))
+                case .citation(let citation):
+                    answer.assembler.receive(.citation(citation), block: nil)
+                    try await emit(blocks.place(.citation(citation)))
                 case .usage(let usage): reported = usage
                 case .restarted(let modelID, let reason):
                     guard request.allowsRestart else {
@@ -127,6 +133,12 @@ public struct RunContext: Sendable {
 
 /// What a model answered in one call.
 public struct GeneratedAnswer: Equatable, Sendable {
+    fileprivate var assembler = MessageAssembler()
+    /// The answer as the assistant's turn that a next call hands back: text, reasoning with its signatures, and tool calls, in order.
+    public var parts: [MessagePart] {
+        var assembler = assembler
+        return assembler.finish()
+    }
     /// The whole text.
     public var text = ""
     /// The tools that the model wants called.

@@ -73,6 +73,8 @@ public struct Reasoning: Equatable, Sendable {
     public var signature: String?
     /// Encrypted reasoning, base64, where the provider does not show it.
     public var redactedContent: String?
+    /// Whether the piece is its block's last: a signature stands for exactly the text before it, and encrypted reasoning comes whole.
+    package var endsBlock: Bool { signature != nil || redactedContent != nil }
     /// Creates a piece of reasoning.
     public init(text: String = "", signature: String? = nil, redactedContent: String? = nil) {
         self.text = text

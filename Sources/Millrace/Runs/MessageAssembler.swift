@@ -1,15 +1,15 @@
 package import MillraceCore
 
 /// Reads a run's events and builds the assistant's message that is stored when the run ends.
-package struct MessageAssembler: Sendable {
+package struct MessageAssembler: Equatable, Sendable {
     /// The block that further pieces are added to; its text is kept apart from `parts` so that it grows in place.
-    private enum Open: Sendable {
+    private enum Open: Equatable, Sendable {
         case none
         case text(block: Int?)
         case reasoning(block: Int?)
     }
 
-    private struct Part: Sendable {
+    private struct Part: Equatable, Sendable {
         var block: Int?
         var value: MessagePart
     }
@@ -50,6 +50,7 @@ package struct MessageAssembler: Sendable {
                 open = .reasoning(block: block)
                 openReasoning = piece
             }
+            if piece.endsBlock { closeOpen() }
         case .toolCall(let call): add(.toolCall(call), block)
         case .toolReturn(let result): add(.toolReturn(result), block)
         case .citation(let citation):

@@ -149,7 +149,10 @@ package struct BlockNumbering: Equatable, Sendable {
             guard kind == .content else { return nil }
         default: return nil
         }
-        defer { sequence += 1 }
+        defer {
+            sequence += 1
+            if case .reasoning(let piece) = event.body, piece.endsBlock { kind = nil }
+        }
         return .init(index: index, sequence: sequence)
     }
 

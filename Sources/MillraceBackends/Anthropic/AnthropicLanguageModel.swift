@@ -47,6 +47,22 @@ public struct AnthropicLanguageModel: LanguageModel {
         server = (try? RequestTarget(url: endpoint.url))?.host ?? endpoint.url
     }
 
+    /// Creates a model in code; a server's configuration makes them under `models:`.
+    /// - Parameters:
+    ///   - id: the id by which requests choose it.
+    ///   - model: the model's name at the provider.
+    ///   - url: the API's base, with or without `/v1` (default: Anthropic's own).
+    ///   - apiKey: the key, which goes into `x-api-key`.
+    ///   - options: how it is asked.
+    public init(
+        id: String, model: String, url: String = "https://api.anthropic.com", apiKey: Credential?,
+        options: AnthropicOptions = AnthropicOptions()
+    ) {
+        self.init(
+            id: id, model: model, options: options,
+            endpoint: ModelEndpoint(url: url, authorization: ("x-api-key", ""), credential: apiKey))
+    }
+
     /// The API at `url`, whose key goes into `x-api-key`. Gateways that want a bearer token set ``ModelEndpoint/authorization``.
     package static func endpoint(
         url: String = defaultURL, credential: Credential?, transport: any HTTPTransport

@@ -63,6 +63,20 @@ public struct OpenAIEmbedder: Embedder {
         server = OpenAIServer(endpoint, headers: options.headers)
     }
 
+    /// Creates an embedder in code; a server's configuration makes them under `embedders:`.
+    /// - Parameters:
+    ///   - id: the id by which configuration names it (default: the model's name at the server).
+    ///   - model: the model's name at the server.
+    ///   - url: the API's base (default: OpenAI's own).
+    ///   - apiKey: the key; `nil` for servers that ask for none.
+    ///   - options: how the server is spoken to.
+    public init(
+        id: String? = nil, model: String, url: String = "https://api.openai.com/v1", apiKey: Credential? = nil,
+        options: OpenAIEmbedderOptions = OpenAIEmbedderOptions()
+    ) {
+        self.init(id: id, model: model, endpoint: ModelEndpoint(url: url, credential: apiKey), options: options)
+    }
+
     /// The ids of the models that the server offers.
     /// - Throws: ``MillraceError`` with ``ErrorCode/modelError``: unreachable, refused, or no list of models.
     public func listModels() async throws -> [String] { try await server.listModels() }

@@ -32,6 +32,20 @@ public struct OpenAILanguageModel: LanguageModel {
         server = OpenAIServer(endpoint, headers: options.headers, organization: options.organization, project: options.project)
     }
 
+    /// Creates a model in code; a server's configuration makes them under `models:`.
+    /// - Parameters:
+    ///   - id: the id by which requests choose it (default: the model's name at the server).
+    ///   - model: the model's name at the server, such as `gpt-5-mini`.
+    ///   - url: the API's base (default: OpenAI's own).
+    ///   - apiKey: the key; `nil` for servers that ask for none.
+    ///   - options: how the server is spoken to.
+    public init(
+        id: String? = nil, model: String, url: String = "https://api.openai.com/v1", apiKey: Credential? = nil,
+        options: OpenAIOptions = OpenAIOptions()
+    ) {
+        self.init(id: id, model: model, endpoint: ModelEndpoint(url: url, credential: apiKey), options: options)
+    }
+
     /// The ids of the models that the server offers, for asking whether it is there and knows ``model``.
     /// - Throws: ``MillraceError`` with ``ErrorCode/modelError``: unreachable, refused, or no list of models.
     public func listModels() async throws -> [String] { try await server.listModels() }
@@ -61,14 +75,9 @@ public struct OpenAILanguageModel: LanguageModel {
                 case .json:
                     for event in try decoder.receive(completion: try await server.json(response, limit: 16 << 20)) { try await hand(event) }
                 case .eventStream:
-                    do {
-                        // The stream is read to its end, so that its connection can be used again.
-                        try await response.forEachServerSentEvent { message in
-                            for event in try decoder.receive(message.data) { try await hand(event) }
-                            return true
-                        }
-                    } catch let error as MillraceError where decoder.isDone && receiverError == nil {
-                        _ = error  // The answer was complete.
+                    try await response.forEachServerSentEvent { message in
+                        for event in try decoder.receive(message.data) { try await hand(event) }
+                        return !decoder.isDone
                     }
                 }
                 let (calls, end) = try decoder.finish()

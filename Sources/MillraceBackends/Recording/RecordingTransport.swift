@@ -196,6 +196,12 @@ private final class RecordingStream: HTTPResponseStream {
         }
     }
 
+    func discardRest() {
+        // To its reader the response was complete.
+        if end == .cut { end = .complete }
+        base.discardRest()
+    }
+
     static func failure(_ error: any Error) -> MillraceError {
         error as? MillraceError ?? MillraceError(.system, "\(error)")
     }

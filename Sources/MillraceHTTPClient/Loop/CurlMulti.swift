@@ -115,6 +115,9 @@ final class CurlMulti {
 
     // MARK: Transfers
 
+    /// Transfers that have not ended.
+    var transferCount: Int { running.count }
+
     /// Starts a transfer.
     /// - Parameter addresses: what the target's name stands for; `nil`: libcurl needs nothing or looks it up itself.
     func start(_ transfer: CurlTransfer, addresses: [String]?) throws(MillraceError) {

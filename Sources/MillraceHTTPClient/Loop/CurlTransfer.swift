@@ -23,6 +23,8 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
     private var bodyBytes = 0
     private var buffer = ByteBuffer()
     private var isPaused = false
+    /// Bytes that may still come while nobody reads; `nil`: the reader reads.
+    private var discardedBytesLeft: Int?
     private var upload: RequestUpload?
     /// How the transfer ended; `nil` while it goes on.
     private var outcome: Result<Void, any Error>?
@@ -136,8 +138,24 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
         wake()
     }
 
+    func discardRest() {
+        loop.perform { [self] in
+            if outcome == nil, headIsComplete { discardedBytesLeft = Self.mostDiscardedBytes }
+        }
+    }
+
+    /// What is read of a response that its reader has left, and for how long.
+    private static let mostDiscardedBytes = 64 << 10
+    private static let longestDiscardNanoseconds: Int64 = 100_000_000
+
     /// The exchange is over, whether its response was read to its end or not. On the loop.
     func close() {
+        if outcome == nil, discardedBytesLeft != nil, let easy {
+            loop.set(timer, after: Self.longestDiscardNanoseconds)
+            buffer.release()
+            if isPaused { multi?.resume(easy) }
+            return
+        }
         if outcome == nil { outcome = .failure(CancellationError()) }
         release()
         buffer.release()
@@ -171,6 +189,10 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
     }
 
     private func checkDeadlines() {
+        if discardedBytesLeft != nil {
+            discardedBytesLeft = nil
+            return close()
+        }
         timerDeadline = .max
         guard let expiry = deadlines.expired(now: EventLoop.clock()) else { return armTimer() }
         let timeouts = request.timeouts
@@ -189,6 +211,10 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
     /// Bytes of the body; 0 refuses them and ends the transfer.
     func received(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard outcome == nil else { return 0 }
+        if let left = discardedBytesLeft {
+            discardedBytesLeft = left - bytes.count
+            return left >= bytes.count ? bytes.count : 0
+        }
         if !buffer.isEmpty, buffer.count + bytes.count > settings.bufferBytes {
             isPaused = true
             return Int(CURL_WRITEFUNC_PAUSE)

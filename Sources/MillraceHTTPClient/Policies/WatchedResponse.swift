@@ -28,6 +28,8 @@ final class WatchedResponse: HTTPResponseStream {
             throw error
         }
     }
+
+    func discardRest() { base.discardRest() }
 }
 
 extension MillraceError {

@@ -22,9 +22,15 @@ package protocol HTTPResponseStream: AnyObject {
     /// - Returns: `false` at the body's end, without a call of `take`.
     /// - Throws: what `take` throws, and as ``HTTPTransport/exchange(_:_:)`` for a body that breaks off, stalls or is too long.
     func read(_ take: (UnsafeRawBufferPointer) throws -> Void) async throws -> Bool
+
+    /// Says that the reader has all that it wants of a response that is about to end: instead of cutting it off, the transport may read what
+    /// little is left behind the reader's back, so that the connection can be used again. It does not wait.
+    func discardRest()
 }
 
 extension HTTPResponseStream {
+    package func discardRest() {}
+
     /// The rest of the body.
     /// - Parameter limit: the most bytes that are taken (default: 16 MiB).
     /// - Throws: as ``read(_:)``, and ``ErrorCode/limitExceeded``.
@@ -47,7 +53,7 @@ extension HTTPResponseStream {
     }
 
     /// Reads the body as server-sent events and hands on every message, in order.
-    /// - Parameter receive: returns `false` to stop before the end.
+    /// - Parameter receive: returns `false` when the message was the stream's last, whatever the server still sends.
     /// - Throws: what `receive` throws, as ``read(_:)``, and ``ErrorCode/limitExceeded`` for a message over 16 MiB.
     package func forEachServerSentEvent(_ receive: (SSEMessage) async throws -> Bool) async throws {
         var parser = SSEParser()
@@ -57,7 +63,7 @@ extension HTTPResponseStream {
                 throw MillraceError(.limitExceeded, "the stream holds a message that is too long")
             }
         }) {
-            for message in messages where try await !receive(message) { return }
+            for message in messages where try await !receive(message) { return discardRest() }
         }
     }
 }

@@ -39,6 +39,11 @@ extension HTTPClient {
     }
 }
 
+extension EventLoop {
+    /// Whether libcurl still has transfers on this loop.
+    var clientIsBusy: Bool { (try? attachment { () throws -> CurlMulti in throw CancellationError() })?.transferCount ?? 0 > 0 }
+}
+
 /// The error's code, for expectations.
 func code(_ body: () async throws -> Void) async -> ErrorCode? {
     do {
