@@ -1,42 +1,38 @@
-/// Gives the pieces of one answer blocks of their own, so that the answer can be taken back without what stands before it.
+/// Gives the pieces of one answer blocks of their own, so that the answer can be taken back without what stands before it. Pure.
 ///
 /// The rule is that of ``BlockNumbering``: consecutive pieces of one kind are a block, a tool call is one by itself, and a citation belongs
 /// to the text before it.
-struct AnswerBlocks {
-    private let sink: any RunSink
-    private let areReserved: Bool
+struct AnswerBlocks: Equatable, Sendable {
     private var kind: EventKind?
     private var written: [Int] = []
 
-    /// - Parameter areReserved: `false`: events stay as they are, and the run numbers their blocks.
-    init(sink: any RunSink, areReserved: Bool) {
-        self.sink = sink
-        self.areReserved = areReserved
+    /// Whether the piece begins a new block.
+    func needsBlock(for piece: Event) -> Bool {
+        switch piece.kind {
+        case .toolCall: true
+        case .citation: kind != .content && kind != .citation
+        default: kind != piece.kind
+        }
     }
 
-    /// The event, in its block.
-    mutating func place(_ event: Event) async throws -> Event {
-        guard areReserved else { return event }
-        let continues: Bool
-        switch event.kind {
-        case .toolCall: continues = false
-        case .citation: continues = kind == .content || kind == .citation
-        default: continues = kind == event.kind
-        }
-        if !continues {
-            written.append(try await sink.reserveBlock())
-            kind = event.kind
-        }
-        if case .reasoning(let piece) = event.body, piece.endsBlock { kind = nil }
-        var event = event
-        event.contentBlockIndex = written.last
-        return event
+    /// The piece begins the block of that number.
+    mutating func begin(_ block: Int, for piece: Event) {
+        written.append(block)
+        kind = piece.kind
+    }
+
+    /// The piece in the block that was begun last. Before any was, the run numbers the piece's block.
+    mutating func place(_ piece: Event) -> Event {
+        if case .reasoning(let reasoning) = piece.body, reasoning.endsBlock { kind = nil }
+        guard let block = written.last else { return piece }
+        var piece = piece
+        piece.contentBlockIndex = block
+        return piece
     }
 
     /// The blocks so far, which are to be taken back; what follows is in new ones.
     mutating func takeAll() -> [Int] {
-        defer { written = [] }
-        kind = nil
+        defer { self = AnswerBlocks() }
         return written
     }
 }

@@ -91,26 +91,23 @@ public struct RunContext: Sendable {
     @discardableResult
     public func generate(_ request: ModelRequest, with model: any LanguageModel) async throws -> GeneratedAnswer {
         var answer = GeneratedAnswer()
-        var blocks = AnswerBlocks(sink: sink, areReserved: request.allowsRestart)
+        var blocks = AnswerBlocks()
         var reported: Usage?
         do {
             let response = try await model.generate(request) { event in
+                let piece: Event
                 switch event {
                 case .text(let text):
                     answer.text += text
-                    answer.assembler.receive(.content(text), block: nil)
-                    try await emit(blocks.place(.content(text)))
-                case .reasoning(let reasoning):
-                    answer.assembler.receive(.reasoning(reasoning), block: nil)
-                    try await emit(blocks.place(.reasoning(reasoning)))
+                    piece = .content(text)
+                case .reasoning(let reasoning): piece = .reasoning(reasoning)
                 case .toolCall(let call):
                     answer.toolCalls.append(call)
-                    answer.assembler.receive(.toolCall(call), block: nil)
-                    try await emit(blocks.place(.toolCall(call)))
-                case .citation(let citation):
-                    answer.assembler.receive(.citation(citation), block: nil)
-                    try await emit(blocks.place(.citation(citation)))
-                case .usage(let usage): reported = usage
+                    piece = .toolCall(call)
+                case .citation(let citation): piece = .citation(citation)
+                case .usage(let usage):
+                    reported = usage
+                    return
                 case .restarted(let modelID, let reason):
                     guard request.allowsRestart else {
                         throw MillraceError(
@@ -119,7 +116,11 @@ public struct RunContext: Sendable {
                     answer = GeneratedAnswer()
                     let message = "The answer is begun anew with the model '\(modelID)': \(reason.message)"
                     try await emit(.status("restarted", message: message, discardedBlocks: blocks.takeAll()))
+                    return
                 }
+                answer.assembler.receive(piece, block: nil)
+                if request.allowsRestart, blocks.needsBlock(for: piece) { blocks.begin(try await sink.reserveBlock(), for: piece) }
+                try await emit(blocks.place(piece))
             }
             answer.response = response
             report(response.usage)

@@ -55,7 +55,8 @@ public struct FallbackLanguageModel: LanguageModel {
                 let response = try await model.generate(request) { event in
                     let event = machine.received(event)
                     do { try await receive(event) } catch {
-                        receiverError = error
+                        // What a model sends on its way out may fail once more; the first error is the one that counts.
+                        receiverError = receiverError ?? error
                         throw error
                     }
                 }

@@ -58,7 +58,10 @@ package final class ReplayTransport: HTTPTransport {
         case .bytes(let bytes): return bytes
         case .stream(_, let next):
             var bytes: [UInt8] = []
-            while let piece = try await next() { bytes += piece }
+            while let piece = try await next() {
+                bytes += piece
+                guard bytes.count <= 64 << 20 else { throw MillraceError(.limitExceeded, "the request's body is longer than 64 MiB") }
+            }
             return bytes
         }
     }

@@ -153,17 +153,19 @@ import Testing
             let error: MillraceError?
             func generate(_ request: ModelRequest, receive: (ModelEvent) async throws -> Void) async throws -> ModelResponse {
                 try? await receive(.text("x"))
+                try? await receive(.usage(.unknown))
                 if let error { throw error }
                 return ModelResponse(stopReason: .endTurn, usage: .unknown, modelID: id)
             }
         }
         let error = MillraceError(.limitExceeded, "the reader's")
         for own in [nil, MillraceError(.modelError, "its own")] {
-            let call = await call(FallbackLanguageModel(id: "f", models: [Deaf(error: own), Scripted(id: "b", answer)]), restartable) { _ in
-                throw error
+            let call = await call(FallbackLanguageModel(id: "f", models: [Deaf(error: own), Scripted(id: "b", answer)]), restartable) {
+                event in
+                throw event == .text("x") ? error : MillraceError(.internal, "a later one")
             }
             #expect(call.failure == error)
-            #expect(call.events.count == 1)
+            #expect(call.events.count == 2)
         }
     }
 
