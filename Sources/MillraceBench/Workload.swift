@@ -79,7 +79,8 @@ struct Workload {
         [64, 256].map { streams in
             Workload(
                 name: "relay-\(streams)", summary: "\(streams) streams relayed from a model, a token every 20 ms each", unit: .token,
-                load: holding("1000000 every 20", streams: streams, task: "relay") + ["--relay"], kind: .relay, warmSeconds: 2,
+                load: holding("1000000 every 20", streams: streams, task: "relay") + ["--relay", "--open-timeout", "20"], kind: .relay,
+                warmSeconds: 2,
                 metrics: [.cpuMicrosecondsPerUnit, .unitsPerSecond, .latencyP50, .latencyP99, .memory], added: [.latencyP50, .latencyP99])
         } + [
             Workload(

@@ -1,7 +1,8 @@
 // The benchmark's floor: what the kernel alone costs for the work that a Millrace server does.
 //
-// It serves GET /healthz and POST /api/v1/generate/stream (tasks `bench`, and `relay` with --upstream) with the events, the framing, the access log and (with --log) the commits of
-// the real server, on one epoll loop. Nothing is checked that a hostile client could send: it listens on the loopback and only there.
+// It serves GET /healthz and POST /api/v1/generate/stream (tasks `bench`, and `relay` with --upstream) with the events, the framing, the
+// access log and (with --log) the commits of the real server, on one epoll loop. Nothing is checked that a hostile client could send: it
+// listens on the loopback and only there.
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -56,15 +56,21 @@ static double run(load *load) {
     for (;;) {
         uint64_t now = monotonic_ns();
         open_more(load, start, now);
-        if (!load->measuring && is_ready(load, start, now)) {
+        bool is_late = !load->measuring && load->options.mode == MODE_HOLD && now - start >= (uint64_t)(load->options.open_seconds * 1e9);
+        if (is_late) {
+            char text[96];
+            snprintf(text, sizeof text, "only %llu of %d streams had a first event within %.0f s",
+                (unsigned long long)load->statistics.connections_with_event, load->options.connections, load->options.open_seconds);
+            statistics_note(&load->statistics, text);
+        }
+        // What a relay that cannot follow its upstream costs is still worth knowing.
+        if (!load->measuring && (is_ready(load, start, now) || (is_late && load->options.is_relay))) {
             mark("start");
             measure_start = now = monotonic_ns();
             load->measuring = true;
         }
         bool is_over = load->measuring && now - measure_start >= (uint64_t)(load->options.seconds * 1e9);
-        bool is_late = !load->measuring && load->options.mode == MODE_HOLD && now - start >= (uint64_t)(load->options.open_seconds * 1e9);
-        if (is_late) statistics_note(&load->statistics, "not every stream had a first event in time");
-        if (is_over || is_late || load->stopping || load->finished == load->options.connections) {
+        if (is_over || (is_late && !load->measuring) || load->stopping || load->finished == load->options.connections) {
             if (load->measuring) mark("stop");
             return load->measuring ? (double)(now - measure_start) / 1e9 : -1;
         }
