@@ -1,6 +1,6 @@
 extension ChatCompletionDecoder {
-    /// Every field of a chunk that the decoder reads, as a path; `[]` stands for each element. `message`, in an answer that is not streamed,
-    /// has the fields of `delta`.
+    /// Every field of a chunk that the decoder reads, as a path; `[]` stands for each element. `message`, in an answer that is not
+    /// streamed, has the fields of `delta`.
     static let mappedFields: Set<String> = [
         "model", "error", "choices", "choices[].index", "choices[].delta", "choices[].message", "choices[].finish_reason",
         "choices[].error",

@@ -3,12 +3,12 @@ import MillraceCore
 
 /// Reads the chunks of a streamed chat completion: a value that is fed the `data` of each server-sent event and gives what the model said.
 ///
-/// Source: OpenAI's API reference, "The chat completion chunk object", and what vLLM, llama.cpp, Ollama, LM Studio, OpenRouter, DeepSeek and
-/// Mistral add to it. ``mappedFields`` and ``ignoredFields`` name every field.
+/// Source: OpenAI's API reference, "The chat completion chunk object", and what vLLM, llama.cpp, Ollama, LM Studio, OpenRouter, DeepSeek
+/// and Mistral add to it. ``mappedFields`` and ``ignoredFields`` name every field.
 ///
 /// - Text and reasoning come out as they come in. A refusal is text too, and the answer's stop reason is then `refusal`.
-/// - Tool calls come out at the end, whole: only then is it certain that no piece of them is missing, and the usage has been reported before
-///   arguments that are no JSON end the call.
+/// - Tool calls come out at the end, whole: only then is it certain that no piece of them is missing, and the usage has been reported
+///   before arguments that are no JSON end the call.
 /// - Only choice 0 is read.
 /// - An answer is complete with a `finish_reason` or with `[DONE]`. A stream that ends without both was cut off, which is an error.
 struct ChatCompletionDecoder: Sendable {
@@ -49,6 +49,10 @@ struct ChatCompletionDecoder: Sendable {
     /// - Throws: ``ErrorCode/modelError`` for a problem that the server reports, and for what is no chunk.
     mutating func receive(_ data: String) throws(MillraceError) -> [ModelEvent] {
         guard !isDone else { return [] }
+        if let text = TextDeltaScanner.text(in: data, modelID: modelID) {
+            hasChoice = true
+            return text.isEmpty ? [] : [.text(text)]
+        }
         if data.utf8.first != UInt8(ascii: "{") {
             let text = data.filter { !$0.isWhitespace }
             if text == "[DONE]" { isDone = true }
@@ -169,7 +173,8 @@ struct ChatCompletionDecoder: Sendable {
 
     /// Ends the answer, once the stream has ended.
     /// - Returns: the tool calls, and how the answer ended.
-    /// - Throws: ``ErrorCode/modelError`` for an answer that was cut off or given up (a retry can help), and for tool calls that cannot be used.
+    /// - Throws: ``ErrorCode/modelError`` for an answer that was cut off or given up (a retry can help), and for tool calls that cannot be
+    ///   used.
     func finish() throws(MillraceError) -> (calls: [ToolCall], response: ModelResponse) {
         guard finishReason != nil || isDone else {
             throw MillraceError(

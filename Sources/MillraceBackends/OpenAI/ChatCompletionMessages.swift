@@ -6,9 +6,9 @@ import MillraceCore
 ///
 /// - A user turn is one message of role `user`; with pictures its content is a list of parts, otherwise a string.
 /// - An assistant turn is a message of role `assistant` with its text and `tool_calls`; its citations are left out.
-/// - A tool's result is a message of role `tool`. The API takes these only right behind the message that made the calls, one for each call, so
-///   they are put there wherever they stand in the turn. A call that has no result (its run was cut off) is answered with a sentence that says
-///   so, since the API refuses the conversation otherwise; a result without a call is refused here.
+/// - A tool's result is a message of role `tool`. The API takes these only right behind the message that made the calls, one for each call,
+///   so they are put there wherever they stand in the turn. A call that has no result (its run was cut off) is answered with a sentence
+///   that says so, since the API refuses the conversation otherwise; a result without a call is refused here.
 /// - A document attached to a turn stands there as a document if it is text, and otherwise as its name.
 struct ChatCompletionMessages {
     private(set) var messages: [JSONValue] = []

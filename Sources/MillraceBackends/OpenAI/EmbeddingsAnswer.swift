@@ -4,8 +4,8 @@ import MillraceCore
 
 /// The answer of `POST /embeddings`, checked.
 ///
-/// Source: OpenAI's API reference, "Create embeddings". Elements are ordered by their `index`; a vector is a list of numbers, or base64 (RFC
-/// 4648, section 4) of 32-bit floats, little-endian.
+/// Source: OpenAI's API reference, "Create embeddings". Elements are ordered by their `index`; a vector is a list of numbers, or base64
+/// (RFC 4648, section 4) of 32-bit floats, little-endian.
 struct EmbeddingsAnswer {
     let vectors: [[Float]]
     let usage: Usage

@@ -82,8 +82,8 @@ public struct OpenAIEmbedder: Embedder {
     public func listModels() async throws -> [String] { try await server.listModels() }
 
     /// Embeds texts, one request after another, each within the options' bounds.
-    /// - Throws: ``MillraceError`` with ``ErrorCode/modelError`` for a refused or failed call and for an answer with another number or length of
-    ///   vectors; with ``ErrorCode/invalidInput`` for an empty text, which the API refuses; `CancellationError`.
+    /// - Throws: ``MillraceError`` with ``ErrorCode/modelError`` for a refused or failed call and for an answer with another number or
+    ///   length of vectors; with ``ErrorCode/invalidInput`` for an empty text, which the API refuses; `CancellationError`.
     public func embed(_ texts: [String], for purpose: EmbeddingPurpose) async throws -> Embeddings {
         if let empty = texts.firstIndex(where: \.isEmpty) {
             throw MillraceError(.invalidInput, "text \(empty + 1) of \(texts.count) is empty and has no embedding")

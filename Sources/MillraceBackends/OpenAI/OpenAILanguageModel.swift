@@ -5,8 +5,13 @@ import MillraceHTTPClient
 /// A model behind OpenAI's chat completions API: at OpenAI, or any server that speaks it (vLLM, llama.cpp, Ollama, LM Studio, OpenRouter,
 /// DeepSeek and others).
 ///
-/// The answer is streamed. What the request becomes is described at ``ChatCompletionRequest``, what is read of the answer at
-/// ``ChatCompletionDecoder``. A server that answers at once with one JSON object, although it was asked to stream, is understood as well.
+/// - The request: the system prompt and the turns become messages, documents stand in the last user message between tags, tools are
+///   functions, an output schema is the `response_format`. ``ModelRequest/extra`` is merged over the body (`tool_choice`,
+///   `reasoning_effort`, `seed` and so on); it may not replace `model`, `messages` or `stream`, and a member that is `null` is taken out.
+/// - The answer: text and reasoning stream as they come, under whichever name the server gives them; tool calls follow whole at the end;
+///   web citations, token counts and OpenRouter's cost are told. A refusal is text, with the stop reason `refusal`. A stream that ends
+///   before the server said why the model stopped is an error, never an answer.
+/// - A server that answers with one JSON object, although it was asked to stream, is understood as well.
 public struct OpenAILanguageModel: LanguageModel {
     /// The id by which requests choose this model.
     public let id: String
@@ -51,8 +56,9 @@ public struct OpenAILanguageModel: LanguageModel {
     public func listModels() async throws -> [String] { try await server.listModels() }
 
     /// Generates one answer.
-    /// - Throws: ``MillraceError`` with ``ErrorCode/modelError`` for a refused, failed or truncated answer, `isRetryable` where another attempt
-    ///   can help; with ``ErrorCode/invalidInput`` for a request that cannot be said to the API; what `receive` throws; `CancellationError`.
+    /// - Throws: ``MillraceError`` with ``ErrorCode/modelError`` for a refused, failed or truncated answer, `isRetryable` where another
+    ///   attempt can help; with ``ErrorCode/invalidInput`` for a request that cannot be said to the API; what `receive` throws;
+    ///   `CancellationError`.
     public func generate(_ request: ModelRequest, receive: (ModelEvent) async throws -> Void) async throws -> ModelResponse {
         try Task.checkCancellation()
         let field: OpenAIOptions.MaxTokensField = server.name == "api.openai.com" ? .maxCompletionTokens : .maxTokens

@@ -29,9 +29,10 @@ public struct OpenAIOptions: Sendable, Equatable {
     public var seesImages = false
     /// Whether the server is asked for its token counts, by `stream_options` (default: it is). A few old servers refuse the member.
     public var includesUsage = true
-    /// Whether an output schema is followed strictly (default: where the schema meets the rules for that, see ``ModelRequest/outputSchema``).
+    /// Whether an output schema is sent as `strict` (default: where the schema allows it).
     ///
-    /// OpenAI refuses `strict` for a schema with optional or additional members. Servers that constrain sampling by a grammar follow any schema.
+    /// OpenAI refuses `strict` for a schema whose objects have optional or additional members ("Structured model outputs", section
+    /// "Supported schemas"). Servers that constrain sampling by a grammar follow any schema.
     public var strictOutput: Bool?
     /// How reasoning of earlier turns is sent back (default: it is left out).
     public var reasoningReplay = ReasoningReplay.none

@@ -33,10 +33,9 @@ struct OpenAIServer: Sendable {
         let json: JSONValue
         do throws(MillraceError) { json = try JSONValue(parsing: bytes) } catch {
             let said = OpenAIProblem(text: String(decoding: bytes.prefix(4096), as: UTF8.self)).message
+            let quote = said.map { " (\($0.prefix(200)))" } ?? ""
             var failure = MillraceError(
-                .modelError,
-                "the model's server \(name) answered with something other than JSON: check the URL\(said.map { " (\($0.prefix(200)))" } ?? "")"
-            )
+                .modelError, "the model's server \(name) answered with something other than JSON: check the URL\(quote)")
             failure.cause = error.message
             throw failure
         }
@@ -46,7 +45,8 @@ struct OpenAIServer: Sendable {
 
     /// The ids of the models that the server offers, in its order.
     ///
-    /// `GET /models` answers `{"data": [{"id"}]}` at OpenAI, vLLM, llama.cpp, LM Studio and Ollama (below `/v1`), and a bare list at Together.
+    /// `GET /models` answers `{"data": [{"id"}]}` at OpenAI, vLLM, llama.cpp, LM Studio and Ollama (below `/v1`), and a bare list at
+    /// Together.
     /// - Throws: ``ErrorCode/modelError`` as refused by the server, and for an answer that is no list of models.
     func listModels() async throws -> [String] {
         try await call("/models", nil) { response in

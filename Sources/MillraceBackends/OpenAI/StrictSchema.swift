@@ -2,8 +2,8 @@ import MillraceCore
 
 /// Whether a JSON Schema is within the subset that OpenAI's structured outputs follow strictly.
 ///
-/// Source: OpenAI's guide "Structured model outputs", section "Supported schemas": the root is an object and no `anyOf`; every object forbids
-/// additional members and requires all that it has; some keywords of composition are not known.
+/// Source: OpenAI's guide "Structured model outputs", section "Supported schemas": the root is an object and no `anyOf`; every object
+/// forbids additional members and requires all that it has; some keywords of composition are not known.
 struct StrictSchema {
     private static let unknownKeywords: Set<String> = [
         "allOf", "oneOf", "not", "dependentRequired", "dependentSchemas", "if", "then", "else", "patternProperties",

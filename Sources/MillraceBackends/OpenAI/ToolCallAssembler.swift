@@ -3,8 +3,8 @@ import MillraceCore
 
 /// Puts tool calls together from the pieces that a streamed answer gives of them.
 ///
-/// OpenAI sends the id and the name once and the arguments in pieces, each with the call's `index`. In the wild the index is missing, the id
-/// or the name comes with every piece, calls come whole, and arguments are an object instead of its text.
+/// OpenAI sends the id and the name once and the arguments in pieces, each with the call's `index`. In the wild the index is missing, the
+/// id or the name comes with every piece, calls come whole, and arguments are an object instead of its text.
 struct ToolCallAssembler: Sendable {
     /// How much text the arguments of one answer may have, in bytes.
     static let byteLimit = 16 << 20

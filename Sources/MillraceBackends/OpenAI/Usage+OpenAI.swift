@@ -10,8 +10,8 @@ extension Usage {
     /// | `prompt_tokens_details.cached_tokens`, DeepSeek's `prompt_cache_hit_tokens` | ``cachedPromptTokens`` |
     /// | OpenRouter's `cost`, in US dollars | ``estimatedCost`` |
     ///
-    /// A prompt of 0 tokens does not exist: servers that report one (Ollama does when its cache held the whole prompt) have not counted, and
-    /// their total counts only the answer. So both are unknown then.
+    /// A prompt of 0 tokens does not exist: servers that report one (Ollama does when its cache held the whole prompt) have not counted,
+    /// and their total counts only the answer. So both are unknown then.
     init?(openAI json: JSONValue) {
         func count(_ value: JSONValue?) -> Int? {
             guard let value else { return nil }

@@ -76,7 +76,8 @@ struct OpenAIRecordedStream: Sendable, CustomTestStringConvertible {
         "OpenAI, refusal",
         """
         data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"role":"assistant","refusal":"I'm sorry,"},\
-        "logprobs":{"content":null,"refusal":[]},"finish_reason":null}],"moderation":{"input":{"type":"error","code":"x","message":"y"}}}
+        "logprobs":{"content":null,"refusal":[]},"finish_reason":null}],"moderation":{"input":{"type":"error","code":"x","message":"y"},\
+        "output":{"type":"error","code":"x","message":"y"}}}
 
         data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"refusal":" I can't."},\
         "logprobs":null,"finish_reason":"stop"}]}

@@ -28,9 +28,10 @@ final class OpenAIScriptedTransport: HTTPTransport {
     var requests: [HTTPClientRequest] { kept.withLock { $0 } }
     /// How many responses are lent right now.
     var openResponses: Int { opened.withLock { $0 } }
-    /// The body of a request as JSON.
+    /// The body of a request as JSON, `null` where there is none.
     func body(_ number: Int = 0) throws -> JSONValue {
-        guard case .bytes(let bytes) = requests[number].body else { return .null }
+        let requests = requests
+        guard requests.indices.contains(number), case .bytes(let bytes) = requests[number].body else { return .null }
         return try JSONValue(parsing: bytes)
     }
 

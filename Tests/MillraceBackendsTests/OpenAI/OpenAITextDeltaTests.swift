@@ -1,0 +1,101 @@
+import Millrace
+import MillraceCore
+import Testing
+
+@testable import MillraceBackends
+
+/// The scanner of text chunks says what the full reading says, or nothing.
+@Suite struct OpenAITextDeltaTests {
+    private static let chunk =
+        #"{"id":"c-1","object":"chat.completion.chunk","created":1741569952,"model":"m-1","system_fingerprint":null,"choices":[{"index":0,"delta":{"role":"assistant","content":"Grüße\n"},"logprobs":null,"finish_reason":null}],"usage":null}"#
+
+    private func data(_ stream: OpenAIRecordedStream) throws -> [String] {
+        var parser = SSEParser()
+        return try parser.receive(Array(stream.text.utf8)).map(\.data).filter { $0 != "[DONE]" }
+    }
+
+    /// Whether the full reading of the chunk gives that text and nothing else. A member that the scanner does not know makes it give up.
+    private func isText(_ text: String, _ chunk: String) -> Bool {
+        guard case .object(var members)? = try? JSONValue(parsing: chunk) else { return false }
+        members["not_known"] = 1
+        let full = JSONValue.object(members).text
+        guard TextDeltaScanner.text(in: full, modelID: "m-1") == nil else { return false }
+        var decoder = ChatCompletionDecoder(modelID: "m-1", provider: "p")
+        guard let events = try? decoder.receive(full), events == (text.isEmpty ? [] : [.text(text)]) else { return false }
+        // Neither an end nor a tool call nor another model is overlooked.
+        let isOpen = (try? decoder.finish()) == nil
+        _ = try? decoder.receive("[DONE]")
+        return isOpen && (try? decoder.finish())?.response == ModelResponse(stopReason: .endTurn, usage: .unknown, modelID: "m-1")
+    }
+
+    @Test(arguments: [
+        (chunk, "Grüße\n"), (#"{ "model" : "m-1" , "choices" : [ { "delta" : { "content" : "\"\\\/\t\r" } } ] }"#, "\"\\/\t\r"),
+        (#"{"choices":[{"delta":{}}]}"#, ""), (#"{"choices":[{"index":0,"delta":{"content":""}}],"provider":"X"}"#, ""),
+        (#"{"choices":[{"delta":{"content":null,"tool_calls":null}}]}"#, ""), (#"{"choices":[{}]}"#, ""),
+    ])
+    func textChunk_isScanned(chunk: String, text: String) {
+        #expect(TextDeltaScanner.text(in: chunk, modelID: "m-1") == text)
+        #expect(isText(text, chunk))
+    }
+
+    @Test(arguments: [
+        "", "{", "{}", "[]", #"{"choices":[]}"#, #"{"choices":null}"#, #"{"choices":[null]}"#,
+        #"{"choices":[{"index":1,"delta":{"content":"x"}}]}"#,
+        #"{"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]}"#, #"{"choices":[{"delta":{"content":"x"}}],"usage":{}}"#,
+        #"{"choices":[{"delta":{"content":"x"}},{"delta":{"content":"y"}}]}"#, #"{"choices":[{"delta":{"content":"\u00e9"}}]}"#,
+        #"{"choices":[{"delta":{"content":"x","refusal":"no"}}]}"#, #"{"choices":[{"delta":{"content":"x"}}],"model":"m-2"}"#,
+        #"{"choices":[{"delta":{"content":"x"}}],"choices":[{"delta":{}}]}"#, #"{"choices":[{"delta":{"content":"x","content":"y"}}]}"#,
+        #"{"choices":[{"delta":{"content":"x"}}],"error":{"message":"m"}}"#, #"{"choices":[{"delta":{"content":"x"}}]}}"#,
+        #"{"choices":[{"delta":{"content":"x"}}],"created":01}"#, #"{"choices":[{"delta":{"content":"x"}}],"created":1.5}"#,
+        #"{"choices":[{"delta":{"content":"x"}},]}"#, #"{"choices":[{"delta":{"content":"x"},}]}"#,
+        #"{"choices":[{"delta":{"content":"x\"}}]}"#,
+        "{\"choices\":[{\"delta\":{\"content\":\"x\u{1}\"}}]}", #"{"choices":[{"delta":{"reasoning":"x"}}]}"#,
+    ])
+    func anythingElse_isReadInFull(chunk: String) {
+        #expect(TextDeltaScanner.text(in: chunk, modelID: "m-1") == nil)
+    }
+
+    @Test(arguments: OpenAIRecordedStream.all)
+    func recordedChunks_areReadTheSame(stream: OpenAIRecordedStream) throws {
+        for chunk in try data(stream) {
+            var members = try #require(try JSONValue(parsing: chunk).object)
+            members["model"] = "m-1"
+            let chunk = JSONValue.object(members).text
+            if let text = TextDeltaScanner.text(in: chunk, modelID: "m-1") { #expect(isText(text, chunk), "\(chunk)") }
+        }
+    }
+
+    /// What each server's stream consists of: were one of them read in full, every token would cost twenty times as much.
+    @Test(arguments: [
+        #"{"id":"chatcmpl-B9M","object":"chat.completion.chunk","created":1741569952,"model":"m-1","service_tier":"default","system_fingerprint":"fp_50","choices":[{"index":0,"delta":{"content":"x"},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"aB3"}"#,
+        #"{"choices":[{"finish_reason":null,"index":0,"delta":{"content":"x"}}],"created":1762345678,"id":"chatcmpl-L","model":"m-1","system_fingerprint":"b6900-abc","object":"chat.completion.chunk"}"#,
+        #"{"id":"chatcmpl-7f","object":"chat.completion.chunk","created":1730000000,"model":"m-1","choices":[{"index":0,"delta":{"content":"x","reasoning_content":null},"logprobs":null,"finish_reason":null,"token_ids":null}]}"#,
+        #"{"id":"chatcmpl-543","object":"chat.completion.chunk","created":1763000000,"model":"m-1","system_fingerprint":"fp_ollama","choices":[{"index":0,"delta":{"role":"assistant","content":"x"},"finish_reason":null}]}"#,
+        #"{"id":"gen-1","provider":"Anthropic","model":"m-1","object":"chat.completion.chunk","created":1,"choices":[{"index":0,"delta":{"role":"assistant","content":"x","reasoning":null,"reasoning_details":null},"finish_reason":null,"native_finish_reason":null,"logprobs":null}]}"#,
+        #"{"id":"1f63","object":"chat.completion.chunk","created":1718345013,"model":"m-1","system_fingerprint":"fp_a4","choices":[{"index":0,"delta":{"content":"x","reasoning_content":null},"logprobs":null,"finish_reason":null}],"usage":null}"#,
+    ])
+    func textChunkOfEachServer_isScanned(chunk: String) {
+        #expect(TextDeltaScanner.text(in: chunk, modelID: "m-1") == "x")
+    }
+
+    /// Every byte of a chunk replaced, taken out, or behind which the chunk ends.
+    @Test func brokenChunk_isNeverTakenForText() {
+        let bytes = Array(Self.chunk.utf8)
+        let others = Array("\"\\{}[]:,x0n 1\u{1}\u{fe}".utf8)
+        for position in bytes.indices {
+            var variants = others.map { other in
+                var changed = bytes
+                changed[position] = other
+                return changed
+            }
+            variants.append(Array(bytes[..<position]))
+            variants.append(Array(bytes[..<position] + bytes[(position + 1)...]))
+            for variant in variants {
+                // What is no UTF-8 has become U+FFFD when it comes here.
+                let chunk = String(decoding: variant, as: UTF8.self)
+                guard let text = TextDeltaScanner.text(in: chunk, modelID: "m-1") else { continue }
+                #expect(isText(text, chunk), "\(chunk)")
+            }
+        }
+    }
+}
