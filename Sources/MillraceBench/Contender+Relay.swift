@@ -5,7 +5,7 @@ extension Contender {
     static let relays: [Contender] = [
         Contender(
             name: "millrace-committed", summary: "millrace with its log on disk", kinds: [.relay], isCommitted: true,
-            absence: millraceAbsence, program: millraceProgram, prepare: millraceArguments),
+            program: { $0.ownPath }, prepare: millraceArguments),
         Contender(
             name: "floor-committed", summary: "the floor with its log on disk", kinds: [.relay], isCommitted: true, program: floorProgram,
             prepare: floorArguments),

@@ -42,7 +42,7 @@ struct Contender: Sendable {
     static let all: [Contender] =
         [
             Contender(
-                name: "millrace", summary: "this build's server", absence: millraceAbsence, program: millraceProgram,
+                name: "millrace", summary: "this build's server", program: { $0.ownPath },
                 prepare: millraceArguments),
             Contender(
                 name: "floor", summary: "a C program that makes the same system calls", program: floorProgram, prepare: floorArguments),
@@ -54,12 +54,6 @@ struct Contender: Sendable {
                     return ["-p", start.directory, "-c", "\(start.directory)/nginx.conf", "-e", "\(start.directory)/error.log"]
                 }),
         ] + relays
-
-    static let millraceAbsence = "is not built with a model client for the relay"
-
-    @Sendable static func millraceProgram(_ start: Start) -> String? {
-        start.upstream > 0 && relayModel(url: upstreamURL(start)) == nil ? nil : start.ownPath
-    }
 
     @Sendable static func millraceArguments(_ start: Start) throws(MillraceError) -> [String] {
         [

@@ -39,6 +39,12 @@ public struct CustomLanguageModel: LanguageModel {
         self.timeouts = timeouts
     }
 
+    /// Creates a model in code, reached over libcurl with the default bounds, retries and circuit breakers.
+    /// - Throws: ``ErrorCode/configuration`` for a URL, method, header or way to end that cannot work.
+    public init(_ adapter: any CustomModelAdapter) throws(MillraceError) {
+        try self.init(adapter, transport: ModelEndpoint.sharedTransport)
+    }
+
     /// The adapter's id.
     public var id: String { adapter.id }
 

@@ -3,7 +3,7 @@ import MillraceHTTPClient
 extension ModelEndpoint {
     /// The transport of models that are made in code: libcurl on the loop of whoever calls, with the default bounds, retries and circuit
     /// breakers, which all such models share.
-    private static let sharedTransport: any HTTPTransport = {
+    static let sharedTransport: any HTTPTransport = {
         do { return try ResilientTransport(HTTPClient()) } catch { preconditionFailure("the default policies are refused: \(error)") }
     }()
 

@@ -15,8 +15,8 @@ public struct OpenAIEmbedderOptions: Sendable, Equatable {
     public var dimensions: Int?
     /// Whether the length is asked of the server. Without, it is only checked, for models that refuse the member (default: it is).
     public var sendsDimensions = true
-    /// How vectors travel (default: as decimal numbers). An answer in the other form is understood too.
-    public var encodingFormat = EncodingFormat.float
+    /// How vectors travel (default: base64, which OpenAI's own clients ask for too). An answer in the other form is understood too.
+    public var encodingFormat = EncodingFormat.base64
     /// The most texts a request, from 1; OpenAI takes 2048 (default: 256).
     public var batchCount = 256
     /// The most characters of text a request; a longer text goes alone. OpenAI takes 300,000 tokens (default: 200,000).

@@ -97,6 +97,10 @@ struct ModelAssembly {
         case .anthropic(let server, let name, let options):
             model = AnthropicLanguageModel(
                 id: id, model: name, options: options, endpoint: try endpoint(server, authorization: ("x-api-key", "")))
+        case .custom(let server, let configuration):
+            let endpoint = try endpoint(server)
+            let api = try CustomAPI(id: id, configuration: configuration, credential: endpoint.credential)
+            model = try CustomLanguageModel(api, transport: endpoint.transport, timeouts: endpoint.timeouts)
         case .fallback(let ids):
             let models = try ids.compactMap { try make($0, neededBy: id) }
             guard !models.isEmpty else { return leaveOut(id, ids) }

@@ -1,4 +1,5 @@
 public import MillraceBackends
+public import MillraceCore
 
 /// The server of a model: where it is, and how it is reached.
 public struct ModelServerSettings: Equatable, Sendable {
@@ -47,6 +48,8 @@ public struct ModelSettings: Equatable, Sendable {
         case openAI(ModelServerSettings, model: String, OpenAIOptions)
         /// A server that speaks Anthropic's Messages.
         case anthropic(ModelServerSettings, model: String, AnthropicOptions)
+        /// Another HTTP API, as ``CustomAPI/init(id:configuration:credential:)`` describes it.
+        case custom(ModelServerSettings, configuration: JSONValue)
         /// The models of these ids in order, until one answers.
         case fallback(models: [String])
         /// The model that the first matching rule names.
@@ -74,6 +77,7 @@ public struct ModelSettings: Equatable, Sendable {
         switch kind {
         case .openAI: "openai"
         case .anthropic: "anthropic"
+        case .custom: "custom"
         case .fallback: "fallback"
         case .route: "route"
         }

@@ -27,20 +27,20 @@ struct ModelSettingsReader {
     func models(_ node: YAMLNode) -> [ModelSettings] {
         entries(node, "models").compactMap { id, reader in
             defer { reader.finish() }
-            let kinds = ["openai", "anthropic", "fallback", "route"]
+            let kinds = ["openai", "anthropic", "custom", "fallback", "route"]
             guard let type = reader.choice("type", kinds.map { ($0, $0) }) else {
                 if reader.node("type") == nil { reader.note(nil, "needs a 'type': \(SettingKind.choice(kinds).expectation)") }
                 return nil
             }
             var unavailable: String?
-            guard let kind = kind(type, reader, &unavailable) else { return nil }
+            guard let kind = kind(type, id, reader, &unavailable) else { return nil }
             var settings = ModelSettings(id: id, kind: kind, price: price(reader))
             settings.unavailable = unavailable
             return settings
         }
     }
 
-    private func kind(_ type: String, _ reader: OptionReader, _ unavailable: inout String?) -> ModelSettings.Kind? {
+    private func kind(_ type: String, _ id: String, _ reader: OptionReader, _ unavailable: inout String?) -> ModelSettings.Kind? {
         switch type {
         case "openai":
             let server = server(reader, url: "https://api.openai.com/v1", &unavailable)
@@ -52,6 +52,7 @@ struct ModelSettingsReader {
             let options = anthropic(reader)
             guard let server, let model = name(reader) else { return nil }
             return .anthropic(server, model: model, options)
+        case "custom": return custom(id, reader, &unavailable)
         case "fallback":
             guard let models = reader.list("models"), !models.isEmpty else {
                 reader.note("models", "expected a list of the models to try, in order")
@@ -123,7 +124,7 @@ struct ModelSettingsReader {
         if let url, let problem = ModelServerSettings.problem(url: url) { reader.note("url", problem) }
         if url == nil, reader.node("url") == nil { reader.note(nil, "needs a 'url'") }
         var server = ModelServerSettings(url: url ?? "")
-        if let text = reader.text("apiKey") { server.apiKey = secret(text, reader, "apiKey", &unavailable) }
+        readKey(reader, &server, &unavailable)
         if let headers = reader.group("headers") {
             for name in headers.names {
                 guard let value = headers.text(name) else { continue }
@@ -131,6 +132,16 @@ struct ModelSettingsReader {
                     SecretReference(value) == nil ? SecretText(value) : secret(value, headers, name, &unavailable)
             }
         }
+        readTimeouts(reader, &server)
+        readRecording(reader, &server, &unavailable)
+        return url == nil ? nil : server
+    }
+
+    private func readKey(_ reader: OptionReader, _ server: inout ModelServerSettings, _ unavailable: inout String?) {
+        if let text = reader.text("apiKey") { server.apiKey = secret(text, reader, "apiKey", &unavailable) }
+    }
+
+    private func readTimeouts(_ reader: OptionReader, _ server: inout ModelServerSettings) {
         for (name, path) in [
             ("connectTimeoutSeconds", \ModelServerSettings.connectTimeoutSeconds),
             ("firstByteTimeoutSeconds", \ModelServerSettings.firstByteTimeoutSeconds),
@@ -138,6 +149,9 @@ struct ModelSettingsReader {
         ] {
             if let value = reader.number(name, 0.001...86_400, Self.seconds) { server[keyPath: path] = value }
         }
+    }
+
+    private func readRecording(_ reader: OptionReader, _ server: inout ModelServerSettings, _ unavailable: inout String?) {
         server.recordDirectory = reader.text("record").map(path)
         server.replayDirectory = reader.text("replay").map(path)
         if server.recordDirectory != nil, server.replayDirectory != nil {
@@ -145,7 +159,6 @@ struct ModelSettingsReader {
         }
         // A recording needs no key.
         if server.replayDirectory != nil { unavailable = nil }
-        return url == nil ? nil : server
     }
 
     private func path(_ name: String) -> String { name.hasPrefix("/") || directory == "." ? name : directory + "/" + name }
@@ -205,6 +218,22 @@ struct ModelSettingsReader {
         if let value = reader.flag("seesImages") { options.seesImages = value }
         options.betas = reader.list("betas") ?? []
         return options
+    }
+
+    /// Another HTTP API: what describes it goes to ``CustomAPI`` as it stands.
+    private func custom(_ id: String, _ reader: OptionReader, _ unavailable: inout String?) -> ModelSettings.Kind? {
+        var members: [String: JSONValue] = [:]
+        for name in ["url", "method", "model", "headers", "body", "response"] { members[name] = reader.node(name)?.json }
+        var server = ModelServerSettings(url: members["url"]?.string ?? "")
+        readKey(reader, &server, &unavailable)
+        readTimeouts(reader, &server)
+        readRecording(reader, &server, &unavailable)
+        let stand = reader.names.contains("apiKey") ? Credential("a key that is not read here") : nil
+        do throws(MillraceError) { _ = try CustomAPI(id: id, configuration: .object(members), credential: stand) } catch {
+            reader.note(nil, error.message)
+            return nil
+        }
+        return .custom(server, configuration: .object(members))
     }
 
     private func extra(_ reader: OptionReader) -> [String: JSONValue] {
