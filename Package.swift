@@ -81,6 +81,6 @@ let package = Package(
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient"]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceDatabase"]),
         tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),
-        tests("MillraceHTTPClientTests", ["MillraceCore", "MillraceHTTPClient"]),
+        tests("MillraceHTTPClientTests", ["MillraceCore", "MillraceEventLoop", "MillraceHTTPClient"]),
     ]
 )

@@ -9,8 +9,8 @@ final class ScriptedTransport: HTTPTransport {
         case fail(MillraceError)
         /// Until the task is cancelled.
         case hang
-        /// Responds with 200 once the test opens the door, or fails when the task is cancelled before.
-        case wait(Door)
+        /// Responds once the test opens the door, or fails when the task is cancelled before.
+        case wait(Door, status: Int = 200)
         /// Reads so many pieces of the request's body, then fails.
         case pullThenFail(Int, MillraceError)
     }
@@ -58,10 +58,10 @@ final class ScriptedTransport: HTTPTransport {
         case .hang:
             await Door().wait()
             throw CancellationError()
-        case .wait(let door):
+        case .wait(let door, let status):
             await door.wait()
             try Task.checkCancellation()
-            return try await body(Response(200, [:], []))
+            return try await body(Response(status, [:], []))
         case .pullThenFail(let count, let error):
             if case .stream(_, let next) = request.body { for _ in 0..<count { _ = try await next() } }
             throw error
