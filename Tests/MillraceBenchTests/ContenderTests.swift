@@ -45,7 +45,6 @@ import Testing
         #expect(try !Contender.millraceArguments(start).contains("--upstream"))
         #expect(try !Contender.floorArguments(start).contains("--upstream"))
         #expect(!Contender.nginxConfiguration(start).contains("proxy_pass"))
-        #expect(Contender.millraceProgram(start) == "/own")
     }
 
     @Test func relayWorkloads_countTokensAndNameTheirTask() {

@@ -54,7 +54,8 @@ struct BPEMerge {
         for id in ids { body(id) }
     }
 
-    /// In n log n for n bytes: parts are linked, and a queue says which neighbours are next. It takes about 30 bytes of memory a byte.
+    /// In n log n for n bytes: parts are linked, and a queue says which neighbours are next. It takes up to 50 bytes of
+    /// memory for each byte of the piece.
     mutating func queued(_ piece: Span<UInt8>, _ vocabulary: borrowing BPEVocabulary, _ body: (UInt32) -> Void) {
         let count = piece.count
         let none = Int32(count)
