@@ -28,7 +28,7 @@ import Testing
         let transport = OpenAIScriptedTransport(.body(body))
         let embeddings = try await embedder(transport).embed(["a", "b"], for: .document)
         #expect(embeddings == Embeddings(vectors: [[1, -0.2], [3, 4.5]], usage: Usage(promptTokens: 7, totalTokens: 7), modelID: "x"))
-        #expect(try transport.body() == ["model": "embed-1", "input": ["a", "b"], "encoding_format": "float"])
+        #expect(try transport.body() == ["model": "embed-1", "input": ["a", "b"], "encoding_format": "base64"])
         let request = try #require(transport.requests.first)
         #expect((request.method, request.url) == ("POST", "http://models.test/v1/embeddings"))
         #expect(request.headers["authorization"] == "Bearer sk-secret")
