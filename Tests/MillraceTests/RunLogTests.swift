@@ -17,6 +17,15 @@ import Testing
     private func now<T>(_ value: T) -> T { value }
     private let time = Timestamp(microseconds: 0)
 
+    @Test func aSignature_endsItsBlock() {
+        var blocks = BlockNumbering()
+        let pieces = [
+            Reasoning(text: "a"), Reasoning(text: "b"), Reasoning(signature: "s"), Reasoning(text: "c"), Reasoning(redactedContent: "r"),
+            Reasoning(text: "d"),
+        ]
+        #expect(pieces.map { blocks.position(of: .reasoning($0))?.index } == [0, 0, 0, 1, 1, 2])
+    }
+
     @Test func appendedEvents_areNumberedFromOne_andEncodedOnce() throws {
         var log = log()
         try log.append(.content("a"), at: time)

@@ -100,9 +100,11 @@ public struct RunContext: Sendable {
                 case .text(let text):
                     answer.text += text
                     piece = .content(text)
-                case .reasoning(let reasoning): piece = .reasoning(reasoning)
+                case .reasoning(let reasoning):
+                    answer.add(reasoning)
+                    piece = .reasoning(reasoning)
                 case .toolCall(let call):
-                    answer.toolCalls.append(call)
+                    answer.add(call)
                     piece = .toolCall(call)
                 case .citation(let citation): piece = .citation(citation)
                 case .usage(let usage):
@@ -118,7 +120,6 @@ public struct RunContext: Sendable {
                     try await emit(.status("restarted", message: message, discardedBlocks: blocks.takeAll()))
                     return
                 }
-                answer.assembler.receive(piece, block: nil)
                 if request.allowsRestart, blocks.needsBlock(for: piece) { blocks.begin(try await sink.reserveBlock(), for: piece) }
                 try await emit(blocks.place(piece))
             }
@@ -130,22 +131,4 @@ public struct RunContext: Sendable {
         }
         return answer
     }
-}
-
-/// What a model answered in one call.
-public struct GeneratedAnswer: Equatable, Sendable {
-    fileprivate var assembler = MessageAssembler()
-    /// The answer as the assistant's turn that a next call hands back: text, reasoning with its signatures, and tool calls, in order.
-    public var parts: [MessagePart] {
-        var assembler = assembler
-        return assembler.finish()
-    }
-    /// The whole text.
-    public var text = ""
-    /// The tools that the model wants called.
-    public var toolCalls: [ToolCall] = []
-    /// How the answer ended; `nil` only while it has not.
-    public var response: ModelResponse?
-    /// An empty answer.
-    public init() {}
 }

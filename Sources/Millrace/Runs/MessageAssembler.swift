@@ -1,15 +1,15 @@
 package import MillraceCore
 
 /// Reads a run's events and builds the assistant's message that is stored when the run ends.
-package struct MessageAssembler: Equatable, Sendable {
+package struct MessageAssembler: Sendable {
     /// The block that further pieces are added to; its text is kept apart from `parts` so that it grows in place.
-    private enum Open: Equatable, Sendable {
+    private enum Open: Sendable {
         case none
         case text(block: Int?)
         case reasoning(block: Int?)
     }
 
-    private struct Part: Equatable, Sendable {
+    private struct Part: Sendable {
         var block: Int?
         var value: MessagePart
     }
