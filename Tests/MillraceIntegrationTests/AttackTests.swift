@@ -108,7 +108,7 @@ extension IntegrationTests {
 
         /// A disk that neither takes nor refuses: readers are told after a while, and nobody waits for ever.
         @Test func storeNeverAnswersAnAppend_readersAreToldAndCut() async throws {
-            let store = HangingStore()
+            let store = InterceptedStore(InMemoryStore(), dropsAppends: true)
             let talk = ScriptedTask("talk") { _, context in try await context.emit(.content("hello")) }
             try await withServer([talk], store: store, configure: { $0.runs.commitPatienceSeconds = 0.1 }) { server in
                 let events = try server.start("talk").rest()
@@ -118,54 +118,4 @@ extension IntegrationTests {
             }
         }
     }
-}
-
-/// Keeps everything but appends, which it never answers.
-private final class HangingStore: Store {
-    private let store = InMemoryStore()
-
-    func append(_ appends: [RunAppend], completed: @escaping @Sendable (MillraceError?) -> Void) {}
-
-    func createRun(_ run: NewRun, principal: Principal) async throws -> RunCreation { try await store.createRun(run, principal: principal) }
-    func run(of key: IdempotencyKey, at time: Timestamp, principal: Principal) async throws -> String? {
-        try await store.run(of: key, at: time, principal: principal)
-    }
-    func run(_ responseID: String, principal: Principal) async throws -> RunRecord? {
-        try await store.run(responseID, principal: principal)
-    }
-    func runs(_ filter: RunFilter, page: PageRequest, principal: Principal) async throws -> Page<RunRecord> {
-        try await store.runs(filter, page: page, principal: principal)
-    }
-    func events(of responseID: String, after sequence: Int, byteLimit: Int, principal: Principal) async throws -> StoredEvents? {
-        try await store.events(of: responseID, after: sequence, byteLimit: byteLimit, principal: principal)
-    }
-    func unfinishedRuns(principal: Principal) async throws -> [UnfinishedRun] { [] }
-    func createChat(_ chat: Chat, principal: Principal) async throws { try await store.createChat(chat, principal: principal) }
-    func chat(_ chatID: String, principal: Principal) async throws -> Chat? { try await store.chat(chatID, principal: principal) }
-    func chats(page: PageRequest, principal: Principal) async throws -> Page<Chat> {
-        try await store.chats(page: page, principal: principal)
-    }
-    func updateChat(_ chatID: String, _ change: ChatChange, principal: Principal) async throws -> Chat? {
-        try await store.updateChat(chatID, change, principal: principal)
-    }
-    func deleteChat(_ chatID: String, principal: Principal) async throws -> Bool {
-        try await store.deleteChat(chatID, principal: principal)
-    }
-    func messages(of chatID: String, page: PageRequest, principal: Principal) async throws -> Page<Message>? {
-        try await store.messages(of: chatID, page: page, principal: principal)
-    }
-    func path(in chatID: String, to parentID: String?, principal: Principal) async throws -> MessagePath? {
-        try await store.path(in: chatID, to: parentID, principal: principal)
-    }
-    func registerTaskHandler(_ metadata: TaskHandlerMetadata, principal: Principal) async throws {
-        try await store.registerTaskHandler(metadata, principal: principal)
-    }
-    func taskHandler(_ name: String, principal: Principal) async throws -> TaskHandlerMetadata? {
-        try await store.taskHandler(name, principal: principal)
-    }
-    func updateTaskHandler(_ name: String, configuration: [String: JSONValue], principal: Principal) async throws -> TaskHandlerMetadata? {
-        try await store.updateTaskHandler(name, configuration: configuration, principal: principal)
-    }
-    func check(principal: Principal) async throws { try await store.check(principal: principal) }
-    func close() async { await store.close() }
 }

@@ -26,6 +26,24 @@ import Testing
         #expect(pieces.map { blocks.position(of: .reasoning($0))?.index } == [0, 0, 0, 1, 1, 2])
     }
 
+    @Test func begin_sealsResponseStartAlone_outsideTheBounds() throws {
+        var log = log {
+            $0.reservedSequences = 1
+            $0.eventBytes = 1
+            $0.runBytes = 1
+        }
+        let start = ResponseStart(requestID: "q", chatID: "c", task: "chat", modelID: nil, parentID: "m")
+        let batch = log.begin(start, at: time)
+        #expect(batch.firstSequence == 1 && batch.lastSequence == 1 && batch.hidden == nil)
+        #expect(batch.frames.string.hasPrefix("event: response_start\nid: r_1:1\ndata: {"))
+        #expect(now(log.openBytes) == 0 && now(log.lastSequence) == 1)
+        #expect(now(log.uncommittedBytes) == batch.byteCount)
+        // The commit reserves above what it holds: with the smallest reservation there is room for an event.
+        #expect(now(log.mustWait) && now(log.nextReservation) == 2)
+        log.committed(through: 1, reserved: log.nextReservation, bytes: batch.byteCount)
+        #expect(now(log.mustWait) == false && now(log.uncommittedBytes) == 0 && now(log.committedSequence) == 1)
+    }
+
     @Test func appendedEvents_areNumberedFromOne_andEncodedOnce() throws {
         var log = log()
         try log.append(.content("a"), at: time)

@@ -48,6 +48,17 @@ package struct RunLog: ~Copyable {
     /// Whether the next event has to wait for a commit.
     package var mustWait: Bool { lastSequence >= reservedSequence || uncommittedBytes >= limits.uncommittedBytes }
 
+    /// Appends `response_start` and seals it into a batch of its own, for the commit that creates the run. Nothing leaves before that
+    /// commit, so neither the reservation nor the bounds on bytes apply.
+    package mutating func begin(_ start: ResponseStart, at time: Timestamp) -> EventBatch {
+        precondition(lastSequence == 0 && openBytes == 0, "the log has begun already")
+        encoder.append(Event(.responseStart, .responseStart(start)), sequence: 1, time: time, block: nil, to: &open)
+        lastSequence = 1
+        totalBytes += openBytes
+        uncommittedBytes += openBytes
+        return sealOpen()
+    }
+
     /// Appends one event.
     /// - Parameter isTerminal: whether the event only leaves after its commit, so that neither the reservation nor the bounds on bytes apply.
     /// - Returns: the number of the block that the event is in; `nil` outside blocks.
@@ -90,7 +101,10 @@ package struct RunLog: ~Copyable {
 
     /// Takes what was appended since the last call, immutable from now on; `nil` when that is nothing.
     package mutating func seal() -> EventBatch? {
-        guard openBytes > 0 else { return nil }
+        openBytes > 0 ? sealOpen() : nil
+    }
+
+    private mutating func sealOpen() -> EventBatch {
         var frames = ByteBuffer()
         swap(&frames, &open)
         frames.shrink()

@@ -76,9 +76,11 @@ public struct IdempotencyKey: Equatable, Sendable {
 }
 
 /// All that the commit before a run's first byte stores.
-public struct NewRun: Equatable, Sendable {
-    /// The run, with status `running` and the first reserved range of sequences.
+public struct NewRun: Sendable {
+    /// The run, with status `running` and the first reserved range of sequences. Its `lastSequence` follows from `firstBatch`.
     public var run: RunRecord
+    /// The log's beginning: `response_start`, with the sequence 1.
+    public var firstBatch: EventBatch
     /// The user's message; its `parentID` is where it hangs in the tree.
     public var userMessage: Message
     /// The idempotency key, where the client gave one.
@@ -86,8 +88,11 @@ public struct NewRun: Equatable, Sendable {
     /// Whether the commit makes the chat where there is none. A chat that another run has made meanwhile is taken as it is.
     public var createsChat: Bool
     /// Creates the description of a run to store.
-    public init(run: RunRecord, userMessage: Message, idempotencyKey: IdempotencyKey? = nil, createsChat: Bool) {
+    public init(
+        run: RunRecord, firstBatch: EventBatch, userMessage: Message, idempotencyKey: IdempotencyKey? = nil, createsChat: Bool
+    ) {
         self.run = run
+        self.firstBatch = firstBatch
         self.userMessage = userMessage
         self.idempotencyKey = idempotencyKey
         self.createsChat = createsChat

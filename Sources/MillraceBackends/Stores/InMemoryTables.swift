@@ -42,11 +42,11 @@ struct InMemoryTables {
 
         var handle: RunHandle { RunHandle(principal: owner, responseID: record.responseID, number: number) }
 
-        func append(_ append: RunAppend) {
-            batches.append(append.batch)
-            byteCount += append.batch.byteCount
-            record.lastSequence = max(record.lastSequence, append.batch.lastSequence)
-            record.reservedSequence = max(record.reservedSequence, append.reservedSequence)
+        func append(_ batch: EventBatch, reserved: Int) {
+            batches.append(batch)
+            byteCount += batch.byteCount
+            record.lastSequence = max(record.lastSequence, batch.lastSequence)
+            record.reservedSequence = max(record.reservedSequence, reserved)
         }
 
         func events(after sequence: Int, byteLimit: Int) -> StoredEvents {
@@ -110,10 +110,13 @@ struct InMemoryTables {
         chat.chat.updatedAt = max(chat.chat.updatedAt, started)
         insert(new.userMessage, in: chat, principal)
         let run = RunEntry(number: nextNumber(), owner: principal, record: new.run, idempotencyKey: new.idempotencyKey?.key)
+        run.append(new.firstBatch, reserved: new.run.reservedSequence)
+        logBytes += new.firstBatch.byteCount
         chat.runNumbers.append(run.number)
         runs[Key(principal, new.run.responseID)] = run
         runsByNumber[run.number] = run
         if let key = new.idempotencyKey { idempotencyKeys[Key(principal, key.key)] = (key, new.run.responseID) }
+        forgetOldest()
         return .created(run.handle)
     }
 
@@ -142,7 +145,7 @@ struct InMemoryTables {
         }
         for append in appends {
             guard let run = runsByNumber[append.handle.number] else { continue }
-            run.append(append)
+            run.append(append.batch, reserved: append.reservedSequence)
             logBytes += append.batch.byteCount
             if let completion = append.completion { complete(run, completion) }
         }

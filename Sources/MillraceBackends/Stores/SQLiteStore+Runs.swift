@@ -3,7 +3,7 @@ public import MillraceCore
 import MillraceDatabase
 
 extension SQLiteStore {
-    /// Stores a run, its user's message and its idempotency key in one commit.
+    /// Stores a run, its user's message, its idempotency key and its log's beginning in one commit.
     public func createRun(_ new: NewRun, principal: Principal) async throws -> RunCreation {
         try await change { session throws(MillraceError) in try Self.create(new, principal, session) }
     }
@@ -43,6 +43,11 @@ extension SQLiteStore {
         }
         try insert(message, chat: chat ?? 0, owner, session)
         let number = try insert(new.run, chat: chat ?? 0, owner, session)
+        try new.firstBatch.frames.withBytes { (frames) throws(MillraceError) in
+            try SQLiteStoreWriter.insertEvents(
+                of: number, first: new.firstBatch.firstSequence, last: new.firstBatch.lastSequence,
+                reserved: new.run.reservedSequence, frames, hidden: new.firstBatch.hidden, session)
+        }
         if let key = new.idempotencyKey { try keep(key, new.run, owner, session) }
         return .created(RunHandle(principal: principal, responseID: new.run.responseID, number: number))
     }

@@ -121,8 +121,21 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
 
     // MARK: Rows
 
-    private static let insertEvents =
-        "INSERT INTO run_events (run, first_sequence, last_sequence, reserved, frames, hidden) VALUES (?, ?, ?, ?, ?, ?)"
+    /// Inserts one row of a run's log.
+    static func insertEvents(
+        of run: Int64, first: Int, last: Int, reserved: Int, _ frames: UnsafeRawBufferPointer, hidden: [UInt8]?, _ session: SQLiteSession
+    ) throws(MillraceError) {
+        let statement =
+            "INSERT INTO run_events (run, first_sequence, last_sequence, reserved, frames, hidden) VALUES (?, ?, ?, ?, ?, ?)"
+        guard let hidden else {
+            try session.execute(statement, run, first, last, reserved, SQLiteStaticBlob(frames), Int?.none)
+            return
+        }
+        try hidden.withUnsafeBufferPointer { (hidden) throws(MillraceError) in
+            _ = try session.execute(
+                statement, run, first, last, reserved, SQLiteStaticBlob(frames), SQLiteStaticBlob(UnsafeRawBufferPointer(hidden)))
+        }
+    }
 
     private func write(_ row: Row) throws(MillraceError) {
         if row.batches.count == 1 {
@@ -143,17 +156,9 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
 
     private func insert(_ row: Row, _ frames: UnsafeRawBufferPointer, hidden: [UInt8]?) throws(MillraceError) {
         do throws(MillraceError) {
-            guard let hidden else {
-                try session.execute(
-                    Self.insertEvents, row.handle.number, row.firstSequence, row.lastSequence, row.reservedSequence,
-                    SQLiteStaticBlob(frames), Int?.none)
-                return
-            }
-            try hidden.withUnsafeBufferPointer { (hidden) throws(MillraceError) in
-                _ = try session.execute(
-                    Self.insertEvents, row.handle.number, row.firstSequence, row.lastSequence, row.reservedSequence,
-                    SQLiteStaticBlob(frames), SQLiteStaticBlob(UnsafeRawBufferPointer(hidden)))
-            }
+            try Self.insertEvents(
+                of: row.handle.number, first: row.firstSequence, last: row.lastSequence, reserved: row.reservedSequence, frames,
+                hidden: hidden, session)
         } catch {
             throw error.code == .notFound ? StoreRefusal.noRun(row.handle.responseID) : error
         }

@@ -59,7 +59,7 @@ extension Run {
         if hasAudience {
             if let detachGrace { loop.clear(detachGrace) }
         } else if lifecycle.acceptsEvents {
-            let timer = detachGrace ?? LoopTimer { [unowned self] in self.perform(self.lifecycle.cancelled()) }
+            let timer = detachGrace ?? LoopTimer { [unowned self] in self.stop { $0.cancelled() } }
             detachGrace = timer
             loop.set(timer, after: Int64(graceSeconds * 1_000_000_000))
         }

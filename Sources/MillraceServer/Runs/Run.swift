@@ -74,13 +74,21 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
 
     // MARK: Start
 
-    /// The run is stored: `response_start` goes into the log and the handler starts, unless somebody has asked to stop meanwhile. On the loop.
-    func start(_ handle: RunHandle) {
-        self.handle = handle
+    /// Begins the log with `response_start`, for the commit that creates the run. On the loop.
+    func begin() -> EventBatch {
         let start = ResponseStart(
             requestID: request.requestID, chatID: request.chatID, task: request.task, modelID: request.modelID,
             parentID: request.message.id)
-        try? append(Event(.responseStart, .responseStart(start)))
+        return log.begin(start, at: loopRuns.time)
+    }
+
+    /// The run is stored together with the log's first batch: readers may have it now, and the handler starts, unless somebody has asked to
+    /// stop meanwhile. On the loop.
+    func start(_ handle: RunHandle, firstBatch: EventBatch) {
+        self.handle = handle
+        show(firstBatch)
+        committed(
+            through: firstBatch.lastSequence, reserved: log.nextReservation, bytes: firstBatch.byteCount, isTerminal: false)
         let timer = LoopTimer { [unowned self] in self.perform(self.lifecycle.deadlinePassed(seconds: self.longestRunSeconds)) }
         deadline = timer
         loop.set(timer, after: Int64(longestRunSeconds * 1_000_000_000))
@@ -217,10 +225,14 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
 
     /// A sealed batch goes to the readers and to the store's next commit.
     private func publish(_ batch: EventBatch) {
+        show(batch)
+        store(batch, completion: nil)
+    }
+
+    private func show(_ batch: EventBatch) {
         tail.append(batch)
         tail.wakeReaders()
         for subscriber in subscribers { tell(subscriber, .batch(batch)) }
-        store(batch, completion: nil)
     }
 
     private func store(_ batch: EventBatch, completion: RunCompletion?) {
@@ -269,7 +281,8 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         loop.perform { self.stop { $0.cancelled() } }
     }
 
-    private func stop(_ how: @escaping (inout RunLifecycle) -> RunLifecycle.Action) {
+    /// Stops the run, once it is stored. On the loop.
+    func stop(_ how: @escaping (inout RunLifecycle) -> RunLifecycle.Action) {
         if handle == nil { stopBeforeStart = stopBeforeStart ?? how } else { perform(how(&lifecycle)) }
     }
 

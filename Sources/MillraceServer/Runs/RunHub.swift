@@ -97,16 +97,18 @@ final class RunHub: Sendable {
             }
             throw error
         }
+        let firstBatch = run.begin()
         let record = RunRecord(
             responseID: request.responseID, chatID: request.chatID, task: request.task, modelID: request.modelID, status: .running,
             requestID: request.requestID, userMessageID: request.message.id, startedAt: now,
-            reservedSequence: settings.log.reservedSequences, recovery: start.handler.options.recovery)
+            reservedSequence: run.log.nextReservation, recovery: start.handler.options.recovery)
         do {
             let new = NewRun(
-                run: record, userMessage: request.message, idempotencyKey: start.idempotencyKey, createsChat: start.createsChat)
+                run: record, firstBatch: firstBatch, userMessage: request.message, idempotencyKey: start.idempotencyKey,
+                createsChat: start.createsChat)
             switch try await store.createRun(new, principal: start.principal) {
             case .created(let handle):
-                run.start(handle)
+                run.start(handle, firstBatch: firstBatch)
                 return .new(run)
             case .existing(let responseID):
                 remove(run)

@@ -73,7 +73,7 @@ import Testing
         let path = "\(directory.path)/a.db"
         let first = try Self.open(path)
         let handle = try await first.start(Fixture.run("r1"))
-        try await first.commit(Fixture.append(handle, 1...5))
+        try await first.commit(Fixture.append(handle, 2...5))
         try await first.registerTaskHandler(
             TaskHandlerMetadata(name: "chat", description: "d", isDefault: true, createdAt: Fixture.time(1), updatedAt: Fixture.time(1)),
             principal: .ada)
@@ -116,16 +116,17 @@ import Testing
         let done = Monitor(0)
         // What comes while a commit is under way goes into one transaction after it.
         faults.holdingCommit {
-            store.append([Fixture.append(first, 1...1)]) { _ in done.updateAndWakeAll { $0 += 1 } }
+            store.append([Fixture.append(first, 2...2)]) { _ in done.updateAndWakeAll { $0 += 1 } }
         } _: {
-            for i in 2...50 {
+            for i in 3...50 {
                 store.append([Fixture.append(first, i...i), Fixture.append(second, (i - 1)...(i - 1))]) { error in
                     if error == nil { done.updateAndWakeAll { $0 += 1 } }
                 }
             }
         }
-        _ = done.wait { $0 == 50 ? true : nil }
-        #expect(try Self.countRows(path) == 3)
+        _ = done.wait { $0 == 49 ? true : nil }
+        // Two of them came with the runs.
+        #expect(try Self.countRows(path) == 2 + 3)
         for (id, last) in [("r1", 50), ("r2", 49)] {
             let read = try await store.events(of: id, after: 0, byteLimit: 1 << 20, principal: .ada)
             #expect(read?.frames == Fixture.frames(id, 1...last))
@@ -140,7 +141,7 @@ import Testing
         let store = try Self.open("\(directory.path)/a.db", faults: faults)
         let handle = try await store.start(Fixture.run("r1"))
         faults.fail(operation, code, times: 4)
-        try await store.commit(Fixture.append(handle, 1...3), Fixture.append(handle, 4...4, completion: Fixture.completion("r1")))
+        try await store.commit(Fixture.append(handle, 2...3), Fixture.append(handle, 4...4, completion: Fixture.completion("r1")))
         faults.waitForFailures(4)
         let read = try await store.events(of: "r1", after: 0, byteLimit: 1 << 20, principal: .ada)
         #expect(read?.frames == Fixture.frames("r1", 1...4))
@@ -156,7 +157,7 @@ import Testing
         let store = try Self.open(path, patience: 5_000_000, faults: faults)
         let handle = try await store.start(Fixture.run("r1"))
         faults.fail(.commit, code, times: .max)
-        let error = await expectError(expected) { try await store.commit(Fixture.append(handle, 1...1)) }
+        let error = await expectError(expected) { try await store.commit(Fixture.append(handle, 2...2)) }
         #expect(error?.isRetryable == true)
         #expect(error?.cause?.contains(path) == true)
         await expectError(expected) { _ = try await store.start(Fixture.run("r2")) }
@@ -164,8 +165,8 @@ import Testing
         faults.stop()
         #expect(try await store.run("r2", principal: .ada) == nil)
         // What the run appends behind the lost events is dropped: its log would have a hole that nothing announces.
-        try await store.commit(Fixture.append(handle, 2...2, completion: Fixture.completion("r1")))
-        #expect(try await store.run("r1", principal: .ada)?.lastSequence == 0)
+        try await store.commit(Fixture.append(handle, 3...3, completion: Fixture.completion("r1")))
+        #expect(try await store.run("r1", principal: .ada)?.lastSequence == 1)
         #expect(try await store.run("r1", principal: .ada)?.status == .running)
         // Recovery closes it, and other runs go on.
         var closing = Fixture.append(handle, 65...66, completion: Fixture.completion("r1", .error))
@@ -173,8 +174,8 @@ import Testing
         try await store.commit(closing)
         #expect(try await store.run("r1", principal: .ada)?.status == .error)
         let next = try await store.start(Fixture.run("r3", chat: "c3"))
-        try await store.commit(Fixture.append(next, 1...1))
-        #expect(try await store.run("r3", principal: .ada)?.lastSequence == 1)
+        try await store.commit(Fixture.append(next, 2...2))
+        #expect(try await store.run("r3", principal: .ada)?.lastSequence == 2)
         await store.close()
     }
 
@@ -184,10 +185,10 @@ import Testing
         let handle = try await store.start(Fixture.run("r1"))
         // SQLite's own limit gives the very error of a full disk, and rolls the transaction back by itself.
         try await store.change { session throws(MillraceError) in try session.connection.execute("PRAGMA max_page_count = 1") }
-        await expectError(.storageFull) { try await store.commit(Fixture.append(handle, 1...2000)) }
+        await expectError(.storageFull) { try await store.commit(Fixture.append(handle, 2...2000)) }
         try await store.change { session throws(MillraceError) in try session.connection.execute("PRAGMA max_page_count = 1000000") }
         let next = try await store.start(Fixture.run("r2", chat: "c2"))
-        try await store.commit(Fixture.append(next, 1...2000))
+        try await store.commit(Fixture.append(next, 2...2000))
         #expect(try await store.run("r2", principal: .ada)?.lastSequence == 2000)
         await store.close()
     }
@@ -197,7 +198,7 @@ import Testing
         let path = "\(directory.path)/a.db"
         let store = try Self.open(path)
         let handle = try await store.start(Fixture.run("r1"))
-        try await store.commit(Fixture.append(handle, 1...4))
+        try await store.commit(Fixture.append(handle, 2...4))
         _ = try await store.run("r1", principal: .ada)
         #expect(access("\(path)-wal", F_OK) == 0)
         await store.close()
@@ -221,7 +222,7 @@ import Testing
         let handle = try await store.start(Fixture.run("r1"))
         faults.fail(.commit, 13, times: .max)
         let outcome = Monitor<MillraceError?>(nil)
-        store.append([Fixture.append(handle, 1...1)]) { error in outcome.updateAndWakeAll { $0 = error } }
+        store.append([Fixture.append(handle, 2...2)]) { error in outcome.updateAndWakeAll { $0 = error } }
         faults.waitForFailures(1)
         await store.close()
         #expect(outcome.wait { $0 }.code == .storageFull)
@@ -238,18 +239,18 @@ import Testing
             store.append([append]) { error in done.updateAndWakeAll { $0[name] = .some(error?.code) } }
         }
         faults.holdingCommit {
-            post("wait", Fixture.append(good, 1...1))
+            post("wait", Fixture.append(good, 2...2))
         } _: {
-            post("good", Fixture.append(good, 2...2))
+            post("good", Fixture.append(good, 3...3))
             // Its row is written before its message turns out to clash.
-            post("bad", Fixture.append(bad, 1...1, completion: Fixture.completion("u_r1")))
+            post("bad", Fixture.append(bad, 2...2, completion: Fixture.completion("u_r1")))
             post("ghost", Fixture.append(RunHandle(principal: .ada, responseID: "x", number: 99), 1...1))
-            post("later", Fixture.append(good, 3...3, completion: Fixture.completion("r1")))
+            post("later", Fixture.append(good, 4...4, completion: Fixture.completion("r1")))
         }
         let codes = done.wait { $0.count == 5 ? $0 : nil }
         #expect(codes == ["wait": nil, "good": nil, "bad": .conflict, "ghost": .notFound, "later": nil])
-        #expect(try await store.run("r1", principal: .ada)?.lastSequence == 3)
-        #expect(try await store.run("r2", principal: .ada)?.lastSequence == 0)
+        #expect(try await store.run("r1", principal: .ada)?.lastSequence == 4)
+        #expect(try await store.run("r2", principal: .ada)?.lastSequence == 1)
         #expect(try await store.run("r2", principal: .ada)?.status == .running)
         await store.close()
     }
@@ -273,7 +274,7 @@ import Testing
                     #expect(read == Fixture.frames("r1", 1...200))
                 }
             }
-            for i in 1..<200 { try await store.commit(Fixture.append(handle, i...i)) }
+            for i in 2..<200 { try await store.commit(Fixture.append(handle, i...i)) }
             try await store.commit(Fixture.append(handle, 200...200, completion: Fixture.completion("r1")))
             try await group.waitForAll()
         }

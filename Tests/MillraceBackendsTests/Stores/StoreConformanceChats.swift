@@ -36,12 +36,12 @@ import Testing
             let handle = try await store.start(Fixture.run("r1", key: key))
             try await store.finish(Fixture.run("r2", chat: "kept"))
             await expectError(.conflict) { _ = try await store.deleteChat("c", principal: .ada) }
-            try await store.commit(Fixture.append(handle, 1...1, completion: Fixture.completion("r1")))
+            try await store.commit(Fixture.append(handle, 2...2, completion: Fixture.completion("r1")))
             #expect(try await store.deleteChat("c", principal: .ada))
             #expect(try await store.run("r1", principal: .ada) == nil)
             #expect(try await store.events(of: "r1", after: 0, byteLimit: 1, principal: .ada) == nil)
             #expect(try await store.path(in: "c", to: nil, principal: .ada) == nil)
-            await expectError(.notFound) { try await store.commit(Fixture.append(handle, 2...2)) }
+            await expectError(.notFound) { try await store.commit(Fixture.append(handle, 3...3)) }
             // The chat, its ids and its key can be used again.
             _ = try await store.start(Fixture.run("r1", key: key))
             #expect(try await store.run("r2", principal: .ada) != nil)
@@ -79,8 +79,8 @@ import Testing
             let first = try await store.start(Fixture.run("r1"))
             let second = try await store.start(Fixture.run("r2"))
             try await store.commit(
-                Fixture.append(second, 1...1, completion: Fixture.completion("r2", .error, at: 5)),
-                Fixture.append(first, 1...1, completion: Fixture.completion("r1", at: 4)))
+                Fixture.append(second, 2...2, completion: Fixture.completion("r2", .error, at: 5)),
+                Fixture.append(first, 2...2, completion: Fixture.completion("r1", at: 4)))
             let chat = try await store.chat("c", principal: .ada)
             #expect(chat?.newestMessageID == "r1")
             #expect(chat?.updatedAt == Fixture.time(5))
@@ -188,7 +188,7 @@ import Testing
             await store.close()
             await store.close()
             await expectError(.serverShutdown) { try await store.check(principal: .ada) }
-            await expectError(.serverShutdown) { try await store.commit(Fixture.append(handle, 1...1)) }
+            await expectError(.serverShutdown) { try await store.commit(Fixture.append(handle, 2...2)) }
             await expectError(.serverShutdown) { _ = try await store.run("r1", principal: .ada) }
         }
     }

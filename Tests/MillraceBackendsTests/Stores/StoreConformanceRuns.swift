@@ -11,10 +11,35 @@ import Testing
             let new = Fixture.run("r1")
             let handle = try await store.start(new)
             #expect(handle.responseID == "r1" && handle.principal == .ada)
-            #expect(try await store.run("r1", principal: .ada) == new.run)
+            var expected = new.run
+            expected.lastSequence = 1
+            #expect(try await store.run("r1", principal: .ada) == expected)
             #expect(try await store.chat("c", principal: .ada)?.createdAt == Fixture.time(1))
             let path = try await store.path(in: "c", to: "u_r1", principal: .ada)
             #expect(path?.messages == [new.userMessage])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func createRun_storesTheLogsBeginning(kind: StoreKind) async throws {
+        try await kind.withStore { store in
+            var new = Fixture.run("r1")
+            new.firstBatch = Fixture.batch("r1", 1...2, hidden: "{}\n")
+            new.run.reservedSequence = 66
+            let handle = try await store.start(new)
+            // Nothing was appended, and nothing else makes it durable.
+            let begun = try await store.events(of: "r1", after: 0, byteLimit: 1 << 20, principal: .ada)
+            #expect(
+                begun
+                    == StoredEvents(
+                        frames: Fixture.frames("r1", 1...2), firstSequence: 1, lastSequence: 2, status: .running, hasMore: false))
+            let unfinished = try #require(try await store.unfinishedRuns(principal: .system).first)
+            #expect(unfinished.record.lastSequence == 2 && unfinished.record.reservedSequence == 66)
+            // The log goes on behind it.
+            try await store.commit(Fixture.append(handle, 3...4, reserved: 68))
+            let more = try await store.events(of: "r1", after: 0, byteLimit: 1 << 20, principal: .ada)
+            #expect(more?.frames == Fixture.frames("r1", 1...4))
+            #expect(try await store.run("r1", principal: .ada)?.reservedSequence == 68)
         }
     }
 
@@ -26,6 +51,8 @@ import Testing
             #expect(try await store.chat("c", principal: .ada) == nil)
             _ = try await store.start(Fixture.run("r1"))
             await expectError(.conflict) { _ = try await store.start(Fixture.run("r1")) }
+            let events = try await store.events(of: "r1", after: 0, byteLimit: 1 << 20, principal: .ada)
+            #expect(events?.frames == Fixture.frames("r1", 1...1))
             await expectError(.notFound) { _ = try await store.start(Fixture.run("r2", chat: "other", parent: "u_r1")) }
             #expect(try await store.chat("other", principal: .ada) == nil)
             #expect(try await store.runs(RunFilter(), page: PageRequest(), principal: .ada).items.count == 1)
@@ -41,6 +68,9 @@ import Testing
             #expect(try await store.createRun(Fixture.run("r2", key: key, at: 99), principal: .ada) == .existing(responseID: "r1"))
             await expectError(.conflict) { _ = try await store.createRun(Fixture.run("r2", key: other, at: 99), principal: .ada) }
             #expect(try await store.run("r2", principal: .ada) == nil)
+            #expect(try await store.events(of: "r2", after: 0, byteLimit: 1, principal: .ada) == nil)
+            let events = try await store.events(of: "r1", after: 0, byteLimit: 1 << 20, principal: .ada)
+            #expect(events?.frames == Fixture.frames("r1", 1...1))
             // Somebody else's key is another key.
             _ = try await store.start(Fixture.run("r3", key: other), .bob)
             _ = try await store.start(Fixture.run("r2", key: other, at: 100))
@@ -52,7 +82,7 @@ import Testing
     func append_raisesTheSequences_completionEndsTheRun(kind: StoreKind) async throws {
         try await kind.withStore { store in
             let handle = try await store.start(Fixture.run("r1"))
-            try await store.commit(Fixture.append(handle, 1...3, reserved: 128, hidden: "{\"a\":1}\n"))
+            try await store.commit(Fixture.append(handle, 2...3, reserved: 128, hidden: "{\"a\":1}\n"))
             try await store.commit(Fixture.hidden(handle, after: 3, reserved: 192))
             var expected = Fixture.run("r1").run
             expected.lastSequence = 3
@@ -79,14 +109,14 @@ import Testing
         try await kind.withStore { store in
             let handle = try await store.start(Fixture.run("r1"))
             let other = try await store.start(Fixture.run("r2"))
-            try await store.commit(Fixture.append(handle, 1...1, completion: Fixture.completion("r1")))
+            try await store.commit(Fixture.append(handle, 2...2, completion: Fixture.completion("r1")))
             await expectError(.conflict) {
-                try await store.commit(Fixture.append(handle, 2...2, completion: Fixture.completion("r9")))
+                try await store.commit(Fixture.append(handle, 3...3, completion: Fixture.completion("r9")))
             }
             let ghost = RunHandle(principal: .ada, responseID: "ghost", number: 4711)
-            await expectError(.notFound) { try await store.commit(Fixture.append(other, 1...1), Fixture.append(ghost, 1...1)) }
-            #expect(try await store.run("r1", principal: .ada)?.lastSequence == 1)
-            #expect(try await store.run("r2", principal: .ada)?.lastSequence == 0)
+            await expectError(.notFound) { try await store.commit(Fixture.append(other, 2...2), Fixture.append(ghost, 1...1)) }
+            #expect(try await store.run("r1", principal: .ada)?.lastSequence == 2)
+            #expect(try await store.run("r2", principal: .ada)?.lastSequence == 1)
         }
     }
 
@@ -95,7 +125,6 @@ import Testing
         try await kind.withStore { store in
             let handle = try await store.start(Fixture.run("r1"))
             // Rows of several sizes, one without sent events between them.
-            try await store.commit(Fixture.append(handle, 1...1))
             try await store.commit(Fixture.append(handle, 2...6))
             try await store.commit(Fixture.hidden(handle, after: 6))
             try await store.commit(Fixture.append(handle, 7...8), Fixture.append(handle, 9...9))
@@ -132,7 +161,7 @@ import Testing
     func events_aroundALostRange_comeInTwoStretches(kind: StoreKind) async throws {
         try await kind.withStore { store in
             let handle = try await store.start(Fixture.run("r1"))
-            try await store.commit(Fixture.append(handle, 1...2))
+            try await store.commit(Fixture.append(handle, 2...2))
             try await store.commit(Fixture.append(handle, 65...66))
             let before = try #require(try await store.events(of: "r1", after: 0, byteLimit: 1 << 20, principal: .ada))
             #expect(before.lastSequence == 2 && before.hasMore && before.frames == Fixture.frames("r1", 1...2))
@@ -190,10 +219,10 @@ import Testing
             let first = try await store.start(Fixture.run("r1"))
             let second = try await store.start(Fixture.run("b1"), .bob)
             try await store.finish(Fixture.run("r2"))
-            try await store.commit(Fixture.append(second, 1...2, reserved: 99))
+            try await store.commit(Fixture.append(second, 2...2, reserved: 99))
             let unfinished = try await store.unfinishedRuns(principal: .system)
             #expect(unfinished.map(\.handle) == [first, second])
-            #expect(unfinished.map(\.record.lastSequence) == [0, 2])
+            #expect(unfinished.map(\.record.lastSequence) == [1, 2])
             #expect(unfinished.map(\.record.reservedSequence) == [64, 99])
             #expect(unfinished.map(\.userMessage.id) == ["u_r1", "u_b1"])
             await expectError(.internal) { _ = try await store.unfinishedRuns(principal: .ada) }

@@ -44,6 +44,7 @@ extension Principal {
 enum Fixture {
     static func time(_ seconds: Int64) -> Timestamp { Timestamp(microseconds: seconds * 1_000_000) }
 
+    /// A run whose log begins with the event 1.
     static func run(
         _ id: String, chat: String = "c", parent: String? = nil, key: IdempotencyKey? = nil, createsChat: Bool = true,
         at seconds: Int64 = 1,
@@ -53,6 +54,7 @@ enum Fixture {
             run: RunRecord(
                 responseID: id, chatID: chat, task: task, modelID: "local", status: .running, requestID: "q_\(id)",
                 userMessageID: "u_\(id)", startedAt: time(seconds), reservedSequence: 64),
+            firstBatch: batch(id, 1...1),
             userMessage: Message(
                 id: "u_\(id)", chatID: chat, parentID: parent, role: .user, parts: [.text(text)], createdAt: time(seconds)),
             idempotencyKey: key, createsChat: createsChat)
@@ -69,14 +71,17 @@ enum Fixture {
     static func append(
         _ handle: RunHandle, _ sequences: ClosedRange<Int>, reserved: Int = 64, hidden: String? = nil, completion: RunCompletion? = nil
     ) -> RunAppend {
+        RunAppend(
+            handle: handle, batch: batch(handle.responseID, sequences, hidden: hidden), reservedSequence: reserved,
+            completion: completion)
+    }
+
+    static func batch(_ id: String, _ sequences: ClosedRange<Int>, hidden: String? = nil) -> EventBatch {
         var buffer = ByteBuffer()
-        buffer.append(frames(handle.responseID, sequences))
-        return RunAppend(
-            handle: handle,
-            batch: EventBatch(
-                firstSequence: sequences.lowerBound, lastSequence: sequences.upperBound, frames: buffer,
-                hidden: hidden.map { Array($0.utf8) }),
-            reservedSequence: reserved, completion: completion)
+        buffer.append(frames(id, sequences))
+        return EventBatch(
+            firstSequence: sequences.lowerBound, lastSequence: sequences.upperBound, frames: buffer,
+            hidden: hidden.map { Array($0.utf8) })
     }
 
     /// A batch without sent events, such as one that only raises the reservation.
@@ -114,11 +119,11 @@ extension Store {
         return handle
     }
 
-    /// Creates a run and ends it at once with one event.
+    /// Creates a run and ends it with the event 2.
     func finish(_ run: NewRun, _ principal: Principal = .ada, at seconds: Int64 = 2) async throws {
         let handle = try await start(run, principal)
         try await commit(
-            Fixture.append(handle, 1...1, completion: Fixture.completion(run.run.responseID, chat: run.run.chatID, at: seconds)))
+            Fixture.append(handle, 2...2, completion: Fixture.completion(run.run.responseID, chat: run.run.chatID, at: seconds)))
     }
 }
 
