@@ -21,7 +21,7 @@ public final class Server: Sendable {
     public struct Clients: Sendable {
         /// The configured language models; `local` is always there.
         public let models: LanguageModelRegistry
-        /// The configured embedders.
+        /// The configured embedders; `local` is always there.
         public let embedders: EmbedderRegistry
         /// The configuration groups of handlers, as they stand in `config.yaml`.
         public let configuration: [String: JSONValue]

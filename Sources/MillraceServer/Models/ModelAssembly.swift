@@ -130,10 +130,10 @@ struct ModelAssembly {
 
     // MARK: Embedders
 
-    /// All embedders.
+    /// All embedders, the embedded one among them.
     func embedders() throws -> EmbedderRegistry {
         var unavailable: [String: String] = [:]
-        var made: [any Embedder] = []
+        var made: [any Embedder] = [LocalEmbedder(blocking: blocking)]
         for embedder in settings.embedders {
             if let reason = embedder.unavailable {
                 unavailable[embedder.id] = reason
