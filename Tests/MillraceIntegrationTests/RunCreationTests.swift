@@ -31,7 +31,7 @@ extension IntegrationTests {
             let id = try #require(seen.first).responseID
             try await withServer([Self.talk], store: try Self.store(directory)) { server in
                 let log = try server.log(of: id)
-                #expect(log.map(\.event) == ["response_start", "error", "response_end"])
+                try #require(log.map(\.event) == ["response_start", "error", "response_end"])
                 #expect(log.first == seen.first, "the reader's response_start was taken back")
                 // The reader's content is in the announced gap.
                 #expect(log.map(\.sequence) == [1, 1026, 1027])
@@ -58,12 +58,21 @@ extension IntegrationTests {
         /// Between its commit and the server's learning of it, a run can be found by its idempotency key and on the list of runs.
         @Test(arguments: [1, 2])
         func attachedWhileTheRunIsStored_everyReaderHasTheWholeLog(loops: Int) async throws {
-            let (gate, notes) = (StepGate(), Notes())
+            let (gate, goesOn, notes) = (StepGate(), StepGate(), Notes())
             let store = InterceptedStore(InMemoryStore()) {
                 notes.note("stored")
                 try await gate.pass()
             }
-            try await withServer([Self.talk], store: store, configure: { $0.loops = loops }) { server in
+            let slow = ScriptedTask("talk") { _, context in
+                try await goesOn.pass()
+                try await context.emit(.content("hello"))
+            }
+            // No keep-alive, so that a reader that gets nothing fails.
+            let configure: @Sendable (inout ServerSettings) -> Void = {
+                $0.loops = loops
+                $0.runs.keepAliveSeconds = 60
+            }
+            try await withServer([slow], store: store, configure: configure) { server in
                 let request = TCPClient.request(
                     "POST", "/api/v1/generate/stream", headers: ["Idempotency-Key: \"k\""], body: Self.body)
                 let first = try server.connect()
@@ -71,9 +80,14 @@ extension IntegrationTests {
                 #expect(notes.wait("stored"))
                 // Several, so that there are some on each loop.
                 let others = try (0..<6).map { _ in try EventStreamClient(port: server.port, request) }
+                // Several turns of every loop go by, so that all of them wait for the run.
+                for _ in 0..<16 { #expect(try server.ask("GET", "/healthz").status == 200) }
                 for other in others { #expect(try other.available().isEmpty) }
                 gate.open()
-                let logs = try others.map { try $0.rest() }
+                // The beginning comes by itself, not with what follows it.
+                let starts = try others.map { try #require(try $0.next()) }
+                goesOn.open()
+                let logs = try zip(starts, others).map { [$0] + (try $1.rest()) }
                 #expect(logs[0].map(\.event) == ["response_start", "content", "response_end"])
                 #expect(logs[0].map(\.sequence) == [1, 2, 3])
                 for log in logs { #expect(log == logs[0]) }
@@ -106,7 +120,11 @@ extension IntegrationTests {
 
         /// With the smallest reservation the first event must not use up what the handler's events need.
         @Test func reservationOfOne_stillRuns() async throws {
-            try await withServer([Self.talk], configure: { $0.runs.reservedSequences = 1 }) { server in
+            let configure: @Sendable (inout ServerSettings) -> Void = {
+                $0.runs.reservedSequences = 1
+                $0.runs.longestRunSeconds = 5
+            }
+            try await withServer([Self.talk], configure: configure) { server in
                 let log = try server.start("talk").rest()
                 #expect(log.map(\.event) == ["response_start", "content", "response_end"])
             }
