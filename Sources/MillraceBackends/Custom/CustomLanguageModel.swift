@@ -49,8 +49,8 @@ public struct CustomLanguageModel: LanguageModel {
     public var id: String { adapter.id }
 
     /// Asks the API.
-    /// - Throws: ``MillraceError`` with ``ErrorCode/modelError`` for a refusal, an error in the answer, or an answer that is cut off;
-    ///   ``ErrorCode/limitExceeded`` for a value over 16 MiB; what the adapter, the credentials and the transport throw.
+    /// - Throws: ``MillraceError`` with ``ErrorCode/modelError`` for a refusal, an error in the answer, an answer that is cut off or too long,
+    ///   and a server that cannot be reached; what `receive`, the adapter and the credentials throw; `CancellationError`.
     public func generate(_ request: ModelRequest, receive: (ModelEvent) async throws -> Void) async throws -> ModelResponse {
         let body = try adapter.body(for: request)
         var headers = HTTPClientHeaders()
@@ -70,8 +70,19 @@ public struct CustomLanguageModel: LanguageModel {
         outgoing.timeouts = timeouts
         // A model that answers twice has cost twice, and done nothing else.
         outgoing.isRepeatable = true
-        return try await transport.exchange(outgoing) { response in
-            try await read(response, blotting: secrets, receive)
+        var receiverError: (any Error)?
+        do {
+            return try await transport.exchange(outgoing) { response in
+                try await read(response, blotting: secrets) { event in
+                    try Task.checkCancellation()
+                    do { try await receive(event) } catch {
+                        receiverError = error
+                        throw error
+                    }
+                }
+            }
+        } catch let error as MillraceError where receiverError == nil {
+            throw error.asModelFailure(provider: host)
         }
     }
 
@@ -100,6 +111,7 @@ public struct CustomLanguageModel: LanguageModel {
             while !machine.isDone, try await response.read({ lines = try splitter.receive($0) }) {
                 for line in lines where !machine.isDone { try await deliver(String(decoding: line, as: UTF8.self)) }
             }
+            if machine.isDone { response.discardRest() }
             if !machine.isDone, let last = splitter.end() { try await deliver(String(decoding: last, as: UTF8.self), isLast: true) }
         case .json:
             try await deliver(String(decoding: response.collect(), as: UTF8.self))

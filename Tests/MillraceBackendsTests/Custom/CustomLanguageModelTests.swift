@@ -174,13 +174,14 @@ struct StoryModel: CustomModelAdapter {
         #expect(call.error?.isRetryable == true)
     }
 
-    @Test func transportFailure_passesThrough_behindTheUsage() async throws {
+    @Test func transportFailure_isTheModels_behindTheUsage() async throws {
         let lost = MillraceError(ErrorCode(rawValue: "connection_lost"), "cut", isRetryable: true)
         var answer = ScriptedTransport.Answer(["{\"use\":{\"in\":7}}\n{\"parts\":[{\"t\":\"a\"}]}\n"])
         answer.endError = lost
         let call = try await call(try api(try response(.jsonLines)), ScriptedTransport([answer]))
         #expect(call.events == [.usage(Usage(promptTokens: 7)), .text("a")])
-        #expect(call.error == lost)
+        #expect((call.error as? MillraceError)?.code == .modelError)
+        #expect((call.error as? MillraceError)?.details["transport_error"] == "connection_lost")
     }
 
     @Test func whatReceiveThrows_endsTheCall() async throws {
