@@ -180,8 +180,8 @@ struct StoryModel: CustomModelAdapter {
         answer.endError = lost
         let call = try await call(try api(try response(.jsonLines)), ScriptedTransport([answer]))
         #expect(call.events == [.usage(Usage(promptTokens: 7)), .text("a")])
-        #expect((call.error as? MillraceError)?.code == .modelError)
-        #expect((call.error as? MillraceError)?.details["transport_error"] == "connection_lost")
+        #expect(call.error?.code == .modelError)
+        #expect(call.error?.details["transport_error"] == "connection_lost")
     }
 
     @Test func whatReceiveThrows_endsTheCall() async throws {
