@@ -19,6 +19,8 @@ extension CurlTransfer {
         try options.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         try options.set(CURLOPT_TCP_KEEPALIVE, 1)
         try options.set(CURLOPT_MAXAGE_CONN, settings.idleConnectionSeconds)
+        // The least that libcurl allows: over TLS it allocates this much for each transfer, and 64 KiB unasked.
+        try options.set(CURLOPT_UPLOAD_BUFFERSIZE, 16 << 10)
         // The deadlines are ours; libcurl's own of 5 minutes must not come first.
         try options.set(CURLOPT_CONNECTTIMEOUT_MS, Int(Int32.max))
         if let caFile = settings.caFile { try options.set(CURLOPT_CAINFO, caFile) }
