@@ -172,11 +172,12 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
 
     /// libcurl is done with the transfer, which has been taken out.
     func ended(_ code: CURLcode) {
-        guard outcome == nil else { return }
-        outcome = code == CURLE_OK ? .success(()) : .failure(CurlFailure.error(code, target))
+        // Also where it has an outcome: nobody may be left to close a refused transfer, and the timer must not outlive it.
         loop.clear(timer)
         upload?.cancel()
         upload = nil
+        guard outcome == nil else { return }
+        outcome = code == CURLE_OK ? .success(()) : .failure(CurlFailure.error(code, target))
         wake()
     }
 
