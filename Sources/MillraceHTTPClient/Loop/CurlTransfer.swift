@@ -75,6 +75,7 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
     /// Waits for the response's head.
     func waitForHead() async throws {
         guard loop.isCurrent else { return try await onLoop { try await self.waitForHead() } }
+        defer { deadlines.readerEndedToWait() }
         while !headIsComplete {
             if let outcome {
                 try outcome.get()
@@ -241,6 +242,7 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
         }
         guard !headIsComplete else { return bytes.count }
         deadlines.received(now: loop.now)
+        armTimer()
         switch ResponseHeadLine(bytes) {
         case .status(let status):
             self.status = status
