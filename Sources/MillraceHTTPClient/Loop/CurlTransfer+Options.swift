@@ -50,7 +50,7 @@ extension CurlTransfer {
         case .stream(let length, let next):
             try options.set(CURLOPT_UPLOAD, 1)
             if let length { try options.setOffset(CURLOPT_INFILESIZE_LARGE, length) }
-            upload = RequestUpload(next, of: self)
+            upload = RequestUpload(next, length: length, of: self)
         }
         if request.method != "HEAD" { try options.set(CURLOPT_CUSTOMREQUEST, request.method) }
         return upload
@@ -113,8 +113,8 @@ extension CurlTransfer {
         try options.set(CURLOPT_PREREQDATA, context)
         options.setConnected { context, _, _, _, _ in
             guard let context else { return 0 }
-            Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue().connected()
-            return CURL_PREREQFUNC_OK
+            let mayGoOut = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue().connected()
+            return mayGoOut ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
         }
     }
 }

@@ -18,6 +18,8 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
 
     private(set) var status = 0
     private(set) var headers = HTTPClientHeaders()
+    /// Whether the request went out, or began to.
+    private var isSent = false
     private var headIsComplete = false
     private var headBytes = 0
     private var bodyBytes = 0
@@ -263,10 +265,16 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
         wake()
     }
 
-    func connected() {
+    /// A connection stands, and the request is about to go out.
+    /// - Returns: `false` when it must not. libcurl sends a request anew by itself when a kept connection dies without an answer: the peer may
+    ///   have executed it, and what was read of a body that comes piece by piece is gone.
+    func connected() -> Bool {
+        guard !isSent || request.isRepeatable && upload?.isRead != true else { return false }
+        isSent = true
         deadlines.connected(now: loop.now)
         timerDeadline = .max
         armTimer()
+        return true
     }
 
     /// Pieces of the request's body that libcurl asks for.
