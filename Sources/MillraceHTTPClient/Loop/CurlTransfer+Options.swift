@@ -21,7 +21,11 @@ extension CurlTransfer {
         try options.set(CURLOPT_MAXAGE_CONN, settings.idleConnectionSeconds)
         // The deadlines are ours; libcurl's own of 5 minutes must not come first.
         try options.set(CURLOPT_CONNECTTIMEOUT_MS, Int(Int32.max))
-        if let caFile = settings.caFile { try options.set(CURLOPT_CAINFO, caFile) }
+        if let caFile = settings.caFile {
+            try options.set(CURLOPT_CAINFO, caFile)
+            // The system's directory of certificates would be trusted beside the file.
+            try options.set(CURLOPT_CAPATH, nil)
+        }
         // Set only here: any value replaces the environment's no_proxy.
         if target.isLoopback { try options.set(CURLOPT_NOPROXY, "*") }
         let resolve = try resolveList(addresses)
