@@ -22,6 +22,8 @@ import Testing
         #expect(deadlines.expired(now: 124) == nil)
         #expect(deadlines.expired(now: 125) == .firstByte)
         deadlines.received(now: 120)
+        #expect(deadlines.next == 125, "the head has begun, and may not stop in its middle")
+        deadlines.readerEndedToWait()
         #expect(deadlines.next == nil)
         deadlines.readerBeganToWait(now: 130)
         #expect(deadlines.next == 135)
@@ -54,6 +56,7 @@ import Testing
         #expect(deadlines.next == 107)
         #expect(deadlines.expired(now: 107) == .total)
         deadlines.received(now: 101)
+        deadlines.readerEndedToWait()
         #expect(deadlines.next == 107)
         #expect(deadlines.expired(now: 106) == nil)
     }

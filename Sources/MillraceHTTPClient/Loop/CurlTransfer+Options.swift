@@ -23,7 +23,11 @@ extension CurlTransfer {
         try options.set(CURLOPT_UPLOAD_BUFFERSIZE, 16 << 10)
         // The deadlines are ours; libcurl's own of 5 minutes must not come first.
         try options.set(CURLOPT_CONNECTTIMEOUT_MS, Int(Int32.max))
-        if let caFile = settings.caFile { try options.set(CURLOPT_CAINFO, caFile) }
+        if let caFile = settings.caFile {
+            try options.set(CURLOPT_CAINFO, caFile)
+            // The system's directory of certificates would be trusted beside the file.
+            try options.set(CURLOPT_CAPATH, nil)
+        }
         // Set only here: any value replaces the environment's no_proxy.
         if target.isLoopback { try options.set(CURLOPT_NOPROXY, "*") }
         let resolve = try resolveList(addresses)
@@ -52,7 +56,7 @@ extension CurlTransfer {
         case .stream(let length, let next):
             try options.set(CURLOPT_UPLOAD, 1)
             if let length { try options.setOffset(CURLOPT_INFILESIZE_LARGE, length) }
-            upload = RequestUpload(next, of: self)
+            upload = RequestUpload(next, length: length, of: self)
         }
         if request.method != "HEAD" { try options.set(CURLOPT_CUSTOMREQUEST, request.method) }
         return upload
@@ -115,8 +119,8 @@ extension CurlTransfer {
         try options.set(CURLOPT_PREREQDATA, context)
         options.setConnected { context, _, _, _, _ in
             guard let context else { return 0 }
-            Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue().connected()
-            return CURL_PREREQFUNC_OK
+            let mayGoOut = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue().connected()
+            return mayGoOut ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
         }
     }
 }

@@ -18,6 +18,8 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
 
     private(set) var status = 0
     private(set) var headers = HTTPClientHeaders()
+    /// Whether the request went out, or began to.
+    private var isSent = false
     private var headIsComplete = false
     private var headBytes = 0
     private var bodyBytes = 0
@@ -75,6 +77,7 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
     /// Waits for the response's head.
     func waitForHead() async throws {
         guard loop.isCurrent else { return try await onLoop { try await self.waitForHead() } }
+        defer { deadlines.readerEndedToWait() }
         while !headIsComplete {
             if let outcome {
                 try outcome.get()
@@ -172,11 +175,12 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
 
     /// libcurl is done with the transfer, which has been taken out.
     func ended(_ code: CURLcode) {
-        guard outcome == nil else { return }
-        outcome = code == CURLE_OK ? .success(()) : .failure(CurlFailure.error(code, target))
+        // Also where it has an outcome: nobody may be left to close a refused transfer, and the timer must not outlive it.
         loop.clear(timer)
         upload?.cancel()
         upload = nil
+        guard outcome == nil else { return }
+        outcome = code == CURLE_OK ? .success(()) : .failure(CurlFailure.error(code, target))
         wake()
     }
 
@@ -240,6 +244,7 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
         }
         guard !headIsComplete else { return bytes.count }
         deadlines.received(now: loop.now)
+        armTimer()
         switch ResponseHeadLine(bytes) {
         case .status(let status):
             self.status = status
@@ -260,10 +265,16 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
         wake()
     }
 
-    func connected() {
+    /// A connection stands, and the request is about to go out.
+    /// - Returns: `false` when it must not. libcurl sends a request anew by itself when a kept connection dies without an answer: the peer may
+    ///   have executed it, and what was read of a body that comes piece by piece is gone.
+    func connected() -> Bool {
+        guard !isSent || request.isRepeatable && upload?.isRead != true else { return false }
+        isSent = true
         deadlines.connected(now: loop.now)
         timerDeadline = .max
         armTimer()
+        return true
     }
 
     /// Pieces of the request's body that libcurl asks for.

@@ -8,14 +8,19 @@ import MillraceEventLoop
 final class RequestUpload: @unchecked Sendable {  // Sendable: its task runs on the same loop.
     private let next: @Sendable () async throws -> [UInt8]?
     private unowned let transfer: CurlTransfer
+    /// How much of the length is left that was said; `nil`: it was not said.
+    private var bytesLeft: Int?
     private var piece: ArraySlice<UInt8> = []
+    /// Whether libcurl has taken something.
+    private(set) var isRead = false
     private var isFinished = false
     private var isPaused = false
     private var task: Task<Void, Never>?
     private var wantsMore: UnsafeContinuation<Void, Never>?
 
-    init(_ next: @escaping @Sendable () async throws -> [UInt8]?, of transfer: CurlTransfer) {
+    init(_ next: @escaping @Sendable () async throws -> [UInt8]?, length: Int?, of transfer: CurlTransfer) {
         self.next = next
+        bytesLeft = length
         self.transfer = transfer
     }
 
@@ -27,16 +32,30 @@ final class RequestUpload: @unchecked Sendable {  // Sendable: its task runs on 
                 while let bytes = try await next() {
                     if Task.isCancelled { return }
                     guard !bytes.isEmpty else { continue }
+                    try count(bytes)
                     piece = bytes[...]
                     goOn()
                     while !piece.isEmpty, !Task.isCancelled { await withUnsafeContinuation { wantsMore = $0 } }
                 }
+                if Task.isCancelled { return }
+                if let bytesLeft, bytesLeft > 0 { throw Self.wrongLength("shorter") }
                 isFinished = true
                 goOn()
             } catch {
                 transfer.fail(error)
             }
         }
+    }
+
+    /// What exceeds the length would be read as the connection's next request.
+    private func count(_ bytes: [UInt8]) throws(MillraceError) {
+        guard let left = bytesLeft else { return }
+        guard bytes.count <= left else { throw Self.wrongLength("longer") }
+        bytesLeft = left - bytes.count
+    }
+
+    private static func wrongLength(_ what: String) -> MillraceError {
+        MillraceError(.invalidInput, "the request's body is \(what) than its length says")
     }
 
     private func goOn() {
@@ -59,6 +78,7 @@ final class RequestUpload: @unchecked Sendable {  // Sendable: its task runs on 
             isPaused = true
             return Int(CURL_READFUNC_PAUSE)
         }
+        isRead = true
         let count = min(room.count, piece.count)
         room.copyBytes(from: piece.prefix(count))
         piece = piece.dropFirst(count)

@@ -15,7 +15,7 @@ enum ResponseHeadLine: Equatable {
         } else if line.starts(with: "HTTP/".utf8) {
             let code = line.drop { $0 != 0x20 }.drop { $0 == 0x20 }.prefix(3)
             self = .status(Int(String(decoding: code, as: UTF8.self)) ?? 0)
-        } else if let colon = line.firstIndex(of: 0x3A) {
+        } else if line.first != 0x20, line.first != 0x09, let colon = line.firstIndex(of: 0x3A) {
             var value = line[(colon + 1)...].drop { $0 == 0x20 || $0 == 0x09 }
             while let last = value.last, last == 0x20 || last == 0x09 { value.removeLast() }
             self = .field(name: String(decoding: line[..<colon], as: UTF8.self), value: String(decoding: value, as: UTF8.self))

@@ -20,8 +20,8 @@ struct TransferDeadlines: Equatable {
     private let end: Int64?
     private var phase = Phase.connecting
     private var since: Int64
-    /// Whether the reader has all that came, and waits for more.
-    private var readerWaits = false
+    /// Whether the reader has all that came, and waits for more. It begins with a wait for the head.
+    private var readerWaits = true
 
     init(_ timeouts: HTTPClientTimeouts, now: Int64) {
         connect = timeouts.connect?.nanoseconds

@@ -28,6 +28,10 @@ enum CurlFailure {
         case CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_HTTP2, CURLE_HTTP2_STREAM,
             CURLE_SEND_FAIL_REWIND:
             return MillraceError(.connectionLost, "the connection to \(peer) broke (\(reason)): try again", isRetryable: true)
+        case CURLE_ABORTED_BY_CALLBACK:
+            return MillraceError(
+                .connectionLost, "the connection to \(peer) broke without an answer, and the request cannot be sent anew: try again",
+                isRetryable: true)
         case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL:
             return MillraceError(.unreachable, "what listens on \(peer) does not speak HTTP (\(reason)): check the port")
         default: return MillraceError(.connectionLost, "the request to \(peer) failed: \(reason)", isRetryable: true)

@@ -38,7 +38,9 @@ package struct RequestTarget: Equatable, Sendable {
             return String(cString: text)
         }
         guard !url.utf8.contains(0), curl_url_set(handle, CURLUPART_URL, url, 0) == CURLUE_OK, let scheme = part(CURLUPART_SCHEME),
-            ["http", "https"].contains(scheme), let host = part(CURLUPART_HOST), let port = part(CURLUPART_PORT).flatMap({ Int($0) })
+            ["http", "https"].contains(scheme), let host = part(CURLUPART_HOST), let port = part(CURLUPART_PORT).flatMap({ Int($0) }),
+            // libcurl converts other letters as the process's locale says, which is "C": write the name's "xn--" form.
+            host.utf8.allSatisfy({ $0 < 0x80 })
         else { throw MillraceError(.invalidInput, "'\(Self.withoutSecrets(url))' is no http or https URL, such as http://127.0.0.1:8000") }
         self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host.lowercased()
         self.port = port
