@@ -62,12 +62,18 @@ struct ModelAssembly {
     /// All models, in a registry whose default is the settings' or the embedded one.
     mutating func registry(local: any LanguageModel) throws -> LanguageModelRegistry {
         for model in settings.models { _ = try make(model.id, neededBy: nil) }
+        // Also without a rule that counts: a file that was named and cannot be read is a mistake.
+        _ = try counter.get()
         for (id, reason) in unavailable.sorted(by: { $0.key < $1.key }) {
             logger.warning("a model is not available", ["model": .string(id), "reason": .string(reason)])
         }
         let registry = try LanguageModelRegistry(
             default: local, others: made.values.filter { $0.id != local.id }, tasks: settings.taskModels, unavailable: unavailable)
-        return try settings.defaultModel.map { try registry.with(default: $0) } ?? registry
+        guard let id = settings.defaultModel else { return registry }
+        do throws(MillraceError) { return try registry.with(default: id) } catch {
+            let meant = unavailable[id] == nil ? Suggestion.phrase(for: id, among: registry.ids) : ""
+            throw MillraceError(.configuration, "defaults.model: \(error.message)\(meant)")
+        }
     }
 
     /// The model of that id; `nil` for one that is not available.
@@ -99,7 +105,9 @@ struct ModelAssembly {
                 id: id, model: name, options: options, endpoint: try endpoint(server, authorization: ("x-api-key", "")))
         case .custom(let server, let configuration):
             let endpoint = try endpoint(server)
-            let api = try CustomAPI(id: id, configuration: configuration, credential: endpoint.credential)
+            // A recording is played without a key, whose place in the headers has to be filled all the same.
+            let credential = endpoint.credential ?? (server.replayDirectory == nil ? nil : Credential("replayed"))
+            let api = try CustomAPI(id: id, configuration: configuration, credential: credential)
             model = try CustomLanguageModel(api, transport: endpoint.transport, timeouts: endpoint.timeouts)
         case .fallback(let ids):
             let models = try ids.compactMap { try make($0, neededBy: id) }
@@ -140,9 +148,13 @@ struct ModelAssembly {
                 logger.warning("an embedder is not available", ["embedder": .string(embedder.id), "reason": .string(reason)])
                 continue
             }
-            made.append(
-                OpenAIEmbedder(
-                    id: embedder.id, model: embedder.model, endpoint: try endpoint(embedder.server), options: embedder.options))
+            let own = OpenAIEmbedder(
+                id: embedder.id, model: embedder.model, endpoint: try endpoint(embedder.server), options: embedder.options)
+            if let price = embedder.pricePerMillionTokens {
+                made.append(try PricedEmbedder(own, pricePerMillionTokens: price))
+            } else {
+                made.append(own)
+            }
         }
         return try EmbedderRegistry(made, unavailable: unavailable)
     }

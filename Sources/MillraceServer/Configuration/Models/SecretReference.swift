@@ -8,14 +8,22 @@ enum SecretReference: Equatable {
     /// How long a secret's file may be, in bytes.
     private static let fileLimit = 64 << 10
 
-    /// - Returns: `nil` for a text that is no reference.
+    /// - Returns: `nil` for a text that is no reference. What cannot be a variable's name is none: it may be the secret itself, and names
+    ///   are shown.
     init?(_ text: String) {
-        if text.hasPrefix("env:"), text.count > 4 {
+        if text.hasPrefix("env:"), Self.isVariableName(text.dropFirst(4)) {
             self = .environment(String(text.dropFirst(4)))
         } else if text.hasPrefix("file:"), text.count > 5 {
             self = .file(String(text.dropFirst(5)))
         } else {
             return nil
+        }
+    }
+
+    private static func isVariableName(_ name: Substring) -> Bool {
+        guard let first = name.utf8.first, !(0x30...0x39).contains(first) else { return false }
+        return name.utf8.allSatisfy {
+            (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || $0 == UInt8(ascii: "_")
         }
     }
 
