@@ -43,10 +43,7 @@ struct ModelAssembly {
     }
 
     /// The transport that settings ask for: libcurl on the loops, with bounds, retries and circuit breakers.
-    static func transport(_ settings: OutgoingSettings, logger: Logger) throws -> any HTTPTransport {
-        var client = HTTPClientSettings()
-        client.caFile = settings.caFile
-        if let caFile = settings.caFile { _ = try BoundedFile.read(caFile, limit: 64 << 20) }
+    static func transport(_ settings: OutgoingSettings, logger: Logger) throws -> ResilientTransport {
         var policy = HTTPPolicySettings()
         policy.retry.attempts = settings.attempts
         policy.retry.longestRetryAfter = .seconds(settings.longestRetryAfterSeconds)
@@ -54,7 +51,19 @@ struct ModelAssembly {
         policy.limit.exchanges = settings.maxConcurrentRequests
         policy.limit.queue = settings.queuedRequests
         policy.limit.longestWait = .seconds(settings.queueSeconds)
-        return try ResilientTransport(HTTPClient(settings: client), settings: policy, logger: logger)
+        return try ResilientTransport(client(settings), settings: policy, logger: logger)
+    }
+
+    /// What sends each request: libcurl on the loops.
+    static func client(_ settings: OutgoingSettings) throws -> HTTPClient {
+        var client = HTTPClientSettings()
+        client.caFile = settings.caFile
+        if let caFile = settings.caFile {
+            do throws(MillraceError) { _ = try BoundedFile.read(caFile, limit: 64 << 20) } catch {
+                throw MillraceError(.configuration, "http.caFile: \(error.message)")
+            }
+        }
+        return HTTPClient(settings: client)
     }
 
     // MARK: Models
@@ -133,7 +142,9 @@ struct ModelAssembly {
 
     private static func counter(_ settings: TokenSettings) throws -> any TokenCounter {
         guard let file = settings.vocabularyFile else { return CharacterTokenCounter() }
-        return try BPETokenCounter(vocabularyFile: file)
+        do throws(MillraceError) { return try BPETokenCounter(vocabularyFile: file) } catch {
+            throw MillraceError(.configuration, "tokens.vocabularyFile: \(error.message)")
+        }
     }
 
     // MARK: Embedders
@@ -164,19 +175,28 @@ struct ModelAssembly {
     private func endpoint(
         _ server: ModelServerSettings, authorization: (header: String, prefix: String) = ("Authorization", "Bearer ")
     ) throws -> ModelEndpoint {
-        var transport = transport
+        var transport: any HTTPTransport = transport
         if let directory = server.replayDirectory {
             transport = try ReplayTransport(directory: directory)
         } else if let directory = server.recordDirectory {
             transport = try RecordingTransport(transport, directory: directory, logger: logger, blocking: blocking)
         }
-        var endpoint = ModelEndpoint(
+        return ModelEndpoint(server, authorization: authorization, transport: transport)
+    }
+}
+
+extension ModelEndpoint {
+    /// The endpoint that settings describe.
+    init(
+        _ server: ModelServerSettings, authorization: (header: String, prefix: String) = ("Authorization", "Bearer "),
+        transport: any HTTPTransport
+    ) {
+        self.init(
             url: server.url, authorization: authorization, credential: server.apiKey.map { Credential($0.value) },
             headers: HTTPClientHeaders(server.headers.sorted { $0.key < $1.key }.map { .init($0.key, $0.value.value) }),
             transport: transport)
-        endpoint.timeouts.connect = .seconds(server.connectTimeoutSeconds)
-        endpoint.timeouts.firstByte = .seconds(server.firstByteTimeoutSeconds)
-        endpoint.timeouts.idle = .seconds(server.idleTimeoutSeconds)
-        return endpoint
+        timeouts.connect = .seconds(server.connectTimeoutSeconds)
+        timeouts.firstByte = .seconds(server.firstByteTimeoutSeconds)
+        timeouts.idle = .seconds(server.idleTimeoutSeconds)
     }
 }
