@@ -34,12 +34,14 @@ enum SecretReference: Equatable {
     /// - Throws: why there is none, without anything of it.
     func resolve(in directory: String, environment: (String) -> String?) throws(MillraceError) -> SecretText {
         var text: Substring
+        let origin: String
         switch self {
         case .environment(let name):
             guard let value = environment(name), !value.isEmpty else {
                 throw MillraceError(.configuration, "the environment variable \(name) is not set")
             }
             text = value[...]
+            origin = "the variable \(name)"
         case .file(let name):
             let path = name.hasPrefix("/") || directory == "." ? name : directory + "/" + name
             let bytes = try BoundedFile.read(path, limit: Self.fileLimit)
@@ -47,13 +49,14 @@ enum SecretReference: Equatable {
                 throw MillraceError(.configuration, "\(path) is no text in UTF-8")
             }
             text = value[...]
+            origin = "the file \(path)"
         }
         while text.last?.isNewline == true { text.removeLast() }
         guard !text.isEmpty else { throw MillraceError(.configuration, "the secret that \(self) names is empty") }
         guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
             throw MillraceError(.configuration, "the secret that \(self) names holds a control character")
         }
-        return SecretText(String(text))
+        return SecretText(String(text), origin: origin)
     }
 }
 
