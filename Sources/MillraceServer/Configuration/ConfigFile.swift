@@ -118,6 +118,12 @@ struct ConfigFile {
             return
         }
         if Self.namedGroupNames.contains(member.key) {
+            if case .mapping(let first)? = namedGroups[member.key]?.content, case .mapping(let second) = member.value.content {
+                for entry in second {
+                    guard let line = first.first(where: { $0.key == entry.key })?.line else { continue }
+                    problem("\(member.key).\(entry.key)", entry.line, "already given in line \(line): keep one of them")
+                }
+            }
             if !member.value.isNull { namedGroups[member.key] = namedGroups[member.key]?.overlaid(by: member.value) ?? member.value }
             return
         }

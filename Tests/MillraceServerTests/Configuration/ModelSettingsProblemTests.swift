@@ -167,6 +167,14 @@ import Testing
             "models: {'a,b': {type: openai, model: x}}",
             "line 1: models.a,b: an id is 1 to 128 visible ASCII characters without comma and space"
         ),
+        (
+            "models: {a: {type: openai, model: x, record: r}}\nembedders:\n  b: {type: openai, model: x, record: r}",
+            "line 3: embedders.b.record: models.a is recorded there too: each needs a directory of its own"
+        ),
+        (
+            "models: {a: {type: openai, model: x}}\nbase:\n  models: {a: {model: y}, b: {type: openai, model: x}}",
+            "line 3: models.a: already given in line 1: keep one of them"
+        ),
         ("embedders: {e: {model: x}}", "line 1: embedders.e: needs 'type': one of openai"),
         ("embedders: {e: {type: anthropic, model: x}}", "line 1: embedders.e.type: expected one of openai, found 'anthropic'"),
         ("embedders: {e: {type: openai}}", "line 1: embedders.e: needs 'model': the model's name at the server"),

@@ -60,6 +60,9 @@ extension ModelSettingsReader {
         if server.recordDirectory != nil, server.replayDirectory != nil {
             reader.note("replay", "a model is recorded or replayed, not both: keep one of 'record' and 'replay'")
         }
+        if let directory = server.recordDirectory, let first = reader.findings.recordings.updateValue(reader.key, forKey: directory) {
+            reader.note("record", "\(first) is recorded there too: each needs a directory of its own")
+        }
         // A recording needs no key.
         if server.replayDirectory != nil { unavailable = nil }
     }

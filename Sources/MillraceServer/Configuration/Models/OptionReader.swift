@@ -7,6 +7,8 @@ final class OptionReader {
     final class Findings {
         var problems: [ConfigurationProblem] = []
         var warnings: [ConfigurationProblem] = []
+        /// Which group records into a directory.
+        var recordings: [String: String] = [:]
         let path: String
         init(path: String) { self.path = path }
     }
