@@ -4,6 +4,7 @@ import MillraceBackends
 public import MillraceCore
 import MillraceEventLoop
 import MillraceHTTP
+import MillraceHTTPClient
 import MillraceTaskHandlers
 
 /// A Millrace server: settings, handlers registered by hand, and `run()`.
@@ -102,22 +103,28 @@ public final class Server: Sendable {
             dataDirectory = consume directory
         }
         let local = LocalLanguageModel(blocking: blocking)
+        let transport = try ModelAssembly.transport(settings.http, logger: self.logger)
         var assembly = try ModelAssembly(
-            settings: settings, existing: [local] + ownModels,
-            transport: try ModelAssembly.transport(settings.http, logger: self.logger), logger: self.logger, blocking: blocking)
+            settings: settings, existing: [local] + ownModels, transport: transport, logger: self.logger, blocking: blocking)
         let models = try assembly.registry(local: local)
-        let clients = Clients(
-            models: models, embedders: try assembly.embedders(), configuration: settings.handlerConfiguration)
+        let embedders = try assembly.embedders()
+        let clients = Clients(models: models, embedders: embedders, configuration: settings.handlerConfiguration)
         var registry = TaskHandlerRegistry(logger: self.logger)
         try register(&registry, clients)
         if registry.handler(named: "chat") == nil {
             try registry.register(ChatHandler(models: models), isDefault: registry.defaultName == nil)
         }
+        for task in settings.taskModels.keys.sorted() where registry.handler(named: task) == nil {
+            self.logger.warning(
+                "taskModels names a task that no handler has",
+                ["task": .string(task), "handlers": .array(registry.names.map { .string($0) })])
+        }
         handlers = registry
         hub = RunHub(
             store: self.store, settings: settings.runs, group: group, blocking: blocking, logger: self.logger, stageFactories: stages)
+        let readiness = ModelReadiness(settings, models: models, embedders: embedders) { transport.circuit(of: $0) }
         let router = try APIRoutes.router(
-            hub: hub, handlers: registry, models: models, defaultTask: settings.defaultTask)
+            hub: hub, handlers: registry, models: models, readiness: readiness, defaultTask: settings.defaultTask)
         let responder = APIResponder(router: router, settings: settings, logger: self.logger)
         context = HTTPServerContext(settings: HTTPServerSettings(settings.limits), responder: responder, logger: self.logger)
     }

@@ -11,6 +11,12 @@ import Testing
     @Test(arguments: [
         (200, #"{"status":"ready","checks":[{"name":"store","status":"ok"}]}"#, "ok  ok  "),
         (503, #"{"status":"unavailable","checks":[{"name":"store","status":"unavailable","message":"disk"}]}"#, "FAILFAIL"),
+        (
+            200,
+            #"{"status":"ready","checks":[{"name":"store","status":"ok"},{"name":"model:m","status":"failing"},"#
+                + #"{"name":"embedder:e","status":"unavailable"}]}"#,
+            "ok  ok  warnwarn"
+        ),
         (503, #"{"status":"draining","checks":[{"name":"store","status":"ok"}]}"#, "FAILok  "), (200, "<html>", "FAIL"),
         (404, "{}", "FAIL"), (503, "", "FAIL"),
     ])

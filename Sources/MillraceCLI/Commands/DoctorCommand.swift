@@ -29,7 +29,7 @@ struct DoctorCommand {
     func run() -> Int32 {
         let report = SettingsLoader.inspect(MillraceCommand.sources(command, environment))
         var findings = libraries() + Self.configuration(report) + Self.dataDirectory(report.settings.dataDirectory)
-        findings += server(report.settings)
+        findings += Self.models(ModelProbe(report.settings).run()) + server(report.settings)
         for finding in findings { terminal.write(.output, "\(finding.verdict.rawValue)  \(finding.text)\n") }
         return findings.contains { $0.verdict == .fail } ? ExitCode.failure : ExitCode.success
     }
@@ -66,6 +66,20 @@ struct DoctorCommand {
             findings.append(Finding(verdict: .ok, text: "  \(setting.name) = \(setting.display(report.settings)) (\(origin))"))
         }
         return findings
+    }
+
+    /// What the probes of models and embedders have found. A model that cannot be used is a failure where it is the default; the others are
+    /// optional.
+    static func models(_ findings: [ModelProbe.Finding]) -> [Finding] {
+        findings.map { finding in
+            let verdict: Verdict =
+                switch finding.verdict {
+                case .ok: .ok
+                case .doubtful: .warn
+                case .unusable: finding.isDefault ? .fail : .warn
+                }
+            return Finding(verdict: verdict, text: finding.text)
+        }
     }
 
     /// Whether the data directory can be written, and whether a server holds its lock.
@@ -123,7 +137,9 @@ struct DoctorCommand {
         let checks = (json["checks"]?.array ?? []).prefix(50).map { check in
             let status = check["status"]?.string ?? "unknown"
             let message = check["message"]?.string.map { ": \($0)" } ?? ""
-            return Finding(verdict: status == "ok" ? .ok : .fail, text: "  \(check["name"]?.string ?? "?"): \(status)\(message)")
+            let name = check["name"]?.string ?? "?"
+            let isOptional = name.hasPrefix("model:") || name.hasPrefix("embedder:")
+            return Finding(verdict: status == "ok" ? .ok : isOptional ? .warn : .fail, text: "  \(name): \(status)\(message)")
         }
         switch (head.status, json["status"]?.string) {
         case (200, "ready"?): return [Finding(verdict: .ok, text: "server \(address): ready")] + checks

@@ -57,8 +57,7 @@ final class EndpointGate: Sendable {
         var arrival = EndpointTable.Arrival.unknown
         if let alias { arrival = update { register($0.table.requestArrived(alias: alias, isRetry: isRetry, now: now), &$0) } }
         if case .unknown = arrival {
-            let target = try RequestTarget(url: url)
-            let name = "\(url.prefix { $0 != ":" }.lowercased())://\(target.authority)"
+            let name = try Self.endpoint(of: url)
             arrival = update { register($0.table.requestArrived(at: name, alias: alias, isRetry: isRetry, now: now), &$0) }
         }
         guard case .queued(let place, let endpoint) = arrival else { return try permit(arrival) }
@@ -175,6 +174,12 @@ final class EndpointGate: Sendable {
     /// Permits in use and waiters of an endpoint, such as `https://api.example.com:443`; `nil` when nothing is known of it.
     func load(of endpoint: String) -> (inUse: Int, waiting: Int)? { state.withLock { $0.table.load(of: endpoint) } }
 
+    /// The state of the circuit of the URL's endpoint; closed when nothing is known of it.
+    func circuit(of url: String) -> CircuitBreaker.State {
+        guard let name = try? Self.endpoint(of: url) else { return .closed }
+        return state.withLock { $0.table.circuit(of: name) }
+    }
+
     /// Changes the state, and says outside the lock what it did to circuits.
     private func update<R>(_ body: (inout State) -> R) -> R {
         let (result, changes) = state.withLock { (body(&$0), $0.table.takeChanges()) }
@@ -186,6 +191,11 @@ final class EndpointGate: Sendable {
             }
         }
         return result
+    }
+
+    /// Scheme, host and port.
+    private static func endpoint(of url: String) throws(MillraceError) -> String {
+        "\(url.prefix { $0 != ":" }.lowercased())://\(try RequestTarget(url: url).authority)"
     }
 
     /// How the URL begins, up to the end of its authority. `nil` for what is unusual enough to be left to the parser of URLs every time.

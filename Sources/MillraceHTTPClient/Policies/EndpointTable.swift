@@ -197,6 +197,9 @@ struct EndpointTable: Sendable {
         return oldest
     }
 
+    /// The state of an endpoint's circuit; closed when nothing is known of it.
+    func circuit(of name: String) -> CircuitBreaker.State { indices[name].map { endpoints[$0].breaker.state } ?? .closed }
+
     /// Permits in use and waiters of an endpoint; `nil` when nothing is known of it.
     func load(of name: String) -> (inUse: Int, waiting: Int)? {
         indices[name].map { (endpoints[$0].limit.inUse, endpoints[$0].limit.waiting) }

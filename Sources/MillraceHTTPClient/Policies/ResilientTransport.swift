@@ -18,6 +18,16 @@ package struct ResilientTransport: HTTPTransport {
         case retry(afterNanoseconds: Int64, reason: String)
     }
 
+    /// What the circuit of an endpoint lets through.
+    package enum CircuitStatus: Equatable, Sendable {
+        /// Everything.
+        case closed
+        /// Nothing for so long; zero when the next request is a probe.
+        case open(remaining: Duration)
+        /// A few probes.
+        case halfOpen
+    }
+
     private let base: any HTTPTransport
     private let settings: HTTPPolicySettings
     private let clock: HTTPPolicyClock
@@ -43,6 +53,15 @@ package struct ResilientTransport: HTTPTransport {
         self.logger = logger
         self.generator = Locked(generator)
         gate = EndpointGate(settings, clock: clock, logger: logger)
+    }
+
+    /// The circuit of the URL's endpoint, without sending anything; closed when nothing was sent there yet.
+    package func circuit(of url: String) -> CircuitStatus {
+        switch gate.circuit(of: url) {
+        case .closed: .closed
+        case .open(let until): .open(remaining: .nanoseconds(max(until - clock.now(), 0)))
+        case .halfOpen: .halfOpen
+        }
     }
 
     /// - Throws: as ``HTTPTransport/exchange(_:_:)``, and ``MillraceError`` with ``ErrorCode/circuitOpen`` (`details` say `retry_after_ms`) or

@@ -4,13 +4,13 @@ import MillraceHTTP
 /// Which path is answered by what.
 enum APIRoutes {
     static func router(
-        hub: RunHub, handlers: TaskHandlerRegistry, models: LanguageModelRegistry, defaultTask: String?
+        hub: RunHub, handlers: TaskHandlerRegistry, models: LanguageModelRegistry, readiness: ModelReadiness, defaultTask: String?
     ) throws -> Router<APIResponder.Route> {
         let generate = GenerateRoutes(hub: hub, handlers: handlers, models: models, defaultTask: defaultTask)
         let runs = RunRoutes(hub: hub)
         let chats = ChatRoutes(store: hub.store)
         let tasks = TaskHandlerRoutes(store: hub.store, handlers: handlers)
-        let health = HealthRoutes(hub: hub)
+        let health = HealthRoutes(hub: hub, models: readiness)
 
         var router = Router<APIResponder.Route>()
         try router.add(.post, "/api/v1/generate/stream", .later(generate.stream))

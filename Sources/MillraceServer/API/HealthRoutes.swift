@@ -5,6 +5,7 @@ import MillraceHTTP
 /// `/healthz` and `/readyz`.
 struct HealthRoutes: Sendable {
     let hub: RunHub
+    let models: ModelReadiness
     private static let alive = Array("{\"status\":\"ok\"}".utf8)
 
     /// The process answers.
@@ -12,7 +13,8 @@ struct HealthRoutes: Sendable {
         HTTPResponse(.ok, headers: ["Content-Type": "application/json"], body: .bytes(Self.alive))
     }
 
-    /// Whether the server wants requests, with a line for each backend; 503 when it does not.
+    /// Whether the server wants requests, with a line for each backend; 503 when it does not. Models that cannot be used now are told and
+    /// do not make it unready: the others, the stored runs and the chats can be.
     func ready(_ request: APIRequest) async throws -> HTTPResponse {
         var failure: String?
         do {
@@ -20,15 +22,16 @@ struct HealthRoutes: Sendable {
         } catch {
             failure = RunLifecycle.publicError(error).message
         }
+        let store = ModelReadiness.Check(name: "store", status: failure == nil ? .ok : .unavailable, message: failure)
         let isReady = failure == nil && !hub.isDraining
         var response = HTTPResponse.json(isReady ? .ok : .serviceUnavailable) { object in
             object.member("status", isReady ? "ready" : hub.isDraining ? "draining" : "unavailable")
             object.member(
-                "checks", array: [("store", failure)],
+                "checks", array: [store] + models.checks,
                 { check, object in
-                    object.member("name", check.0)
-                    object.member("status", check.1 == nil ? "ok" : "unavailable")
-                    if let reason = check.1 { object.member("message", reason) }
+                    object.member("name", check.name)
+                    object.member("status", check.status.rawValue)
+                    if let reason = check.message { object.member("message", reason) }
                 })
             object.member("runs", hub.liveCount)
         }

@@ -79,9 +79,26 @@ struct ConfigFile {
         handlerConfiguration = [:]
         namedGroups = [:]
         for member in members { add(member) }
-        namedGroups = base.namedGroups.merging(namedGroups) { $0.overlaid(by: $1) }
+        namedGroups = base.namedGroups.merging(namedGroups) { Self.overlay($0, by: $1) }
         values = base.values.merging(values) { _, over in over }
         handlerConfiguration = base.handlerConfiguration.merging(handlerConfiguration, uniquingKeysWith: Self.merge)
+    }
+
+    /// Lays named entries over others, member by member. One of another `type` replaces the base's: its members mean nothing to it.
+    private static func overlay(_ base: YAMLNode, by over: YAMLNode) -> YAMLNode {
+        guard case .mapping(let members) = base.content, case .mapping(let above) = over.content else { return over }
+        let kept = members.filter { member in
+            guard let type = type(above.first { $0.key == member.key }) else { return true }
+            return type == Self.type(member)
+        }
+        return YAMLNode(content: .mapping(kept), line: base.line).overlaid(by: over)
+    }
+
+    private static func type(_ entry: YAMLNode.Member?) -> String? {
+        guard case .mapping(let members)? = entry?.value.content,
+            case .scalar(let type, _)? = members.first(where: { $0.key == "type" })?.value.content
+        else { return nil }
+        return type
     }
 
     /// Warns about the unknown names in a section that is not chosen. Its values are not looked at.
@@ -101,6 +118,12 @@ struct ConfigFile {
             return
         }
         if Self.namedGroupNames.contains(member.key) {
+            if case .mapping(let first)? = namedGroups[member.key]?.content, case .mapping(let second) = member.value.content {
+                for entry in second {
+                    guard let line = first.first(where: { $0.key == entry.key })?.line else { continue }
+                    problem("\(member.key).\(entry.key)", entry.line, "already given in line \(line): keep one of them")
+                }
+            }
             if !member.value.isNull { namedGroups[member.key] = namedGroups[member.key]?.overlaid(by: member.value) ?? member.value }
             return
         }

@@ -13,6 +13,12 @@ package enum SecretMask {
         return !name.hasSuffix("tokens") && telling.contains { name.contains($0) }
     }
 
+    /// Whether a header field of that name carries a secret.
+    package static func isSecretHeader(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return ["authorization", "proxy-authorization", "cookie"].contains(name) || isSecretName(name.filter { $0 != "-" })
+    }
+
     /// The value with every member whose name tells of a secret replaced, at any depth.
     package static func mask(_ value: JSONValue) -> JSONValue {
         switch value {

@@ -43,10 +43,7 @@ struct ModelAssembly {
     }
 
     /// The transport that settings ask for: libcurl on the loops, with bounds, retries and circuit breakers.
-    static func transport(_ settings: OutgoingSettings, logger: Logger) throws -> any HTTPTransport {
-        var client = HTTPClientSettings()
-        client.caFile = settings.caFile
-        if let caFile = settings.caFile { _ = try BoundedFile.read(caFile, limit: 64 << 20) }
+    static func transport(_ settings: OutgoingSettings, logger: Logger) throws -> ResilientTransport {
         var policy = HTTPPolicySettings()
         policy.retry.attempts = settings.attempts
         policy.retry.longestRetryAfter = .seconds(settings.longestRetryAfterSeconds)
@@ -54,7 +51,19 @@ struct ModelAssembly {
         policy.limit.exchanges = settings.maxConcurrentRequests
         policy.limit.queue = settings.queuedRequests
         policy.limit.longestWait = .seconds(settings.queueSeconds)
-        return try ResilientTransport(HTTPClient(settings: client), settings: policy, logger: logger)
+        return try ResilientTransport(client(settings), settings: policy, logger: logger)
+    }
+
+    /// What sends each request: libcurl on the loops.
+    static func client(_ settings: OutgoingSettings) throws -> HTTPClient {
+        var client = HTTPClientSettings()
+        client.caFile = settings.caFile
+        if let caFile = settings.caFile {
+            do throws(MillraceError) { _ = try BoundedFile.read(caFile, limit: 64 << 20) } catch {
+                throw MillraceError(.configuration, "http.caFile: \(error.message)")
+            }
+        }
+        return HTTPClient(settings: client)
     }
 
     // MARK: Models
@@ -62,12 +71,18 @@ struct ModelAssembly {
     /// All models, in a registry whose default is the settings' or the embedded one.
     mutating func registry(local: any LanguageModel) throws -> LanguageModelRegistry {
         for model in settings.models { _ = try make(model.id, neededBy: nil) }
+        // Also without a rule that counts: a file that was named and cannot be read is a mistake.
+        _ = try counter.get()
         for (id, reason) in unavailable.sorted(by: { $0.key < $1.key }) {
             logger.warning("a model is not available", ["model": .string(id), "reason": .string(reason)])
         }
         let registry = try LanguageModelRegistry(
             default: local, others: made.values.filter { $0.id != local.id }, tasks: settings.taskModels, unavailable: unavailable)
-        return try settings.defaultModel.map { try registry.with(default: $0) } ?? registry
+        guard let id = settings.defaultModel else { return registry }
+        do throws(MillraceError) { return try registry.with(default: id) } catch {
+            let meant = unavailable[id] == nil ? Suggestion.phrase(for: id, among: registry.ids) : ""
+            throw MillraceError(.configuration, "defaults.model: \(error.message)\(meant)")
+        }
     }
 
     /// The model of that id; `nil` for one that is not available.
@@ -99,7 +114,9 @@ struct ModelAssembly {
                 id: id, model: name, options: options, endpoint: try endpoint(server, authorization: ("x-api-key", "")))
         case .custom(let server, let configuration):
             let endpoint = try endpoint(server)
-            let api = try CustomAPI(id: id, configuration: configuration, credential: endpoint.credential)
+            // A recording is played without a key, whose place in the headers has to be filled all the same.
+            let credential = endpoint.credential ?? (server.replayDirectory == nil ? nil : Credential("replayed"))
+            let api = try CustomAPI(id: id, configuration: configuration, credential: credential)
             model = try CustomLanguageModel(api, transport: endpoint.transport, timeouts: endpoint.timeouts)
         case .fallback(let ids):
             let models = try ids.compactMap { try make($0, neededBy: id) }
@@ -125,7 +142,9 @@ struct ModelAssembly {
 
     private static func counter(_ settings: TokenSettings) throws -> any TokenCounter {
         guard let file = settings.vocabularyFile else { return CharacterTokenCounter() }
-        return try BPETokenCounter(vocabularyFile: file)
+        do throws(MillraceError) { return try BPETokenCounter(vocabularyFile: file) } catch {
+            throw MillraceError(.configuration, "tokens.vocabularyFile: \(error.message)")
+        }
     }
 
     // MARK: Embedders
@@ -140,9 +159,13 @@ struct ModelAssembly {
                 logger.warning("an embedder is not available", ["embedder": .string(embedder.id), "reason": .string(reason)])
                 continue
             }
-            made.append(
-                OpenAIEmbedder(
-                    id: embedder.id, model: embedder.model, endpoint: try endpoint(embedder.server), options: embedder.options))
+            let own = OpenAIEmbedder(
+                id: embedder.id, model: embedder.model, endpoint: try endpoint(embedder.server), options: embedder.options)
+            if let price = embedder.pricePerMillionTokens {
+                made.append(try PricedEmbedder(own, pricePerMillionTokens: price))
+            } else {
+                made.append(own)
+            }
         }
         return try EmbedderRegistry(made, unavailable: unavailable)
     }
@@ -152,19 +175,28 @@ struct ModelAssembly {
     private func endpoint(
         _ server: ModelServerSettings, authorization: (header: String, prefix: String) = ("Authorization", "Bearer ")
     ) throws -> ModelEndpoint {
-        var transport = transport
+        var transport: any HTTPTransport = transport
         if let directory = server.replayDirectory {
             transport = try ReplayTransport(directory: directory)
         } else if let directory = server.recordDirectory {
             transport = try RecordingTransport(transport, directory: directory, logger: logger, blocking: blocking)
         }
-        var endpoint = ModelEndpoint(
+        return ModelEndpoint(server, authorization: authorization, transport: transport)
+    }
+}
+
+extension ModelEndpoint {
+    /// The endpoint that settings describe.
+    init(
+        _ server: ModelServerSettings, authorization: (header: String, prefix: String) = ("Authorization", "Bearer "),
+        transport: any HTTPTransport
+    ) {
+        self.init(
             url: server.url, authorization: authorization, credential: server.apiKey.map { Credential($0.value) },
             headers: HTTPClientHeaders(server.headers.sorted { $0.key < $1.key }.map { .init($0.key, $0.value.value) }),
             transport: transport)
-        endpoint.timeouts.connect = .seconds(server.connectTimeoutSeconds)
-        endpoint.timeouts.firstByte = .seconds(server.firstByteTimeoutSeconds)
-        endpoint.timeouts.idle = .seconds(server.idleTimeoutSeconds)
-        return endpoint
+        timeouts.connect = .seconds(server.connectTimeoutSeconds)
+        timeouts.firstByte = .seconds(server.firstByteTimeoutSeconds)
+        timeouts.idle = .seconds(server.idleTimeoutSeconds)
     }
 }

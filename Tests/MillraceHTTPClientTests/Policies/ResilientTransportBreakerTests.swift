@@ -42,6 +42,21 @@ import Testing
         #expect(base.attempts == 2)
     }
 
+    @Test func circuit_isToldByEndpoint_withoutSendingAnything() async throws {
+        let base = ScriptedTransport(.respond(500), .respond(500), .respond(200))
+        let transport = try transport(base)
+        #expect(transport.circuit(of: "http://10.0.0.7/elsewhere") == .closed, "nothing was sent there yet")
+        for _ in 0..<2 { _ = try await status(transport) }
+        #expect(transport.circuit(of: "http://10.0.0.7:80/elsewhere") == .open(remaining: .seconds(10)))
+        #expect(transport.circuit(of: "http://10.0.0.8/v1") == .closed)
+        #expect(transport.circuit(of: "nonsense") == .closed)
+        clock.advance(by: .seconds(11))
+        #expect(transport.circuit(of: "http://10.0.0.7") == .open(remaining: .zero), "until a request has tried it")
+        #expect(try await status(transport) == 200)
+        #expect(transport.circuit(of: "http://10.0.0.7") == .closed)
+        #expect(base.attempts == 3)
+    }
+
     @Test(arguments: [200, 302, 400, 401, 404, 409, 429, 499]) func otherStatuses_doNot(status: Int) async throws {
         let base = ScriptedTransport(.respond(status))
         let transport = try transport(base)

@@ -107,3 +107,18 @@ public struct EmbedderSettings: Equatable, Sendable {
         self.options = options
     }
 }
+
+extension ModelSettings.Kind: CustomReflectable {
+    /// What `dump` and interpolation show: a custom API's description with what is named like a secret masked.
+    public var customMirror: Mirror {
+        let (name, value): (String, Any) =
+            switch self {
+            case .openAI(let server, let model, let options): ("openAI", (server, model: model, options))
+            case .anthropic(let server, let model, let options): ("anthropic", (server, model: model, options))
+            case .custom(let server, let configuration): ("custom", (server, configuration: SecretMask.mask(configuration).text))
+            case .fallback(let models): ("fallback", models)
+            case .route(let rules, let otherwise): ("route", (rules: rules, otherwise: otherwise))
+            }
+        return Mirror(self, children: [(label: name, value: value)], displayStyle: .enum)
+    }
+}

@@ -4,8 +4,8 @@ import MillraceCore
 /// Reads `models:`, `embedders:` and `taskModels:` of `config.yaml`.
 struct ModelSettingsReader {
     private let findings: OptionReader.Findings
-    private let directory: String
-    private let environment: (String) -> String?
+    let directory: String
+    let environment: (String) -> String?
 
     /// - Parameters:
     ///   - path: the file, for messages.
@@ -20,21 +20,17 @@ struct ModelSettingsReader {
     var problems: [ConfigurationProblem] { findings.problems }
     var warnings: [ConfigurationProblem] { findings.warnings }
 
-    private static let seconds = "a number of seconds from 0.001 to 86400"
-
     // MARK: Models
 
     func models(_ node: YAMLNode) -> [ModelSettings] {
         entries(node, "models").compactMap { id, reader in
-            defer { reader.finish() }
             let kinds = ["openai", "anthropic", "custom", "fallback", "route"]
-            guard let type = reader.choice("type", kinds.map { ($0, $0) }) else {
-                if reader.node("type") == nil { reader.note(nil, "needs a 'type': \(SettingKind.choice(kinds).expectation)") }
-                return nil
-            }
+            guard let type = reader.kind(among: kinds) else { return nil }
+            defer { reader.finish() }
             var unavailable: String?
+            let price = price(reader, of: type)
             guard let kind = kind(type, id, reader, &unavailable) else { return nil }
-            var settings = ModelSettings(id: id, kind: kind, price: price(reader))
+            var settings = ModelSettings(id: id, kind: kind, price: price)
             settings.unavailable = unavailable
             return settings
         }
@@ -43,27 +39,22 @@ struct ModelSettingsReader {
     private func kind(_ type: String, _ id: String, _ reader: OptionReader, _ unavailable: inout String?) -> ModelSettings.Kind? {
         switch type {
         case "openai":
-            let server = server(reader, url: "https://api.openai.com/v1", &unavailable)
+            let (server, model) = (server(reader, url: "https://api.openai.com/v1", &unavailable), name(reader))
             let options = openAI(reader)
-            guard let server, let model = name(reader) else { return nil }
+            guard let server, let model else { return nil }
             return .openAI(server, model: model, options)
         case "anthropic":
-            let server = server(reader, url: "https://api.anthropic.com", &unavailable)
+            let (server, model) = (server(reader, url: "https://api.anthropic.com", &unavailable), name(reader))
             let options = anthropic(reader)
-            guard let server, let model = name(reader) else { return nil }
+            guard let server, let model else { return nil }
             return .anthropic(server, model: model, options)
         case "custom": return custom(id, reader, &unavailable)
-        case "fallback":
-            guard let models = reader.list("models"), !models.isEmpty else {
-                reader.note("models", "expected a list of the models to try, in order")
-                return nil
-            }
-            return .fallback(models: models)
+        case "fallback": return fallback(reader)
         default: return route(reader)
         }
     }
 
-    /// The entries of a group of named things.
+    /// The entries of a group of named things. One without content is left out, so that a section can take away what the base has.
     private func entries(_ node: YAMLNode, _ key: String) -> [(String, OptionReader)] {
         guard let group = OptionReader(node, key: key, findings) else { return [] }
         return group.names.compactMap { id in
@@ -75,187 +66,84 @@ struct ModelSettingsReader {
         }
     }
 
-    private func name(_ reader: OptionReader) -> String? {
-        if let name = reader.text("model") { return name }
-        if reader.node("model") == nil { reader.note(nil, "needs a 'model': the model's name at the server") }
-        return nil
+    private func name(_ reader: OptionReader) -> String? { reader.text("model", orNeeded: "the model's name at the server") }
+
+    private func fallback(_ reader: OptionReader) -> ModelSettings.Kind? {
+        let expected = "a list of the ids of the models to ask, in order"
+        guard reader.node("models") != nil else {
+            reader.note(nil, "needs 'models': \(expected)")
+            return nil
+        }
+        guard let models = reader.list("models") else { return nil }
+        if models.isEmpty { reader.note("models", "expected \(expected)") }
+        for (place, id) in models.enumerated() where models[..<place].contains(id) {
+            reader.note("models", "names '\(id)' twice: a model that has failed is not asked again")
+        }
+        return models.isEmpty ? nil : .fallback(models: models)
     }
 
     private func route(_ reader: OptionReader) -> ModelSettings.Kind? {
+        let rules = reader.groups("rules")
+        var isEmpty = reader.node("rules") == nil
+        if case .sequence(let nodes)? = reader.node("rules")?.content { isEmpty = nodes.isEmpty }
+        if isEmpty { reader.note("rules", "expected a list of conditions, each with the model to choose") }
+        let read = (rules ?? []).compactMap { rule($0) }
+        guard let otherwise = reader.text("otherwise", orNeeded: "the id of the model for requests that no rule matches") else {
+            return nil
+        }
+        return .route(rules: read, otherwise: otherwise)
+    }
+
+    private func rule(_ reader: OptionReader) -> ModelSettings.Rule? {
+        defer { reader.finish() }
         let conditions: [(name: String, value: ModelRule.Condition)] = [
             ("tools", .hasTools), ("images", .hasImages), ("documents", .hasDocuments), ("outputSchema", .wantsOutputSchema),
         ]
-        let rules = (reader.groups("rules") ?? []).map { rule -> ModelSettings.Rule? in
-            defer { rule.finish() }
-            var found: Set<ModelRule.Condition> = []
-            for (name, condition) in conditions where rule.flag(name) == true { found.insert(condition) }
-            if let bound = rule.integer("tokensOver", 0...1_000_000_000) { found.insert(.estimatedTokens(over: bound)) }
-            if found.isEmpty { rule.note(nil, "needs a condition: \((conditions.map(\.name) + ["tokensOver"]).joined(separator: ", "))") }
-            guard let model = rule.text("model") else {
-                rule.note("model", "needs a 'model': the id of the one to choose")
-                return nil
+        var found: Set<ModelRule.Condition> = []
+        var isGiven = false
+        for (name, condition) in conditions where reader.node(name) != nil {
+            isGiven = true
+            switch reader.flag(name) {
+            case true?: found.insert(condition)
+            case false?: reader.note(name, "a rule asks for what a request has: 'true', or leave it out")
+            case nil: break
             }
-            return ModelSettings.Rule(when: found, use: model)
         }
-        guard let otherwise = reader.text("otherwise") else {
-            reader.note("otherwise", "needs the id of the model for requests that no rule matches")
-            return nil
+        if reader.node("tokensOver") != nil {
+            isGiven = true
+            if let bound = reader.integer("tokensOver", 0...1_000_000_000) { found.insert(.estimatedTokens(over: bound)) }
         }
-        return .route(rules: rules.compactMap { $0 }, otherwise: otherwise)
+        if !isGiven { reader.note(nil, "needs a condition: \((conditions.map(\.name) + ["tokensOver"]).joined(separator: ", "))") }
+        guard let model = reader.text("model", orNeeded: "the id of the model to choose") else { return nil }
+        return ModelSettings.Rule(when: found, use: model)
     }
 
-    private func price(_ reader: OptionReader) -> ModelPrice? {
+    private func price(_ reader: OptionReader, of type: String) -> ModelPrice? {
         guard let price = reader.group("price") else { return nil }
         defer { price.finish() }
-        let dollars = "US dollars per million tokens, 0 or more"
+        if type == "fallback" || type == "route" {
+            reader.note("price", "a \(type) has no price of its own: give each of its models one")
+            for name in price.names { _ = price.node(name) }
+            return nil
+        }
+        let dollars = "US dollars per million tokens, 0 to 1000000"
         let range = 0...1_000_000.0
+        for name in ["prompt", "completion"] where price.node(name) == nil { price.note(nil, "needs '\(name)': \(dollars)") }
         let cached = price.number("cachedPrompt", range, dollars)
         guard let prompt = price.number("prompt", range, dollars), let completion = price.number("completion", range, dollars) else {
-            price.note(nil, "needs 'prompt' and 'completion': \(dollars)")
             return nil
         }
         return try? ModelPrice(prompt: prompt, cachedPrompt: cached, completion: completion)
-    }
-
-    // MARK: Servers
-
-    private func server(_ reader: OptionReader, url: String?, _ unavailable: inout String?) -> ModelServerSettings? {
-        let url = reader.text("url") ?? url
-        if let url, let problem = ModelServerSettings.problem(url: url) { reader.note("url", problem) }
-        if url == nil, reader.node("url") == nil { reader.note(nil, "needs a 'url'") }
-        var server = ModelServerSettings(url: url ?? "")
-        readKey(reader, &server, &unavailable)
-        if let headers = reader.group("headers") {
-            for name in headers.names {
-                guard let value = headers.text(name) else { continue }
-                server.headers[name] =
-                    SecretReference(value) == nil ? SecretText(value) : secret(value, headers, name, &unavailable)
-            }
-        }
-        readTimeouts(reader, &server)
-        readRecording(reader, &server, &unavailable)
-        return url == nil ? nil : server
-    }
-
-    private func readKey(_ reader: OptionReader, _ server: inout ModelServerSettings, _ unavailable: inout String?) {
-        if let text = reader.text("apiKey") { server.apiKey = secret(text, reader, "apiKey", &unavailable) }
-    }
-
-    private func readTimeouts(_ reader: OptionReader, _ server: inout ModelServerSettings) {
-        for (name, path) in [
-            ("connectTimeoutSeconds", \ModelServerSettings.connectTimeoutSeconds),
-            ("firstByteTimeoutSeconds", \ModelServerSettings.firstByteTimeoutSeconds),
-            ("idleTimeoutSeconds", \ModelServerSettings.idleTimeoutSeconds),
-        ] {
-            if let value = reader.number(name, 0.001...86_400, Self.seconds) { server[keyPath: path] = value }
-        }
-    }
-
-    private func readRecording(_ reader: OptionReader, _ server: inout ModelServerSettings, _ unavailable: inout String?) {
-        server.recordDirectory = reader.text("record").map(path)
-        server.replayDirectory = reader.text("replay").map(path)
-        if server.recordDirectory != nil, server.replayDirectory != nil {
-            reader.note("replay", "a model is recorded or replayed, not both: keep one of 'record' and 'replay'")
-        }
-        // A recording needs no key.
-        if server.replayDirectory != nil { unavailable = nil }
-    }
-
-    private func path(_ name: String) -> String { name.hasPrefix("/") || directory == "." ? name : directory + "/" + name }
-
-    private func secret(_ text: String, _ reader: OptionReader, _ name: String, _ unavailable: inout String?) -> SecretText? {
-        guard let reference = SecretReference(text) else {
-            reader.note(name, "expected where the secret is, env:NAME or file:PATH: secrets do not belong into this file")
-            return nil
-        }
-        do throws(MillraceError) { return try reference.resolve(in: directory, environment: environment) } catch {
-            unavailable = error.message
-            return nil
-        }
-    }
-
-    // MARK: Providers
-
-    private func openAI(_ reader: OptionReader) -> OpenAIOptions {
-        var options = OpenAIOptions()
-        options.maxTokensField = reader.choice(
-            "maxTokensField", [("max_tokens", .maxTokens), ("max_completion_tokens", .maxCompletionTokens)])
-        if let value = reader.flag("seesImages") { options.seesImages = value }
-        if let value = reader.flag("includesUsage") { options.includesUsage = value }
-        options.strictOutput = reader.flag("strictOutput")
-        options.reasoningReplay =
-            reader.choice(
-                "reasoningReplay",
-                [
-                    ("none", .none), ("reasoning_content", .reasoningContent), ("reasoning", .reasoning),
-                    ("reasoning_details", .reasoningDetails),
-                ]
-            ) ?? options.reasoningReplay
-        options.organization = reader.text("organization")
-        options.project = reader.text("project")
-        options.extra = extra(reader)
-        return options
-    }
-
-    private func anthropic(_ reader: OptionReader) -> AnthropicOptions {
-        var options = AnthropicOptions()
-        if let value = reader.integer("maxTokens", 1...10_000_000) { options.defaultMaxTokens = value }
-        if let value: AnthropicOptions.Thinking = reader.choice(
-            "thinking", [("default", .modelDefault), ("disabled", .disabled), ("adaptive", .adaptive)])
-        {
-            options.thinking = value
-        }
-        if let tokens = reader.integer("thinkingTokens", 1024...10_000_000) { options.thinking = .budget(tokens: tokens) }
-        options.showsReasoning = reader.flag("showsReasoning")
-        options.effort = reader.text("effort")
-        options.structuredOutput =
-            reader.choice("structuredOutput", [("json_schema", .jsonSchema), ("forced_tool", .forcedTool)]) ?? options.structuredOutput
-        options.promptCaching =
-            reader.choice("promptCaching", [("off", .off), ("5m", .fiveMinutes), ("1h", .oneHour)]) ?? options.promptCaching
-        options.reasoningHistory =
-            reader.choice("reasoningHistory", [("tool_loop", .toolLoop), ("all", .all)]) ?? options.reasoningHistory
-        if let value = reader.flag("citesDocuments") { options.citesDocuments = value }
-        if let value = reader.flag("seesImages") { options.seesImages = value }
-        options.betas = reader.list("betas") ?? []
-        return options
-    }
-
-    /// Another HTTP API: what describes it goes to ``CustomAPI`` as it stands.
-    private func custom(_ id: String, _ reader: OptionReader, _ unavailable: inout String?) -> ModelSettings.Kind? {
-        var members: [String: JSONValue] = [:]
-        for name in ["url", "method", "model", "headers", "body", "response"] { members[name] = reader.node(name)?.json }
-        var server = ModelServerSettings(url: members["url"]?.string ?? "")
-        readKey(reader, &server, &unavailable)
-        readTimeouts(reader, &server)
-        readRecording(reader, &server, &unavailable)
-        let stand = reader.names.contains("apiKey") ? Credential("a key that is not read here") : nil
-        do throws(MillraceError) { _ = try CustomAPI(id: id, configuration: .object(members), credential: stand) } catch {
-            reader.note(nil, error.message)
-            return nil
-        }
-        return .custom(server, configuration: .object(members))
-    }
-
-    private func extra(_ reader: OptionReader) -> [String: JSONValue] {
-        guard let node = reader.node("extra") else { return [:] }
-        guard case .object(let members) = node.json else {
-            reader.note("extra", "expected a group of members for the request's body, found \(node.found)")
-            return [:]
-        }
-        return members
     }
 
     // MARK: Embedders and tasks
 
     func embedders(_ node: YAMLNode) -> [EmbedderSettings] {
         entries(node, "embedders").compactMap { id, reader in
+            guard reader.kind(among: ["openai"]) != nil else { return nil }
             defer { reader.finish() }
-            guard reader.choice("type", [("openai", true)]) == true else {
-                if reader.node("type") == nil { reader.note(nil, "needs a 'type': openai") }
-                return nil
-            }
             var unavailable: String?
-            let server = server(reader, url: "https://api.openai.com/v1", &unavailable)
+            let (server, model) = (server(reader, url: "https://api.openai.com/v1", &unavailable), name(reader))
             var options = OpenAIEmbedderOptions()
             options.dimensions = reader.integer("dimensions", 1...65_536)
             if let value = reader.flag("sendsDimensions") { options.sendsDimensions = value }
@@ -265,8 +153,8 @@ struct ModelSettingsReader {
             options.documentPrefix = reader.text("documentPrefix") ?? ""
             options.queryPrefix = reader.text("queryPrefix") ?? ""
             options.extra = extra(reader)
-            let price = reader.number("pricePerMillionTokens", 0...1_000_000, "US dollars per million tokens, 0 or more")
-            guard let server, let model = name(reader) else { return nil }
+            let price = reader.number("pricePerMillionTokens", 0...1_000_000, "US dollars per million tokens, 0 to 1000000")
+            guard let server, let model else { return nil }
             var settings = EmbedderSettings(id: id, server: server, model: model, options: options)
             settings.pricePerMillionTokens = price
             settings.unavailable = unavailable
@@ -280,19 +168,5 @@ struct ModelSettingsReader {
         var models: [String: String] = [:]
         for task in group.names { models[task] = group.text(task, expected: "a model's id") }
         return models
-    }
-}
-
-extension ModelServerSettings {
-    /// What is wrong with a server's URL, if anything.
-    static func problem(url: String) -> String? {
-        guard url.hasPrefix("http://") || url.hasPrefix("https://"), url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            return "expected an http or https URL, such as http://127.0.0.1:8080/v1"
-        }
-        let authority = url.drop { $0 != "/" }.dropFirst(2).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        if authority.isEmpty { return "expected a URL with a host, such as http://127.0.0.1:8080/v1" }
-        if authority.contains("@") { return "the URL must hold no credentials: give them as apiKey" }
-        if url.contains("?") || url.contains("#") { return "the URL is a base that paths are appended to: leave its query out" }
-        return nil
     }
 }

@@ -7,6 +7,8 @@ final class OptionReader {
     final class Findings {
         var problems: [ConfigurationProblem] = []
         var warnings: [ConfigurationProblem] = []
+        /// Which group records into a directory.
+        var recordings: [String: String] = [:]
         let path: String
         init(path: String) { self.path = path }
     }
@@ -68,6 +70,19 @@ final class OptionReader {
         scalar(name, expected) { text, _ in text.isEmpty ? nil : text }
     }
 
+    /// A text that must be there.
+    /// - Parameter what: what it is, for whoever has left it out.
+    func text(_ name: String, orNeeded what: String) -> String? {
+        if node(name) == nil { note(nil, "needs '\(name)': \(what)") }
+        return text(name)
+    }
+
+    /// The `type` that says what else the group may have.
+    func kind(among names: [String]) -> String? {
+        if node("type") == nil { note(nil, "needs 'type': \(SettingKind.choice(names).expectation)") }
+        return choice("type", names.map { ($0, $0) })
+    }
+
     func flag(_ name: String) -> Bool? {
         scalar(name, "true or false") { text, isPlain in isPlain ? ["true": true, "false": false][text.lowercased()] : nil }
     }
@@ -85,9 +100,11 @@ final class OptionReader {
     /// One of a set of names.
     func choice<T>(_ name: String, _ values: [(name: String, value: T)]) -> T? {
         let names = values.map(\.name)
-        guard let text = scalar(name, SettingKind.choice(names).expectation, { text, _ in text }) else { return nil }
+        let expected = SettingKind.choice(names).expectation
+        guard let text = scalar(name, expected, { text, _ in text }) else { return nil }
         if let match = values.first(where: { $0.name == text }) { return match.value }
-        note(name, "expected \(SettingKind.choice(names).expectation), found '\(text)'" + Suggestion.phrase(for: text, among: names))
+        let meant = Suggestion.closest(to: text, among: names).map { " (did you mean \($0)?)" } ?? ""
+        note(name, "expected \(expected)\(meant), found '\(text.prefix(60))'")
         return nil
     }
 
