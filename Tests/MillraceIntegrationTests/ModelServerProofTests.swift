@@ -34,6 +34,7 @@ extension IntegrationTests {
             let seen = try server.waitFor("client_closed", tag: "left")
             #expect(seen.nanoseconds >= before && seen.nanoseconds <= ModelServer.now)
             #expect(seen.tokens == tokens)
+            #expect(throws: ClientFailure.self) { try server.waitFor("client_closed", tag: "another", seconds: 0) }
             #expect(seen.fields["how"] == "eof" || seen.fields["how"] == "reset")
             #expect(server.observations().prefix(2).map(\.event) == ["connection_opened", "request_accepted"])
         }

@@ -1,11 +1,13 @@
 """Drives the custom API of model_server.py with httpx and httpx-sse: `custom_client.py URL [KEY]`. Exits with 1 at the first deviation."""
 import json
+import socket
 import sys
+from urllib.parse import urlsplit
 
 import httpx
 from httpx_sse import connect_sse
 
-from checks import cancel_reaches, holds, raises, run, same
+from checks import cancel_reaches, holds, observation, raises, run, same
 
 BASE = sys.argv[1]
 KEY = sys.argv[2] if len(sys.argv) > 2 else "test-key"
@@ -68,10 +70,44 @@ def requests_on_the_wire():
 
     answer = CLIENT.post("/custom/generate", content=chunks())
     same("chunked", answer.json()["result"]["output"][0]["text"], "a b")
+    for index in range(2):
+        CLIENT.post("/custom/generate", json=body(f"a #tag=again-{index}", "json"))
+    numbers = {observation(BASE, "request_accepted", f"again-{index}")["connection"] for index in range(2)}
+    same("connections for two requests", len(numbers), 1)
     seen = httpx.get(f"{BASE}/_observations").json()["observations"]
-    accepted = [item for item in seen if item["event"] == "request_accepted" and item["path"] == "/custom/generate"]
-    holds("one connection for several requests", len({item["connection"] for item in accepted[:3]}) == 1, accepted[:3])
     holds("no credentials", KEY not in json.dumps(seen))
 
 
-run([forms, refusals, cancels, requests_on_the_wire])
+def received(prompt):
+    """All bytes of an answer, and whether the connection was reset behind them."""
+    data = json.dumps(body(prompt, "sse")).encode()
+    parts = urlsplit(BASE)
+    got = b""
+    with socket.create_connection((parts.hostname, parts.port), 10) as connection:
+        head = f"POST /custom/generate HTTP/1.1\r\nhost: model\r\nx-service-token: {KEY}\r\ncontent-type: application/json\r\n"
+        connection.sendall(f"{head}connection: close\r\ncontent-length: {len(data)}\r\n\r\n".encode() + data)
+        try:
+            while piece := connection.recv(65536):
+                got += piece
+        except ConnectionResetError:
+            return got, True
+    return got, False
+
+
+def bytes_on_the_wire():
+    """What HTTP clients hide: how exactly an answer is broken."""
+    whole, was_reset = received("a b c d")
+    same("whole", (whole[-5:], was_reset), (b"0\r\n\r\n", False))
+    same("mid", received("a b c d #cut=mid")[0][-5:], b'}\n\n\r\n')
+    same("chunk", received("a b c d #cut=chunk")[0][-11:], b"40\r\ndata: {")
+    same("reset", received("a b c d #cut=reset")[1], True)
+    same("first", received("a #cut=first")[0][-4:], b"\r\n\r\n")
+    same("head", received("a #cut=head"), (b"", False))
+    same("end", received("a #cut=end")[0].endswith(b'"}]}}\n\n\r\n0\r\n\r\n'), True)
+    same("close", received("a #framing=close")[0].endswith(b"data: [END]\n\n"), True)
+    same("CRLF", received("a #framing=close #crlf")[0].endswith(b"\r\n\r\ndata: [END]\r\n\r\n"), True)
+    same("one by one", received("a #split=bytes")[0].count(b"\r\n1\r\n") > 50, True)
+    same("all in one", received("a b c #split=all")[0].count(b"\r\ndata:"), 1)
+
+
+run([bytes_on_the_wire, forms, refusals, cancels, requests_on_the_wire])

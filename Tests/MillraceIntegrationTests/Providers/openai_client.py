@@ -54,6 +54,10 @@ def streamed_text():
     same("role", found[0].choices[0].delta.role, "assistant")
     same("finish", finish(found), ["stop"])
     same("no usage unasked", [chunk.usage for chunk in found if chunk.usage], [])
+    raw = CLIENT.chat.completions.with_streaming_response
+    with raw.create(model="mill-chat", messages=[{"role": "user", "content": "a"}], stream=True) as response:
+        same("media type", response.headers["content-type"].split(";")[0], "text/event-stream")
+        same("last line", [line for line in response.iter_lines() if line][-1], "data: [DONE]")
     for directives in ("#split=bytes", "#split=7", "#split=all", "#crlf", "#framing=close", "#slow_head", "#split=bytes #crlf"):
         same(directives, content(chunks(f"größe 日本 🌊 {directives}")), "größe 日本 🌊")
 

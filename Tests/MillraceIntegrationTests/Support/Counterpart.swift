@@ -24,4 +24,22 @@ enum Counterpart {
     static func provider(_ name: String) -> String {
         TestFiles.packageRoot + "/Tests/MillraceIntegrationTests/Providers/\(name)"
     }
+
+    /// The words before a command for which name resolution hangs: see `Providers/hanging_dns.py`.
+    static let hangingDNS = ["/usr/bin/env", "python3", provider("hanging_dns.py"), "--"]
+
+    /// Whether the machine permits ``hangingDNS``, which has proved itself then; says aloud when it does not.
+    static func canHangDNS() throws -> Bool {
+        let (status, output) = try hangingDNSProof.get()
+        if status == 0 { return true }
+        guard output.contains("NOT PERMITTED") || status == 127 else { throw ClientFailure("hanging_dns.py: \(status), \(output)") }
+        leftOut("hanging name resolution", output)
+        return false
+    }
+
+    /// Made once: it takes the seconds that a lookup must hang.
+    private static let hangingDNSProof = Result {
+        let command = try Command(hangingDNS + ["true"])
+        return (status: command.status, output: command.output)
+    }
 }

@@ -19,10 +19,11 @@ final class ServerProcess {
     }
 
     /// Starts a program and waits until it says where it listens.
-    init(program: String = "MillraceTestServer", _ arguments: [String]) throws {
+    /// - Parameter launcher: the words of a command that becomes the program, such as ``Counterpart/hangingDNS``.
+    init(program: String = "MillraceTestServer", launcher: [String] = [], _ arguments: [String]) throws {
         output = TestFiles.temporaryPath("server") + ".log"
-        let path = "\(Self.buildFolder)/\(program)"
-        processID = try Self.spawn(path, arguments, output: output)
+        let command = launcher + ["\(Self.buildFolder)/\(program)"] + arguments
+        processID = try Self.spawn(command[0], Array(command.dropFirst()), output: output)
         var found: Int?
         for _ in 0..<400 where found == nil {
             let log = TestFiles.read(output)
