@@ -63,7 +63,8 @@ final class ModelServer: Sendable {
     /// - Parameters:
     ///   - arguments: more arguments, such as `--bodies` for observations with the requests' bodies.
     ///   - script: `model_server.py`, which any Python 3.11 can run, or `h2_server.py`.
-    static func start(_ arguments: [String] = [], script: String = "model_server.py") throws -> ModelServer? {
+    ///   - key: the API key that clients must send.
+    static func start(_ arguments: [String] = [], script: String = "model_server.py", key: String = key) throws -> ModelServer? {
         let own = script == "model_server.py" ? nil : Counterpart.python
         let python = own ?? (access(Counterpart.python, X_OK) == 0 ? Counterpart.python : "python3")
         guard Command.exists([python, "-c", own == nil ? "import asyncio" : "import h2"]) else {
