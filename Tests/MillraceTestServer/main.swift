@@ -20,6 +20,19 @@ struct DripHandler: TaskHandler {
     }
 }
 
+/// Asks the request's model with its text. A run ends with its last reader, so that measurements can stop it both ways.
+struct AskHandler: TaskHandler {
+    let name = "ask"
+    let description = "Asks a model"
+    let options = TaskHandlerOptions(detach: .cancel(graceSeconds: 0))
+    let models: LanguageModelRegistry
+
+    func handle(_ request: TaskRequest, _ context: RunContext) async throws {
+        let asked = ModelRequest(turns: [.init(role: .user, parts: request.message.parts)])
+        try await context.generate(asked, with: try models.model(for: request))
+    }
+}
+
 var flags: [String: String] = [:]
 for argument in CommandLine.arguments.dropFirst() {
     let parts = argument.split(separator: "=", maxSplits: 1)
@@ -27,7 +40,10 @@ for argument in CommandLine.arguments.dropFirst() {
 }
 do {
     let report = try SettingsLoader.load(SettingsSources(flags: flags))
-    let server = try Server(settings: report.settings) { registry, _ in try registry.register(DripHandler()) }
+    let server = try Server(settings: report.settings) { registry, clients in
+        try registry.register(DripHandler())
+        try registry.register(AskHandler(models: clients.models))
+    }
     exit(try server.run())
 } catch {
     print(error)

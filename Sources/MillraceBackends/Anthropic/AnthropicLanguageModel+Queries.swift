@@ -72,7 +72,7 @@ extension AnthropicLanguageModel {
                 }
             }
         } catch {
-            throw MessagesFailure.transfer(error, server: server)
+            throw (error as? MillraceError)?.asModelFailure(provider: server) ?? error
         }
     }
 

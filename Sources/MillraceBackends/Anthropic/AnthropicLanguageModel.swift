@@ -104,7 +104,7 @@ public struct AnthropicLanguageModel: LanguageModel {
         } catch {
             // What was streamed was consumed, whoever stopped it; the first error is the one that counts.
             if let consumed = decoder.consumed { try? await receive(.usage(consumed)) }
-            throw refusal ?? MessagesFailure.transfer(error, server: server)
+            throw refusal ?? (error as? MillraceError)?.asModelFailure(provider: server) ?? error
         }
     }
 

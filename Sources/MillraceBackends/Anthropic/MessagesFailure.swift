@@ -61,16 +61,4 @@ enum MessagesFailure {
             .modelError, "the model's server \(server) \(problem)", details: requestID.map { ["provider_request_id": .string($0)] } ?? [:],
             isRetryable: isRetryable)
     }
-
-    /// A failed transfer as a failed model; anything else as it is.
-    static func transfer(_ error: any Error, server: String) -> any Error {
-        guard let error = error as? MillraceError,
-            [.unreachable, .connectionLost, .timeout, .circuitOpen, .limitExceeded].contains(error.code)
-        else { return error }
-        var details = error.details
-        details["transfer_error"] = .string(error.code.rawValue)
-        return MillraceError(
-            .modelError, "the model's server \(server) gave no whole answer: \(error.message)", details: details, cause: error,
-            isRetryable: error.isRetryable)
-    }
 }

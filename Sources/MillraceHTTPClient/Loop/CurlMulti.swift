@@ -136,8 +136,31 @@ final class CurlMulti {
         }
     }
 
-    /// Takes a transfer out, at once: one that has not ended is cut off.
-    func remove(_ transfer: CurlTransfer) {
+    /// Cuts off a transfer that has not ended, at once.
+    ///
+    /// libcurl from 7.88 on only queues the RST_STREAM of an HTTP/2 stream that is cut off: it leaves with what is next sent on the
+    /// connection, which may be never (curl issue 17611). So another transfer on the connection is made to send; without one the connection
+    /// is closed, as that of a transfer over HTTP/1.1 is anyway.
+    func cutOff(_ transfer: CurlTransfer) {
+        let neighbour = neighbour(of: transfer)
+        if neighbour == nil { transfer.forbidReuse() }
+        remove(transfer)
+        if let neighbour {
+            // Lifting a pause sends a WINDOW_UPDATE if one is due, and whatever else waits.
+            curl_easy_pause(neighbour, CURLPAUSE_RECV)
+            resume(neighbour)
+        }
+    }
+
+    /// A transfer that shares the connection, rather one whose answer has begun: its request has been sent for sure.
+    private func neighbour(of transfer: CurlTransfer) -> UnsafeMutableRawPointer? {
+        guard transfer.target.isSecure, let port = transfer.localPort else { return nil }
+        let others = running.values.filter { $0 !== transfer && $0.target.authority == transfer.target.authority && $0.localPort == port }
+        return (others.first { $0.status > 0 } ?? others.first)?.easy
+    }
+
+    /// Takes a transfer out.
+    private func remove(_ transfer: CurlTransfer) {
         guard let easy = transfer.detach() else { return }
         curl_multi_remove_handle(handle.raw, easy)
         transfer.releaseLists()

@@ -12,7 +12,7 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
     let settings: HTTPClientSettings
     /// libcurl's side of the loop, while the transfer is in it.
     private var multi: CurlMulti?
-    private var easy: UnsafeMutableRawPointer?
+    private(set) var easy: UnsafeMutableRawPointer?
     private var headerList: UnsafeMutablePointer<curl_slist>?
     private var resolveList: UnsafeMutablePointer<curl_slist>?
 
@@ -170,7 +170,7 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
         upload = nil
         if let lookup { lookup.resolver.forget(lookup.waiter, target.host) }
         lookup = nil
-        multi?.remove(self)
+        multi?.cutOff(self)
     }
 
     /// libcurl is done with the transfer, which has been taken out.
@@ -303,6 +303,19 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
             multi = nil
         }
         return easy
+    }
+
+    /// The port at this end of the connection, which tells it apart from others to the same server; `nil` without a connection.
+    var localPort: Int? {
+        guard let easy else { return nil }
+        var port = 0
+        ccurl_get_long(easy, CURLINFO_LOCAL_PORT, &port)
+        return port > 0 ? port : nil
+    }
+
+    /// Has libcurl close the connection when it is done with this transfer, if no other one uses it.
+    func forbidReuse() {
+        if let easy { ccurl_set_long(easy, CURLOPT_FORBID_REUSE, 1) }
     }
 
     func keep(headers: UnsafeMutablePointer<curl_slist>?, resolve: UnsafeMutablePointer<curl_slist>?, upload: RequestUpload?) {

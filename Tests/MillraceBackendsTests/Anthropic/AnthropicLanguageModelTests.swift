@@ -194,8 +194,8 @@ import Testing
         let generated = await generate(model(answer([AnthropicStreams.bytes(Array(AnthropicStreams.text.prefix(4)))], .failure(failure))))
         let error = try #require(generated.modelError)
         #expect(error.code == .modelError && error.isRetryable == isRetryable)
-        #expect(error.message.contains("api.anthropic.com") && error.message.contains(failure.message))
-        #expect(error.details["transfer_error"] == .string(failure.code.rawValue))
+        #expect(error.message.contains("api.anthropic.com") && error.cause?.contains(failure.message) == true)
+        #expect(error.details["transport_error"] == .string(failure.code.rawValue))
         guard case .usage? = generated.events.last else {
             Issue.record("no last report of the usage")
             return
@@ -204,7 +204,7 @@ import Testing
 
     @Test func unreachableServer_isAModelError() async throws {
         let error = try #require(await generate(model(Transport([]))).modelError)
-        #expect(error.code == .modelError && error.isRetryable && error.details["transfer_error"] == "unreachable")
+        #expect(error.code == .modelError && error.isRetryable && error.details["transport_error"] == "unreachable")
     }
 
     @Test func errorEvent_endsTheAnswerAfterItsText() async throws {

@@ -7,8 +7,8 @@ WORD = re.compile(r"(?:^|(?<=\s))#([a-z_]+)(?:=(\S+))?")
 NUMBERS = {"tokens", "delay_ms", "status_times", "mark", "cached", "cite"}
 FLAGS = {"slow_head", "redacted", "refuse", "crlf"}
 CHOICES = {
-    "hang": {"head", "first", "mid", "end"},
-    "cut": {"head", "first", "mid", "chunk", "reset", "end"},
+    "hang": {"head", "first", "start", "mid", "end"},
+    "cut": {"head", "first", "start", "mid", "chunk", "reset", "end"},
     "usage": {"none"},
     "framing": {"close"},
 }

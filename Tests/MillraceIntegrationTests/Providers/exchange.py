@@ -86,6 +86,8 @@ class Exchange:
             self.server.failures[key] = self.server.failures.get(key, 0) + 1
             if self.server.failures[key] > directives.status_times:
                 directives.drop_faults()
+        if self.server.is_faultless:
+            directives.drop_faults()
         if directives.hang == "head":
             await self._hang()
         if directives.cut == "head":
@@ -149,7 +151,7 @@ class Exchange:
         await self._fault("first")
         total = sum(tokens for _, tokens, _ in frames)
         middle = max(1, total // 2)
-        is_past_end = False
+        has_begun = is_past_end = False
         for payload, tokens, is_end in frames:
             if is_end and not is_past_end:
                 is_past_end = True
@@ -159,6 +161,9 @@ class Exchange:
             if tokens and directives.delay:
                 await asyncio.sleep(directives.delay)
             await self._write(payload)
+            if not has_begun:
+                has_begun = True
+                await self._fault("start")
             if not tokens:
                 continue
             before, self.tokens = self.tokens, self.tokens + tokens

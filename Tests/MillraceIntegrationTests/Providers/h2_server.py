@@ -212,7 +212,7 @@ def make_certificates(folder):
 
 async def main():
     options = arguments()
-    server = Server(options.key, Observations(options.log), options.bodies)
+    server = Server(options, Observations(options.log))
     with tempfile.TemporaryDirectory(prefix="millrace-h2-") as name:
         folder = pathlib.Path(name)
         make_certificates(folder)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """An instant model server for tests: OpenAI's and Anthropic's APIs and one of nobody's, with a model that repeats the question.
 
-    model_server.py [--port 0] [--key test-key] [--log FILE | --log -] [--bodies] [--until-eof]
+    model_server.py [--port 0] [--key test-key] [--log FILE | --log -] [--bodies] [--faultless] [--until-eof]
 
 The first line on standard output is the port. Standard library only. It answers at once, and always the same for the same request.
 
@@ -28,8 +28,10 @@ Directives: words in the last user message with text (or the prompt, or the firs
     #usage=none           no usage anywhere
     #error=429            that status with the service's error; #error=mid an error within the stream, after half the tokens
     #retry_after=1 #retry_after_ms=50   that header with the error
-    #hang=head|first|mid|end   sends nothing more: no head, no body, from half the tokens on, or before the stream's end
-    #cut=head|first|mid|end    closes there; `mid` without the last chunk, `end` a well-formed body without the service's end of the stream
+    #hang=head|first|start|mid|end   sends nothing more: no head, no body, behind the stream's first event, which holds no token, from half
+                          the tokens on, or before the stream's end
+    #cut=head|first|start|mid|end    closes there; `mid` without the last chunk, `end` a well-formed body without the service's end of the
+                          stream
     #cut=chunk #cut=reset      closes in the middle of a chunk; closes with RST; both after half the tokens
     #slow_head            the head byte by byte, #delay_ms (2 ms) apart
     #status_times=2       error, hang, cut and slow_head befall only the first two requests with this very text; later ones succeed
@@ -59,8 +61,9 @@ from observations import Observations
 
 
 class Server:
-    def __init__(self, key, observations, logs_bodies):
-        self.key, self.observations, self.logs_bodies = key, observations, logs_bodies
+    def __init__(self, options, observations):
+        self.key, self.observations, self.logs_bodies = options.key, observations, options.bodies
+        self.is_faultless = options.faultless
         self.failures = {}
         """How often each text with faults was asked, for #status_times."""
         self.cached_prompts = set()
@@ -95,6 +98,7 @@ def arguments():
     parser.add_argument("--key", default="test-key", help="the API key that clients must send")
     parser.add_argument("--log", help="where observations go, one JSON object a line; - for standard output, behind the port")
     parser.add_argument("--bodies", action="store_true", help="observe requests with their JSON bodies")
+    parser.add_argument("--faultless", action="store_true", help="let no directive make an answer fail: the second of two servers")
     parser.add_argument("--until-eof", action="store_true", help="stop when standard input ends, so that no server outlives its test")
     return parser.parse_args()
 
@@ -123,7 +127,7 @@ class EndOfInput(asyncio.Protocol):
 
 async def main():
     options = arguments()
-    server = Server(options.key, Observations(options.log), options.bodies)
+    server = Server(options, Observations(options.log))
     listener = await asyncio.get_running_loop().create_server(server.connect, "127.0.0.1", options.port, backlog=1024)
     print(listener.sockets[0].getsockname()[1], flush=True)
     await stopped(options.until_eof)

@@ -14,6 +14,8 @@ final class ModelServer: Sendable {
         let event: String
         /// All fields, such as `request`, `tokens`, `tag`.
         let fields: JSONValue
+        /// The request's tag, given by `#tag=NAME` in its prompt.
+        let tag: String?
 
         init?(line: some StringProtocol) {
             guard let fields = try? JSONValue(parsing: String(line)), let time = fields["t"]?.integer, let event = fields["event"]?.string
@@ -21,10 +23,9 @@ final class ModelServer: Sendable {
             nanoseconds = Int64(time)
             self.event = event
             self.fields = fields
+            tag = fields["tag"]?.string
         }
 
-        /// The request's tag, given by `#tag=NAME` in its prompt.
-        var tag: String? { fields["tag"]?.string }
         /// How many tokens the server had sent.
         var tokens: Int? { fields["tokens"]?.integer }
         /// The connection's number; requests with the same one shared a connection.
@@ -62,7 +63,8 @@ final class ModelServer: Sendable {
     /// - Parameters:
     ///   - arguments: more arguments, such as `--bodies` for observations with the requests' bodies.
     ///   - script: `model_server.py`, which any Python 3.11 can run, or `h2_server.py`.
-    static func start(_ arguments: [String] = [], script: String = "model_server.py") throws -> ModelServer? {
+    ///   - key: the API key that clients must send.
+    static func start(_ arguments: [String] = [], script: String = "model_server.py", key: String = key) throws -> ModelServer? {
         let own = script == "model_server.py" ? nil : Counterpart.python
         let python = own ?? (access(Counterpart.python, X_OK) == 0 ? Counterpart.python : "python3")
         guard Command.exists([python, "-c", own == nil ? "import asyncio" : "import h2"]) else {
@@ -133,8 +135,10 @@ final class ModelServer: Sendable {
     ///   - seconds: how long to wait at most.
     /// - Throws: when it does not happen in time; with all observations of that tag.
     func waitFor(_ event: String, tag: String? = nil, seconds: Int64 = 20) throws -> Observation {
-        let found = state.wait(nanoseconds: seconds * 1_000_000_000) { state in
-            state.observations.first { $0.event == event && (tag == nil || $0.tag == tag) }
+        var looked = 0
+        let found = state.wait(nanoseconds: seconds * 1_000_000_000) { state -> Observation? in
+            defer { looked = state.observations.count }
+            return state.observations[looked...].first { $0.event == event && (tag == nil || $0.tag == tag) }
         }
         guard let found else {
             let seen = observations().filter { tag == nil || $0.tag == tag }.suffix(20)
@@ -142,6 +146,12 @@ final class ModelServer: Sendable {
         }
         return found
     }
+
+    /// How many requests with this tag the server has accepted.
+    func requestCount(tag: String) -> Int { observations().count { $0.event == "request_accepted" && $0.tag == tag } }
+
+    /// Ends the process at once, in the middle of whatever it says.
+    func kill() { Glibc.kill(processID, SIGKILL) }
 
     /// Ends the process by ending its standard input, and waits for it. Calling it again does nothing.
     func stop() {
@@ -151,7 +161,7 @@ final class ModelServer: Sendable {
         }
         guard let running else { return }
         close(inputEnd)
-        if state.wait(nanoseconds: 5_000_000_000, { $0.hasEnded ? true : nil }) == nil { kill(processID, SIGKILL) }
+        if state.wait(nanoseconds: 5_000_000_000, { $0.hasEnded ? true : nil }) == nil { kill() }
         while waitpid(processID, nil, 0) < 0, errno == EINTR {}
         running.join()
     }

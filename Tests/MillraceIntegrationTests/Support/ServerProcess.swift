@@ -8,8 +8,9 @@ final class ServerProcess {
     private var isReaped = false
     private let output: String
 
-    /// The folder of the programs that were built with this test bundle.
+    /// The folder of the programs: the one that `MILLRACE_PROGRAMS` names, such as `.build/release`, or that of this test bundle.
     static var buildFolder: String {
+        if let named = getenv("MILLRACE_PROGRAMS") { return String(cString: named) }
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &buffer, buffer.count)
         let own = String(decoding: buffer[..<max(count, 0)], as: UTF8.self)

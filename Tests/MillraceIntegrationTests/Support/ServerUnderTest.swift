@@ -11,15 +11,16 @@ final class ServerUnderTest: Sendable {
     var port: Int { server.port }
 
     fileprivate init(
-        settings: ServerSettings, handlers: [any TaskHandler], models: [any LanguageModel], store: (any Store)?,
+        settings: ServerSettings, handlers: [any TaskHandler], tasks: [ModelTask], models: [any LanguageModel], store: (any Store)?,
         stages: [EventStageFactory]
     ) throws {
         log = try LogCapture()
         sink = LogSink(descriptor: log.writeEnd)
         server = try Server(
             settings: settings, logger: Logger(sink: sink, level: settings.logLevel), models: models, store: store, stages: stages
-        ) { registry, _ in
+        ) { registry, clients in
             for handler in handlers { try registry.register(handler) }
+            for task in tasks { try registry.register(task.handler(clients.models)) }
         }
     }
 
@@ -45,6 +46,31 @@ final class ServerUnderTest: Sendable {
         try EventStreamClient.start(port: port, task: task, text: text, headers: headers)
     }
 
+    /// Starts a run with more than a text, such as `["model_id": "main"]`, and follows it.
+    func start(_ task: String = "chat", text: String, _ members: [String: JSONValue]) throws -> EventStreamClient {
+        let body: [String: JSONValue] = ["task": .string(task), "parts": [["content": .string(text)]]]
+        let request = TCPClient.request("POST", "/api/v1/generate/stream", body: JSONValue.object(body.merging(members) { $1 }).text)
+        return try EventStreamClient(port: port, request)
+    }
+
+    /// Runs a task to its end and returns its events.
+    func run(_ task: String = "chat", _ text: String, _ members: [String: JSONValue] = [:]) throws -> [SSEMessage] {
+        let reader = try start(task, text: text, members)
+        defer { reader.close() }
+        return try reader.rest()
+    }
+
+    /// The answer of a run as the chat keeps it.
+    func storedAnswer(_ events: [SSEMessage]) throws -> JSONValue {
+        let chat = events.last?.json["chat_id"]?.string ?? ""
+        let messages = try ask("GET", "/api/v1/chats/\(chat)/messages").json["items"]?.array ?? []
+        let responseID = events.last?.responseID ?? ""
+        guard let message = messages.first(where: { $0["message_id"]?.string == responseID }) else {
+            throw ClientFailure("no message \(responseID) in \(messages)")
+        }
+        return message
+    }
+
     func follow(_ responseID: String, lastEventID: String? = nil, after: Int? = nil) throws -> EventStreamClient {
         try EventStreamClient.follow(port: port, responseID, lastEventID: lastEventID, after: after)
     }
@@ -58,12 +84,17 @@ final class ServerUnderTest: Sendable {
 }
 
 /// Starts a server, lends it, and stops it; `body` runs where it may block.
+///
+/// - Parameters:
+///   - base: settings to begin with, such as those of a `config.yaml`.
+///   - tasks: handlers that ask the configured models.
 func withServer<R: Sendable>(
-    _ handlers: [any TaskHandler] = [], models: [any LanguageModel] = [], store: (any Store)? = nil, stages: [EventStageFactory] = [],
+    _ handlers: [any TaskHandler] = [], base: ServerSettings = ServerSettings(), tasks: [ModelTask] = [],
+    models: [any LanguageModel] = [], store: (any Store)? = nil, stages: [EventStageFactory] = [],
     configure: @Sendable (inout ServerSettings) -> Void = { _ in },
     _ body: @Sendable (ServerUnderTest) async throws -> R
 ) async throws -> R {
-    var settings = ServerSettings()
+    var settings = base
     settings.port = 0
     settings.dataDirectory = ":memory:"
     settings.loops = 2
@@ -71,7 +102,7 @@ func withServer<R: Sendable>(
     configure(&settings)
     let final = settings
     return try await onThreads {
-        let server = try ServerUnderTest(settings: final, handlers: handlers, models: models, store: store, stages: stages)
+        let server = try ServerUnderTest(settings: final, handlers: handlers, tasks: tasks, models: models, store: store, stages: stages)
         do {
             try server.server.start()
             let result = try await body(server)

@@ -40,6 +40,14 @@ final class TemporaryDirectory: Sendable {
         return bytes
     }
 
+    /// Makes a file.
+    func write(_ name: String, _ text: String) throws {
+        guard let file = fopen("\(path)/\(name)", "w") else { throw ClientFailure("cannot write \(path)/\(name)") }
+        defer { fclose(file) }
+        let bytes = Array(text.utf8)
+        guard fwrite(bytes, 1, bytes.count, file) == bytes.count else { throw ClientFailure("cannot write \(path)/\(name)") }
+    }
+
     deinit {
         for name in files { unlink("\(path)/\(name)") }
         rmdir(path)
