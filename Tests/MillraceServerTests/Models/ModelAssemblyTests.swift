@@ -228,7 +228,7 @@ import Testing
         let assembly = try ModelAssembly(
             settings: report.settings, existing: [], transport: CannedTransport(answer), logger: .silent, blocking: blocking)
         let embedders = try assembly.embedders()
-        #expect(embedders.ids == ["free", "priced"])
+        #expect(embedders.ids == ["free", "local", "priced"])
         #expect(embedders.unavailable == ["no": Self.reason])
         #expect(try await embedders.embedder("priced").embed(["a"], for: .query).usage.estimatedCost == 0.01)
         #expect(try await embedders.embedder("free").embed(["a"], for: .query).usage.estimatedCost == nil)
