@@ -9,7 +9,8 @@ extension IntegrationTests {
     ///     MILLRACE_MEASURE=1 MILLRACE_PROGRAMS=.build/release swift test --filter ModelCancelMeasurements
     @Suite(.enabled(if: getenv("MILLRACE_MEASURE") != nil, "set MILLRACE_MEASURE=1 to measure"))
     struct ModelCancelMeasurements {
-        private static let count = 1_000
+        /// Of each kind, ten at a time.
+        private static let count = 300
 
         @Test(arguments: ["model_server.py", "h2_server.py"], [false, true])
         func cancelAndDisconnect(script: String, namesHang: Bool) async throws {

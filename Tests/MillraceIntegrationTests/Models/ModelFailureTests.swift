@@ -36,7 +36,7 @@ extension IntegrationTests {
                     let error = try Self.expectFailure(server, events, said: [], "\(status)")
                     #expect(error["details"]?["provider_status"]?.integer == status)
                     #expect(events.last?.json["usage"]?["total_tokens"] == .null)
-                    #expect(upstream.requestCount(tag: "e\(status)") == attempts, "\(status)")
+                    #expect(try upstream.requestCount(tag: "e\(status)") == attempts, "\(status)")
                 }
             }
         }
@@ -52,7 +52,7 @@ extension IntegrationTests {
                     #expect(events.map(\.event) == kinds, "\(faults[index])")
                     #expect(events.last?.json["status"] == "completed")
                     #expect(events.last?.json["usage"]?["completion_tokens"] == 2)
-                    #expect(upstream.requestCount(tag: "again\(index)") == 2, "\(faults[index])")
+                    #expect(try upstream.requestCount(tag: "again\(index)") == 2, "\(faults[index])")
                 }
             }
         }
@@ -72,7 +72,7 @@ extension IntegrationTests {
                     let events = try server.run("chat", "a b c d #\(fault) #tag=b\(index)")
                     let said = Array(["a", " b", " c", " d"].prefix(count))
                     try Self.expectFailure(server, events, said: said, fault)
-                    #expect(upstream.requestCount(tag: "b\(index)") == 1, "what has begun is not asked again: \(fault)")
+                    #expect(try upstream.requestCount(tag: "b\(index)") == 1, "what has begun is not asked again: \(fault)")
                     // Anthropic counts the prompt at the answer's beginning, OpenAI everything at its end.
                     let prompt = events.last?.json["usage"]?["prompt_tokens"] ?? .null
                     #expect((prompt == .null) == (provider == .openAI || fault == "cut=first"), "\(fault): \(prompt)")
@@ -109,7 +109,7 @@ extension IntegrationTests {
                     let said = Array(["a", " b", " c", " d"].prefix(count))
                     let error = try Self.expectFailure(server, events, said: said, place)
                     #expect(error["details"]?["transport_error"] == "timeout", "\(place)")
-                    #expect(upstream.requestCount(tag: place) == attempts, "\(place)")
+                    #expect(try upstream.requestCount(tag: place) == attempts, "\(place)")
                     // The transfer is over at the upstream, too.
                     _ = try upstream.waitFor("client_closed", tag: place)
                 }

@@ -147,8 +147,12 @@ final class ModelServer: Sendable {
         return found
     }
 
-    /// How many requests with this tag the server has accepted.
-    func requestCount(tag: String) -> Int { observations().count { $0.event == "request_accepted" && $0.tag == tag } }
+    /// How many requests with this tag the server has accepted. It is asked: what it has written may not have been read yet.
+    func requestCount(tag: String) throws -> Int {
+        let client = try TCPClient(port: port)
+        let all = try client.ask("GET", "/_observations").json["observations"]?.array ?? []
+        return all.count { $0["event"] == "request_accepted" && $0["tag"]?.string == tag }
+    }
 
     /// Ends the process at once, in the middle of whatever it says.
     func kill() { Glibc.kill(processID, SIGKILL) }
