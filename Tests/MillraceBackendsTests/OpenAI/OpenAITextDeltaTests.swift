@@ -50,6 +50,8 @@ import Testing
         #"{"choices":[{"delta":{"content":"x"}},]}"#, #"{"choices":[{"delta":{"content":"x"},}]}"#,
         #"{"choices":[{"delta":{"content":"x\"}}]}"#,
         "{\"choices\":[{\"delta\":{\"content\":\"x\u{1}\"}}]}", #"{"choices":[{"delta":{"reasoning":"x"}}]}"#,
+        #"{"choices":[{"delta":{"content":"x","content":null}}]}"#, #"{"choices":[{"delta":{"content":"x"},"delta":{}}]}"#,
+        #"{"choices":[{"delta":{"content":"x"},"delta":null}]}"#,
     ])
     func anythingElse_isReadInFull(chunk: String) {
         #expect(TextDeltaScanner.text(in: chunk, modelID: "m-1") == nil)
