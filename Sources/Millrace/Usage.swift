@@ -25,7 +25,7 @@ public struct Usage: Equatable, Sendable {
         if let totalTokens {
             self.totalTokens = totalTokens
         } else if let promptTokens, let completionTokens {
-            self.totalTokens = promptTokens + completionTokens
+            self.totalTokens = Self.sum(promptTokens, completionTokens)
         }
         self.estimatedCost = estimatedCost
         self.cachedPromptTokens = cachedPromptTokens
@@ -37,7 +37,7 @@ public struct Usage: Equatable, Sendable {
 
     /// The sum of two usages; a figure that only one of them knows is kept.
     public static func + (left: Usage, right: Usage) -> Usage {
-        func sum(_ a: Int?, _ b: Int?) -> Int? { a == nil && b == nil ? nil : (a ?? 0) + (b ?? 0) }
+        func sum(_ a: Int?, _ b: Int?) -> Int? { a == nil && b == nil ? nil : Self.sum(a ?? 0, b ?? 0) }
         let cost = left.estimatedCost == nil && right.estimatedCost == nil ? nil : (left.estimatedCost ?? 0) + (right.estimatedCost ?? 0)
         return Usage(
             promptTokens: sum(left.promptTokens, right.promptTokens),
@@ -45,6 +45,12 @@ public struct Usage: Equatable, Sendable {
             totalTokens: sum(left.totalTokens, right.totalTokens), estimatedCost: cost,
             cachedPromptTokens: sum(left.cachedPromptTokens, right.cachedPromptTokens),
             isEstimated: left.isEstimated || right.isEstimated)
+    }
+
+    /// The figures come from a provider, and must not stop the process whatever they are.
+    private static func sum(_ left: Int, _ right: Int) -> Int {
+        let (sum, overflow) = left.addingReportingOverflow(right)
+        return overflow ? (left < 0 ? .min : .max) : sum
     }
 
     /// Reads what ``json`` wrote.

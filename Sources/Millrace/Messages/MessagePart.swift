@@ -84,7 +84,7 @@ public struct Reasoning: Equatable, Sendable {
 }
 
 /// A place in a source that backs what an answer says.
-public struct Citation: Equatable, Sendable {
+public struct Citation: Hashable, Sendable {
     /// Which document.
     public var documentID: String
     /// The words of the source.

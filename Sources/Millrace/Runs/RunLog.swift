@@ -67,7 +67,7 @@ package struct RunLog: ~Copyable {
     package mutating func append(_ event: Event, at time: Timestamp, isTerminal: Bool = false) throws(MillraceError) -> Int? {
         precondition(isTerminal || lastSequence < reservedSequence, "appended above the reservation")
         let before = openBytes
-        let savedBlocks = blocks
+        let mark = blocks.mark(before: event)
         let block = blocks.position(of: event)
         if event.isEmitted {
             encoder.append(event, sequence: lastSequence + 1, time: time, block: block, to: &open)
@@ -76,7 +76,7 @@ package struct RunLog: ~Copyable {
         }
         let size = openBytes - before
         if !isTerminal, size > limits.eventBytes || totalBytes + size > limits.runBytes {
-            blocks = savedBlocks
+            blocks.restore(mark)
             if event.isEmitted { open.truncate(to: open.count - size) } else { openHidden.truncate(to: openHidden.count - size) }
             throw size > limits.eventBytes
                 ? MillraceError(
@@ -136,6 +136,28 @@ package struct BlockNumbering: Equatable, Sendable {
     private var discarded: Set<Int> = []
 
     package init() {}
+
+    /// What one event can change. Not the whole: a copy of `explicit` with every event would cost more the more blocks a run has.
+    struct Mark {
+        fileprivate let kind: EventKind?
+        fileprivate let index: Int
+        fileprivate let sequence: Int
+        fileprivate let chosen: (block: Int, next: Int?)?
+        fileprivate let discarded: Set<Int>?
+    }
+
+    func mark(before event: Event) -> Mark {
+        Mark(
+            kind: kind, index: index, sequence: sequence, chosen: event.contentBlockIndex.map { ($0, explicit[$0]) },
+            discarded: event.discardedBlocks.isEmpty ? nil : discarded)
+    }
+
+    /// Takes the event back that came after the mark.
+    mutating func restore(_ mark: Mark) {
+        (kind, index, sequence) = (mark.kind, mark.index, mark.sequence)
+        if let (block, next) = mark.chosen { explicit[block] = next }
+        if let discarded = mark.discarded { self.discarded = discarded }
+    }
 
     /// The position of the next event, `nil` for an event outside blocks. Status, documents and metadata do not end a block; a citation
     /// belongs to the text before it.

@@ -17,6 +17,41 @@ struct MessagesDecoder: Sendable {
         /// The input of ``MessagesRequest/answerTool``, which streams as text.
         case answer(PendingCall)
         case ignored
+
+        enum Kind { case text, thinking, toolUse, answer, ignored }
+
+        var kind: Kind {
+            switch self {
+            case .text: .text
+            case .thinking: .thinking
+            case .toolUse: .toolUse
+            case .answer: .answer
+            case .ignored: .ignored
+            }
+        }
+
+        // What grows is taken out of the block first, so that it grows in place and is not copied with every piece.
+
+        mutating func add(_ citation: Citation) {
+            guard case .text(var citations) = self else { return }
+            self = .ignored
+            citations.append(citation)
+            self = .text(citations: citations)
+        }
+
+        mutating func add(json piece: String) {
+            switch self {
+            case .toolUse(var call):
+                self = .ignored
+                call.json += piece
+                self = .toolUse(call)
+            case .answer(var call):
+                self = .ignored
+                call.json += piece
+                self = .answer(call)
+            case .text, .thinking, .ignored: break
+            }
+        }
     }
 
     private struct PendingCall {
@@ -198,27 +233,21 @@ struct MessagesDecoder: Sendable {
     }
 
     private mutating func blockGrew(_ index: Int, _ delta: JSONValue) throws(MillraceError) -> [ModelEvent] {
-        guard let block = blocks[index] else { throw unreadable("added to block \(index), which is not open") }
-        switch (delta["type"]?.string, block) {
+        guard let kind = blocks[index]?.kind else { throw unreadable("added to block \(index), which is not open") }
+        switch (delta["type"]?.string, kind) {
         case (_, .ignored): return []
         case ("text_delta", .text): return text(try string("text", of: delta))
-        case ("citations_delta", .text(var citations)):
-            if let citation = citation(delta["citation"] ?? .null) { citations.append(citation) }
-            blocks[index] = .text(citations: citations)
+        case ("citations_delta", .text):
+            if let citation = citation(delta["citation"] ?? .null) { blocks[index]?.add(citation) }
         case ("thinking_delta", .thinking): return reasoning(try string("thinking", of: delta))
         case ("signature_delta", .thinking): blocks[index] = .thinking(signature: try string("signature", of: delta))
-        case ("input_json_delta", .toolUse(var call)):
+        case ("input_json_delta", .toolUse):
             let piece = try string("partial_json", of: delta)
             streamedBytes += piece.utf8.count
-            // Taken out first, so that the text grows in place.
-            blocks[index] = .ignored
-            call.json += piece
-            blocks[index] = .toolUse(call)
-        case ("input_json_delta", .answer(var call)):
+            blocks[index]?.add(json: piece)
+        case ("input_json_delta", .answer):
             let piece = try string("partial_json", of: delta)
-            blocks[index] = .ignored
-            call.json += piece
-            blocks[index] = .answer(call)
+            blocks[index]?.add(json: piece)
             return text(piece)
         case ("text_delta", _), ("citations_delta", _), ("thinking_delta", _), ("signature_delta", _), ("input_json_delta", _):
             throw unreadable("added a \(delta["type"]?.string ?? "") to block \(index), which is of another kind")

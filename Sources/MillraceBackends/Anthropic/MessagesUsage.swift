@@ -11,17 +11,24 @@ struct MessagesUsage: Equatable, Sendable {
 
     /// Takes a `usage` object.
     mutating func update(_ json: JSONValue) {
-        input = json["input_tokens"]?.integer ?? input
-        cacheWrites = json["cache_creation_input_tokens"]?.integer ?? cacheWrites
-        cacheReads = json["cache_read_input_tokens"]?.integer ?? cacheReads
-        output = json["output_tokens"]?.integer ?? output
+        func count(_ name: String) -> Int? { json[name]?.integer.flatMap { $0 >= 0 ? $0 : nil } }
+        input = count("input_tokens") ?? input
+        cacheWrites = count("cache_creation_input_tokens") ?? cacheWrites
+        cacheReads = count("cache_read_input_tokens") ?? cacheReads
+        output = count("output_tokens") ?? output
     }
 
     /// The counts as Millrace keeps them. The API's `input_tokens` leaves out what the cache was written with and served; all three
     /// together are the prompt.
     var usage: Usage {
         Usage(
-            promptTokens: input.map { $0 + (cacheWrites ?? 0) + (cacheReads ?? 0) }, completionTokens: output,
+            promptTokens: input.map { Self.sum(Self.sum($0, cacheWrites ?? 0), cacheReads ?? 0) }, completionTokens: output,
             cachedPromptTokens: cacheReads)
+    }
+
+    /// Of counts that are not negative; what does not fit is the most that does.
+    private static func sum(_ left: Int, _ right: Int) -> Int {
+        let (sum, overflow) = left.addingReportingOverflow(right)
+        return overflow ? .max : sum
     }
 }

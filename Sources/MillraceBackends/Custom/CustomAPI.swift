@@ -134,7 +134,8 @@ public struct CustomAPI: CustomModelAdapter {
 
     private func count(_ path: JSONPath?, _ payload: JSONValue) -> Int? {
         guard let value = path?.first(in: payload) else { return nil }
-        return value.integer ?? value.double.flatMap { Int(exactly: $0) }
+        guard let count = value.integer ?? value.double.flatMap({ Int(exactly: $0) }), count >= 0 else { return nil }
+        return count
     }
 
     /// What the stop reason's path finds, as the mapping or common use has it.

@@ -55,14 +55,29 @@ package struct ModelEndpoint: Sendable {
         // A model that answers twice has cost twice, and done nothing else.
         request.isRepeatable = true
         return try await transport.exchange(request) { response in
-            guard (200..<300).contains(response.status) else {
-                let bytes = try await response.prefix(Self.errorByteLimit)
-                let text = Self.blot(secret, in: String(decoding: bytes, as: UTF8.self))
-                let json = (try? JSONValue(parsing: text)) ?? .null
-                throw explain(Refusal(status: response.status, json: json, text: text, headers: response.headers))
+            do {
+                guard (200..<300).contains(response.status) else {
+                    let bytes = try await response.prefix(Self.errorByteLimit)
+                    let text = Self.blot(secret, in: String(decoding: bytes, as: UTF8.self))
+                    let json = (try? JSONValue(parsing: text)) ?? .null
+                    throw explain(Refusal(status: response.status, json: json, text: text, headers: response.headers))
+                }
+                return try await read(response)
+            } catch let error as MillraceError {
+                throw Self.blot(secret, in: error)
             }
-            return try await read(response)
         }
+    }
+
+    /// Also a successful response may repeat the secret, in an error within its stream.
+    private static func blot(_ secret: String?, in error: MillraceError) -> MillraceError {
+        var error = error
+        error.message = blot(secret, in: error.message)
+        error.cause = error.cause.map { blot(secret, in: $0) }
+        error.details = error.details.mapValues { value in
+            if case .string(let text) = value { .string(blot(secret, in: text)) } else { value }
+        }
+        return error
     }
 
     /// How much of an error's body is read.

@@ -26,7 +26,7 @@ struct ChatCompletionDecoder: Sendable {
     private var hasFailed = false
     private var hasRefused = false
     private var hasChoice = false
-    private var citations: [Citation] = []
+    private var citations: Set<Citation> = []
     private var tools = ToolCallAssembler()
     /// What the server has reported so far.
     private(set) var usage = Usage.unknown
@@ -164,9 +164,7 @@ struct ChatCompletionDecoder: Sendable {
         let title = found["title"]?.string
         // OpenAI gives the place in the answer, not the source's words; OpenRouter gives those as `content`.
         let citation = Citation(documentID: url, text: found["content"]?.string ?? "", documentTitle: title, documentPointer: url)
-        guard !citations.contains(citation) else { return }
-        citations.append(citation)
-        events.append(.citation(citation))
+        if citations.insert(citation).inserted { events.append(.citation(citation)) }
     }
 
     // MARK: End

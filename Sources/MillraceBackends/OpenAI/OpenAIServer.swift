@@ -56,8 +56,11 @@ struct OpenAIServer: Sendable {
                     .modelError, "the model's server \(name) answered /models with something other than a list of models: check the URL")
             }
             var ids: [String] = []
+            var known: Set<String> = []
             for model in models {
-                guard let id = model["id"]?.string ?? model["model"]?.string ?? model["name"]?.string, !ids.contains(id) else { continue }
+                guard let id = model["id"]?.string ?? model["model"]?.string ?? model["name"]?.string, known.insert(id).inserted else {
+                    continue
+                }
                 ids.append(id)
             }
             return ids

@@ -22,6 +22,7 @@ struct TextDeltaScanner: ~Copyable {
     private let modelID: UnsafeBufferPointer<UInt8>
     private var position = 0
     private var text: String?
+    private var hasDelta = false
 
     private init(bytes: UnsafeBufferPointer<UInt8>, modelID: UnsafeBufferPointer<UInt8>) {
         self.bytes = bytes
@@ -55,10 +56,13 @@ struct TextDeltaScanner: ~Copyable {
 
     private mutating func choice() -> Bool {
         object { scanner, name in
-            if scanner.null() { return true }
+            // Of members of one name the last counts.
+            if scanner.null() { return !scanner.hasDelta || !scanner.name(name, is: "delta") }
             switch name.count {
             case 5 where scanner.name(name, is: "index"): return scanner.integer() == 0
-            case 5 where scanner.name(name, is: "delta"): return scanner.delta()
+            case 5 where scanner.name(name, is: "delta"):
+                defer { scanner.hasDelta = true }
+                return !scanner.hasDelta && scanner.delta()
             default: return false
             }
         }
@@ -66,7 +70,7 @@ struct TextDeltaScanner: ~Copyable {
 
     private mutating func delta() -> Bool {
         object { scanner, name in
-            if scanner.null() { return true }
+            if scanner.null() { return scanner.text == nil || !scanner.name(name, is: "content") }
             switch name.count {
             case 4 where scanner.name(name, is: "role"): return scanner.string() != nil
             case 7 where scanner.name(name, is: "content"):

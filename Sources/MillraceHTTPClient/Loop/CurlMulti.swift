@@ -108,8 +108,10 @@ final class CurlMulti {
             ccurl_get_pointer(easy, CURLINFO_PRIVATE, &pointer)
             guard let pointer else { continue }
             let transfer = Unmanaged<CurlTransfer>.fromOpaque(pointer).takeUnretainedValue()
+            var proxyStatus = 0
+            ccurl_get_long(easy, CURLINFO_HTTP_CONNECTCODE, &proxyStatus)
             remove(transfer)
-            transfer.ended(result)
+            transfer.ended(result, proxyStatus: proxyStatus)
         }
     }
 

@@ -174,13 +174,14 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
     }
 
     /// libcurl is done with the transfer, which has been taken out.
-    func ended(_ code: CURLcode) {
+    /// - Parameter proxyStatus: what a proxy answered when it was asked for a way to the target; 0: it was not.
+    func ended(_ code: CURLcode, proxyStatus: Int = 0) {
         // Also where it has an outcome: nobody may be left to close a refused transfer, and the timer must not outlive it.
         loop.clear(timer)
         upload?.cancel()
         upload = nil
         guard outcome == nil else { return }
-        outcome = code == CURLE_OK ? .success(()) : .failure(CurlFailure.error(code, target))
+        outcome = code == CURLE_OK ? .success(()) : .failure(CurlFailure.error(code, target, proxyStatus: proxyStatus))
         wake()
     }
 

@@ -3,11 +3,19 @@ import MillraceCore
 
 /// What libcurl's failures mean for the person who meets them.
 enum CurlFailure {
-    /// - Parameter advice: what to do when nothing listens; empty: nothing.
-    static func error(_ code: CURLcode, _ target: RequestTarget, advice: String = "") -> MillraceError {
+    /// - Parameters:
+    ///   - advice: what to do when nothing listens; empty: nothing.
+    ///   - proxyStatus: what a proxy answered when it was asked for a way to the target; 0: it was not.
+    static func error(_ code: CURLcode, _ target: RequestTarget, advice: String = "", proxyStatus: Int = 0) -> MillraceError {
         let reason = String(cString: curl_easy_strerror(code))
         let peer = target.authority
         switch code {
+        // libcurl says no more than that it received nothing.
+        case CURLE_RECV_ERROR where proxyStatus >= 300:
+            return MillraceError(
+                .unreachable,
+                "the proxy gave no way to \(peer) and answered \(proxyStatus): check http_proxy and https_proxy in the environment",
+                isRetryable: proxyStatus >= 500 || proxyStatus == 429)
         case CURLE_COULDNT_CONNECT:
             return MillraceError(
                 .unreachable, "nothing listens on \(peer)\(advice.isEmpty ? "" : ": \(advice)")", isRetryable: true)

@@ -17,6 +17,29 @@ import Testing
         #expect(decoded.consumed == final)
     }
 
+    @Test func countsThatMakeNoSense_doNoHarm() throws {
+        var usage = MessagesUsage()
+        usage.update(["input_tokens": .integer(.max), "cache_read_input_tokens": .integer(.max), "output_tokens": .integer(.max)])
+        #expect(usage.usage.promptTokens == .max && usage.usage.totalTokens == .max)
+        usage.update(["input_tokens": -5, "output_tokens": .integer(.min)])
+        #expect(usage.usage.promptTokens == .max && usage.usage.completionTokens == .max)
+    }
+
+    @Test func manyPieces_growInPlace() throws {
+        var decoder = MessagesDecoder(try AnthropicStreams.request(), model: "claude-test", server: "api.test")
+        func send(_ json: String) throws -> [ModelEvent] { try decoder.receive(SSEMessage(data: json)) }
+        _ = try send(#"{"type":"message_start","message":{}}"#)
+        _ = try send(#"{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"n"}}"#)
+        _ = try send(#"{"type":"content_block_start","index":1,"content_block":{"type":"text"}}"#)
+        let citation = #"{"type":"web_search_result_location","url":"u","cited_text":"c"}"#
+        for _ in 0..<20_000 {
+            _ = try send(#"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"          "}}"#)
+            _ = try send(#"{"type":"content_block_delta","index":1,"delta":{"type":"citations_delta","citation":"# + citation + "}}")
+        }
+        #expect(try send(#"{"type":"content_block_stop","index":1}"#).count == 20_000)
+        #expect(try send(#"{"type":"content_block_stop","index":0}"#) == [.toolCall(ToolCall(id: "t", name: "n", arguments: [:]))])
+    }
+
     @Test func reasoningAndTools_comeInTheirOrder() throws {
         let decoded = try AnthropicDecoded(AnthropicStreams.tools)
         #expect(

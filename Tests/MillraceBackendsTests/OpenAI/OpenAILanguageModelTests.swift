@@ -34,6 +34,14 @@ import Testing
         #expect(try transport.body()[member] == 7)
     }
 
+    @Test func errorWithinTheStream_doesNotRepeatTheKey() async throws {
+        let said = #"data: {"error":{"message":"Bad key sk-secret","type":"invalid sk-secret"}}"# + "\n\n"
+        let outcome = await openAIOutcome(OpenAIScriptedTransport(.stream(said)))
+        let error = try #require(outcome.error)
+        #expect(error.message.hasSuffix("Bad key ********"))
+        #expect(!"\(error) \(error.details)".contains("sk-secret"))
+    }
+
     // MARK: Splits
 
     @Test(arguments: [OpenAIRecordedStream.openAI, .vLLMOlderTools, .openRouterEncrypted])

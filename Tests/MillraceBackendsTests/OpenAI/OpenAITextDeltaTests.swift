@@ -50,9 +50,58 @@ import Testing
         #"{"choices":[{"delta":{"content":"x"}},]}"#, #"{"choices":[{"delta":{"content":"x"},}]}"#,
         #"{"choices":[{"delta":{"content":"x\"}}]}"#,
         "{\"choices\":[{\"delta\":{\"content\":\"x\u{1}\"}}]}", #"{"choices":[{"delta":{"reasoning":"x"}}]}"#,
+        #"{"choices":[{"delta":{"content":"x","content":null}}]}"#, #"{"choices":[{"delta":{"content":"x"},"delta":{}}]}"#,
+        #"{"choices":[{"delta":{"content":"x"},"delta":null}]}"#,
     ])
     func anythingElse_isReadInFull(chunk: String) {
         #expect(TextDeltaScanner.text(in: chunk, modelID: "m-1") == nil)
+    }
+
+    /// Chunks of known and unknown members in any order and number, some of them damaged.
+    @Test func randomChunks_areReadTheSame() {
+        var state: UInt64 = 42
+        func random(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        func object(_ members: [() -> String]) -> String {
+            let chosen = (0..<random(4)).map { _ in members[random(members.count)]() }
+            return "{" + chosen.joined(separator: random(9) == 0 ? " ,\t" : ",") + "}"
+        }
+        let values = [
+            "null", "0", "1", "-0", "0.0", "{}", "[]", "true", #""m-1""#, #""m-2""#, #""x\n\"""#, #""\u0078""#, #""""#, "00",
+            "\"é\u{1F600}\"",
+        ]
+        func value() -> String { values[random(values.count)] }
+        func delta() -> String {
+            object([
+                { #""content":"# + value() }, { #""content":"y""# }, { #""role":"# + value() }, { #""refusal":"# + value() },
+                { #""tool_calls":null"# },
+            ])
+        }
+        func choice() -> String {
+            object([
+                { #""delta":"# + delta() }, { #""delta":"# + delta() }, { #""delta":"# + value() }, { #""index":"# + value() },
+                { #""finish_reason":"# + value() }, { #""usage":"# + value() },
+            ])
+        }
+        var scanned = 0
+        for _ in 0..<30_000 {
+            var chunk = object([
+                { #""choices":["# + choice() + "]" }, { #""choices":["# + choice() + "]" }, { #""choices":"# + value() },
+                { #""model":"# + value() }, { #""id":"# + value() }, { #""created":"# + value() }, { #""error":"# + value() },
+                { #""usage":"# + value() },
+            ])
+            if random(10) == 0 {
+                var bytes = Array(chunk.utf8)
+                bytes[random(bytes.count)] = UInt8(random(128))
+                chunk = String(decoding: bytes, as: UTF8.self)
+            }
+            guard let text = TextDeltaScanner.text(in: chunk, modelID: "m-1") else { continue }
+            scanned += 1
+            #expect(isText(text, chunk), "\(chunk)")
+        }
+        #expect(scanned > 300)
     }
 
     @Test(arguments: OpenAIRecordedStream.all)
