@@ -98,7 +98,7 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
             return true
         }
         if buffer.isEmpty {
-            deadlines.readerBeganToWait(now: EventLoop.clock())
+            deadlines.readerBeganToWait(now: loop.now)
             defer { deadlines.readerEndedToWait() }
             repeat {
                 if let outcome {
