@@ -64,24 +64,26 @@ package struct ModelEndpoint: Sendable {
                 }
                 return try await read(response)
             } catch let error as MillraceError {
-                throw Self.blot(secret, in: error)
+                throw Self.presentable(error, without: secret)
             }
         }
     }
 
-    /// Also a successful response may repeat the secret, in an error within its stream.
-    private static func blot(_ secret: String?, in error: MillraceError) -> MillraceError {
+    /// An error that quotes the provider, as it may be shown and stored: also an error within a successful response may repeat the secret,
+    /// and its names may be megabytes long.
+    private static func presentable(_ error: MillraceError, without secret: String?) -> MillraceError {
+        func text(_ text: String) -> String { String(blot(secret, in: text).prefix(quotedCharacterLimit)) }
         var error = error
-        error.message = blot(secret, in: error.message)
-        error.cause = error.cause.map { blot(secret, in: $0) }
-        error.details = error.details.mapValues { value in
-            if case .string(let text) = value { .string(blot(secret, in: text)) } else { value }
-        }
+        error.message = text(error.message)
+        error.cause = error.cause.map(text)
+        error.details = error.details.mapValues { if case .string(let value) = $0 { .string(text(value)) } else { $0 } }
         return error
     }
 
     /// How much of an error's body is read.
     private static let errorByteLimit = 64 << 10
+    /// How much of each text of an error is kept.
+    private static let quotedCharacterLimit = 2000
 
     private static func blot(_ secret: String?, in text: String) -> String {
         guard let secret, secret.utf8.count >= 4 else { return text }

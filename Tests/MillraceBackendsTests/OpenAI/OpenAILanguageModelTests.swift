@@ -42,6 +42,14 @@ import Testing
         #expect(!"\(error) \(error.details)".contains("sk-secret"))
     }
 
+    @Test func errorWithEndlessNames_isCutToSize() async throws {
+        let name = String(repeating: "n", count: 100_000)
+        let said = #"data: {"error":{"message":"no","code":""# + name + #"","param":""# + name + #""}}"# + "\n\n"
+        let error = try #require(await openAIOutcome(OpenAIScriptedTransport(.stream(said))).error)
+        #expect(error.details["provider_error"]?.string?.count == 2000)
+        #expect("\(error) \(error.details)".utf8.count < 10_000)
+    }
+
     // MARK: Splits
 
     @Test(arguments: [OpenAIRecordedStream.openAI, .vLLMOlderTools, .openRouterEncrypted])
