@@ -127,6 +127,25 @@ import Testing
         }
     }
 
+    @Test(arguments: [(4 << 20, nil), ((4 << 20) + 1, ErrorCode.limitExceeded)])
+    func anEventOfAStream_mayHaveFourMebibytes(bytes: Int, expected: ErrorCode?) async throws {
+        try await withPeer({ connection in
+            _ = connection.head()
+            // The line's name counts as well.
+            try? connection.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\ndata:" + String(repeating: "x", count: bytes - 5) + "\n\n")
+        }) { peer in
+            let client = client
+            let outcome = try await onLoop {
+                await code {
+                    try await client.exchange(HTTPClientRequest(url: peer.url)) { response in
+                        try await response.forEachServerSentEvent { _ in true }
+                    }
+                }
+            }
+            #expect(outcome == expected)
+        }
+    }
+
     @Test func aHeadThatIsTooLong_isRefused() async throws {
         try await withPeer({ connection in
             _ = connection.head()
@@ -147,10 +166,11 @@ import Testing
         let release = Signal()
         let ended = Signal()
         try await withPeer({ connection in
+            // Also when the client gave up before the answer could be sent.
+            defer { ended.raise() }
             _ = connection.head()
             if stall != .firstByte { try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf") }
             connection.waitForEnd()
-            ended.raise()
         }) { peer in
             let resolver = HostResolver { _ in
                 if stall == .connect { release.wait() }

@@ -58,8 +58,8 @@ import Testing
                 #expect(seen.withLock { $0 }.hasPrefix("CONNECT model.example:443 HTTP/1.1\r\n"))
                 // The proxy must not see what is for the server.
                 #expect(!seen.withLock { $0 }.contains("hunter2"))
-                #expect(error?.message.contains("proxy") == true || error?.message.contains("model.example") == true)
-                #expect(error?.isRetryable == true)
+                #expect(error?.code == .unreachable && error?.isRetryable == false)
+                #expect(error?.message.contains("the proxy") == true && error?.message.contains("403") == true)
             }
         }
     }

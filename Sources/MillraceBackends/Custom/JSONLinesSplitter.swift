@@ -8,8 +8,8 @@ struct JSONLinesSplitter: Sendable {
     private var line: [UInt8] = []
     private var isAtStart = true
 
-    /// - Parameter limit: the most bytes of one line (default: 16 MiB).
-    init(limit: Int = 16 << 20) { self.limit = limit }
+    /// - Parameter limit: the most bytes of one line (default: 4 MiB).
+    init(limit: Int = 4 << 20) { self.limit = limit }
 
     /// Takes the next bytes.
     /// - Returns: the lines that they complete.

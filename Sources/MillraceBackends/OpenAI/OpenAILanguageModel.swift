@@ -79,7 +79,7 @@ public struct OpenAILanguageModel: LanguageModel {
             return try await server.call("/chat/completions", body) { response in
                 switch try format(of: response) {
                 case .json:
-                    for event in try decoder.receive(completion: try await server.json(response, limit: 16 << 20)) { try await hand(event) }
+                    for event in try decoder.receive(completion: try await server.json(response, limit: 4 << 20)) { try await hand(event) }
                 case .eventStream:
                     try await response.forEachServerSentEvent { message in
                         for event in try decoder.receive(message.data) { try await hand(event) }

@@ -50,7 +50,7 @@ struct OpenAIServer: Sendable {
     /// - Throws: ``ErrorCode/modelError`` as refused by the server, and for an answer that is no list of models.
     func listModels() async throws -> [String] {
         try await call("/models", nil) { response in
-            let answer = try await json(response, limit: 16 << 20)
+            let answer = try await json(response, limit: 4 << 20)
             guard let models = answer["data"]?.array ?? answer["models"]?.array ?? answer.array else {
                 throw MillraceError(
                     .modelError, "the model's server \(name) answered /models with something other than a list of models: check the URL")

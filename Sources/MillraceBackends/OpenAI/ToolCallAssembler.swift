@@ -7,7 +7,7 @@ import MillraceCore
 /// id or the name comes with every piece, calls come whole, and arguments are an object instead of its text.
 struct ToolCallAssembler: Sendable {
     /// How much text the arguments of one answer may have, in bytes.
-    static let byteLimit = 16 << 20
+    static let byteLimit = 4 << 20
     /// How many calls one answer may have.
     static let callLimit = 1024
 

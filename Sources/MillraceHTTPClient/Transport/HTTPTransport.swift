@@ -32,9 +32,9 @@ extension HTTPResponseStream {
     package func discardRest() {}
 
     /// The rest of the body.
-    /// - Parameter limit: the most bytes that are taken (default: 16 MiB).
+    /// - Parameter limit: the most bytes that are taken (default: 4 MiB, which a loop reads as JSON in some hundred milliseconds at worst).
     /// - Throws: as ``read(_:)``, and ``ErrorCode/limitExceeded``.
-    package func collect(limit: Int = 16 << 20) async throws -> [UInt8] {
+    package func collect(limit: Int = 4 << 20) async throws -> [UInt8] {
         var bytes: [UInt8] = []
         while try await read({ piece in
             guard bytes.count + piece.count <= limit else {
@@ -54,9 +54,9 @@ extension HTTPResponseStream {
 
     /// Reads the body as server-sent events and hands on every message, in order.
     /// - Parameter receive: returns `false` when the message was the stream's last, whatever the server still sends.
-    /// - Throws: what `receive` throws, as ``read(_:)``, and ``ErrorCode/limitExceeded`` for a message over 16 MiB.
+    /// - Throws: what `receive` throws, as ``read(_:)``, and ``ErrorCode/limitExceeded`` for a message over 4 MiB.
     package func forEachServerSentEvent(_ receive: (SSEMessage) async throws -> Bool) async throws {
-        var parser = SSEParser()
+        var parser = SSEParser(limit: 4 << 20)
         var messages: [SSEMessage] = []
         while try await read({ piece in
             do throws(SSEParser.Failure) { messages = try parser.receive(piece) } catch {
