@@ -168,7 +168,8 @@ package final class EventLoop: @unchecked Sendable {
 
     /// Sets a timer to fire `nanoseconds` from now, or moves it there.
     package func set(_ timer: LoopTimer, after nanoseconds: Int64) {
-        timers.set(timer, deadline: cl_monotonic_ns() &+ max(nanoseconds, 0))
+        let (deadline, overflow) = cl_monotonic_ns().addingReportingOverflow(max(nanoseconds, 0))
+        timers.set(timer, deadline: overflow ? .max : deadline)
     }
 
     /// Sets a timer to fire at a moment of the monotonic clock, or moves it there.

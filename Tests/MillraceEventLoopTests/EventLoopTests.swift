@@ -100,6 +100,21 @@ func withLoops<R: Sendable>(_ count: Int, _ body: @Sendable ([EventLoop]) async 
         }
     }
 
+    @Test func aTimeBeyondTheClock_doesNotFireAtOnce() async throws {
+        try await withLoops(1) { loops in
+            let loop = loops[0]
+            let isSet = await Task(executorPreference: loop.executor) {
+                let timer = LoopTimer {}
+                loop.set(timer, after: .max)
+                await loop.nextTurn()
+                await loop.nextTurn()
+                defer { loop.clear(timer) }
+                return timer.isSet
+            }.value
+            #expect(isSet)
+        }
+    }
+
     @Test func sleepers_wakeInOrderOfTheirDeadlines() async throws {
         try await withLoops(1) { loops in
             let loop = loops[0]

@@ -111,6 +111,32 @@ import Testing
         }
     }
 
+    @Test func headWithABody_isRefused() async throws {
+        let request = HTTPClientRequest(method: "HEAD", url: "http://127.0.0.1:1/", body: .bytes([1]))
+        #expect(await code { _ = try await client.fetch(request) } == .invalidInput)
+    }
+
+    @Test func aRefusalThatIsTriedAgain_leavesItsConnection() async throws {
+        try await withPeer({ connection in
+            var answers = ["503 Service Unavailable", "200 OK"][...]
+            while connection.head() != nil, let status = answers.popFirst() {
+                try connection.send(Self.answer("body", status: status, "Retry-After: 0\r\n"))
+            }
+        }) { peer in
+            var settings = HTTPPolicySettings()
+            settings.retry.base = .milliseconds(1)
+            settings.retry.cap = .milliseconds(1)
+            let transport = try ResilientTransport(client, settings: settings)
+            let status = try await onLoop {
+                try await transport.exchange(HTTPClientRequest(url: peer.url)) { response in
+                    _ = try await response.collect()
+                    return response.status
+                }
+            }
+            #expect(status == 200 && peer.connections == 1)
+        }
+    }
+
     @Test func aRedirect_isHandedBack() async throws {
         try await withPeer({ connection in
             _ = connection.head()

@@ -70,7 +70,10 @@ public struct RunContext: Sendable {
     /// - Throws: `CancellationError` when the run is cancelled meanwhile.
     public func sleep(for duration: Duration) async throws {
         let (seconds, attoseconds) = duration.components
-        try await sink.sleep(nanoseconds: seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        // A time that no clock can count is as good as for ever.
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, more) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
+        try await sink.sleep(nanoseconds: overflow || more ? (seconds < 0 ? 0 : .max) : sum)
     }
 
     /// Runs blocking or long computing work on the threads kept for it, off the loop.

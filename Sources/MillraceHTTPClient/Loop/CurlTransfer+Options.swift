@@ -49,6 +49,8 @@ extension CurlTransfer {
         switch request.body {
         case .none:
             if request.method == "HEAD" { try options.set(CURLOPT_NOBODY, 1) }
+        case _ where request.method == "HEAD":
+            throw MillraceError(.invalidInput, "a HEAD request has no body (RFC 9110, section 9.3.2)")
         case .bytes(let bytes):
             try options.set(CURLOPT_POST, 1)
             try options.set(CURLOPT_POSTFIELDSIZE, bytes.count)

@@ -106,7 +106,11 @@ package struct ResilientTransport: HTTPTransport {
         var isLent = false
         do {
             return try await base.exchange(request) { response in
-                if let retry: Outcome<R> = headArrived(response, oneShot, &permit, &machine, deadline) { return retry }
+                if let retry: Outcome<R> = headArrived(response, oneShot, &permit, &machine, deadline) {
+                    // A refusal is short: read behind our back, it leaves its connection to the next attempt.
+                    response.discardRest()
+                    return retry
+                }
                 isLent = true
                 let watched = WatchedResponse(response)
                 defer { if watched.hasBroken { gate.failed(&permit) } }
