@@ -196,30 +196,34 @@ import Testing
     }
 
     @Test func theReadersOwnTime_isNoIdleTime() async throws {
-        let wait = Signal()
+        let taken = Signal()
         try await withPeer({ connection in
             _ = connection.head()
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
-            wait.wait()
+            taken.wait()
             try connection.send("half")
+            connection.waitForEnd()
         }) { peer in
             let client = client
-            var request = HTTPClientRequest(url: peer.url)
-            request.timeouts.idle = .milliseconds(200)
-            let slow = request
             let count = try await onLoop {
-                try await client.exchange(slow) { response in
+                try await client.exchange(Self.idling(peer.url)) { response in
                     var count = 0
                     _ = try await response.read { count += $0.count }
-                    // Longer than the idle time, but the reader's own.
-                    try await EventLoop.current?.sleep(nanoseconds: 300_000_000)
-                    wait.raise()
+                    taken.raise()
+                    // Three times the idle time, but the reader's own: nothing is waited for in it, and what comes waits for the reader.
+                    try await EventLoop.current?.sleep(nanoseconds: 600_000_000)
                     while try await response.read({ count += $0.count }) {}
                     return count
                 }
             }
             #expect(count == 8)
         }
+    }
+
+    private static func idling(_ url: String) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: url)
+        request.timeouts.idle = .milliseconds(200)
+        return request
     }
 
     // MARK: Secrets and bad requests

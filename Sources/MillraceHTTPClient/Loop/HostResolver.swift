@@ -1,5 +1,6 @@
 import Glibc
 package import MillraceCore
+import MillraceEventLoop
 
 /// Looks host names up on threads of its own, so that neither a loop nor a cancelled caller waits for the system's resolver.
 ///
@@ -66,7 +67,7 @@ package final class HostResolver: Sendable {
     package func resolve(
         _ host: String, _ deliver: @escaping @Sendable (Result<[String], MillraceError>) -> Void
     ) -> (known: [String]?, waiter: LookupWaiter?) {
-        let now = monotonicNanoseconds()
+        let now = EventLoop.clock()
         return state.withLock { state in
             if let answer = state.answers[host], now - answer.time < Self.usableNanoseconds {
                 if now - answer.time > Self.freshNanoseconds, state.waiting[host] == nil { begin(host, [], &state) }
@@ -107,7 +108,7 @@ package final class HostResolver: Sendable {
             return state.queue.removeFirst()
         }) {
             let result = lookup(host)
-            let now = monotonicNanoseconds()
+            let now = EventLoop.clock()
             let waiters = state.withLock { state in
                 if case .success(let addresses) = result {
                     if state.answers.count >= Self.mostNames, state.answers[host] == nil {
@@ -120,12 +121,6 @@ package final class HostResolver: Sendable {
             }
             for waiter in waiters { waiter.take(result) }
         }
-    }
-
-    private func monotonicNanoseconds() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
     /// The system's resolver: `/etc/hosts`, DNS, and what else `nsswitch.conf` names (RFC 3493, section 6.1).

@@ -79,10 +79,6 @@ struct TransferDeadlines: Equatable {
 }
 
 extension Duration {
-    /// The duration in nanoseconds, at most as many as fit.
-    var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return overflow ? .max / 4 : product &+ attoseconds / 1_000_000_000
-    }
+    /// Whole nanoseconds, so few that a moment of the clock can be added to them.
+    fileprivate var nanoseconds: Int64 { min(clampedNanoseconds, .max / 4) }
 }
