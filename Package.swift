@@ -21,6 +21,7 @@ let package = Package(
     name: "millrace",
     products: [
         .library(name: "Millrace", targets: ["Millrace"]),
+        .library(name: "MillraceAWS", targets: ["MillraceAWS"]),
         .library(name: "MillraceBackends", targets: ["MillraceBackends"]),
         .library(name: "MillraceServer", targets: ["MillraceServer"]),
         .executable(name: "millrace", targets: ["MillraceCLI"]),
@@ -33,6 +34,7 @@ let package = Package(
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
 
         library("MillraceCore", ["CLinux"]),
         library("MillraceEventLoop", ["MillraceCore", "CLinux"]),
@@ -40,12 +42,15 @@ let package = Package(
         library("MillraceHTTPClient", ["MillraceCore", "MillraceEventLoop", "CCurl"]),
         library("MillraceDatabase", ["MillraceCore", "CSQLite"]),
         library("Millrace", ["MillraceCore"]),
-        library("MillraceBackends", ["Millrace", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient"]),
+        library("MillraceAWS", ["MillraceCore", "MillraceHTTPClient", "CCrypto"]),
+        library(
+            "MillraceBackends",
+            ["Millrace", "MillraceAWS", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient", "CCrypto", "CHiredis"]),
         library("MillraceTaskHandlers", ["Millrace", "MillraceCore"]),
         library(
             "MillraceServer",
             [
-                "Millrace", "MillraceBackends", "MillraceCore", "MillraceEventLoop", "MillraceHTTP", "MillraceHTTPClient",
+                "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceEventLoop", "MillraceHTTP", "MillraceHTTPClient",
                 "MillraceTaskHandlers", "CCrypto", "CYAML",
             ]),
         .executableTarget(
@@ -69,6 +74,21 @@ let package = Package(
         tests(
             "MillraceBackendsTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient"],
             exclude: ["Tokens/tiktoken_reference.py"]),
+        // The programs of others that tests are driven with: how they are started, and what happens where one is missing.
+        .target(
+            name: "MillraceCounterparts", dependencies: ["MillraceCore", "MillraceEventLoop"], path: "Tests/MillraceCounterparts",
+            exclude: ["Servers"],
+            swiftSettings: swiftSettings),
+        tests(
+            "MillraceAWSTests", ["MillraceAWS", "MillraceCore", "MillraceCounterparts", "MillraceEventLoop", "MillraceHTTPClient"],
+            exclude: ["Reference"]),
+        // Each seam's conformance suite, for the embedded implementation and the remote ones.
+        tests(
+            "MillraceSeamTests",
+            [
+                "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceCounterparts", "MillraceDatabase",
+                "MillraceEventLoop", "MillraceHTTPClient",
+            ]),
         tests("MillraceTaskHandlersTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceTaskHandlers"]),
         // The server that tests kill, and the tests that drive servers over sockets.
         .executableTarget(

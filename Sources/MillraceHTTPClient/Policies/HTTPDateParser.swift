@@ -1,9 +1,9 @@
 /// Reads an `HTTP-date`, RFC 9110, section 5.6.7, in each of the three forms that a recipient has to take:
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`.
-enum HTTPDateParser {
+package enum HTTPDateParser {
     /// Seconds since 1970-01-01T00:00:00Z, or `nil` for what is no date.
     /// - Parameter now: the present in the same unit; the form with two digits of a year is read so that it is at most 50 years ahead of it.
-    static func epochSeconds(_ text: some StringProtocol, now: Int64) -> Int64? {
+    package static func epochSeconds(_ text: some StringProtocol, now: Int64) -> Int64? {
         let words = text.split(whereSeparator: { $0 == " " || $0 == "-" || $0 == "," })
         switch words.count {
         case 6 where words[5] == "GMT":

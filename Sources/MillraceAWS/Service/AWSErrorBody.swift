@@ -1,0 +1,37 @@
+import MillraceCore
+import MillraceHTTPClient
+
+/// Reads a refusal, in each of the forms that AWS's protocols have: JSON with `__type`, a header, or XML.
+struct AWSErrorBody {
+    let status: Int
+    let headers: HTTPClientHeaders
+    let body: [UInt8]
+
+    func error(service: String) -> AWSServiceError {
+        let requestID = headers["x-amzn-RequestId"] ?? headers["x-amz-request-id"]
+        if body.first(where: { !Self.isSpace($0) }) == UInt8(ascii: "<"), let root = try? XMLElement(parsing: body) {
+            let error = root.first("Error") ?? root.first("Errors")?.first("Error") ?? root
+            return AWSServiceError(
+                service: service, code: error.first("Code")?.text ?? fallbackCode, message: error.first("Message")?.text ?? "",
+                status: status, requestID: requestID ?? (root.first("RequestId") ?? error.first("RequestId"))?.text)
+        }
+        let json = (try? JSONValue(parsing: body)) ?? .null
+        let written = headers["x-amzn-ErrorType"] ?? json["__type"]?.string ?? json["code"]?.string
+        let message = json["message"]?.string ?? json["Message"]?.string ?? json["errorMessage"]?.string ?? ""
+        var details = json.object ?? [:]
+        for name in ["__type", "code", "message", "Message"] { details[name] = nil }
+        return AWSServiceError(
+            service: service, code: written.map(Self.shortened) ?? fallbackCode, message: message, status: status, requestID: requestID,
+            details: details)
+    }
+
+    /// A response to HEAD has no body to say it.
+    private var fallbackCode: String { status == 404 ? "NotFound" : status == 403 ? "Forbidden" : "Unknown" }
+
+    /// `com.amazonaws.dynamodb.v20120810#ResourceNotFoundException:http://…` is `ResourceNotFoundException`.
+    private static func shortened(_ code: String) -> String {
+        String((code.split(separator: "#").last ?? "Unknown").prefix { $0 != ":" })
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
+}

@@ -1,0 +1,145 @@
+import FoundationEssentials
+package import MillraceCore
+package import MillraceHTTPClient
+
+/// What every service's client has in common: endpoint, signature, errors, and a second attempt where a new signature helps.
+///
+/// The transport repeats what failed on the way, and answers 429 and 5xx. What it cannot know is done here: a clock that is wrong is
+/// corrected by the service's `Date`, credentials that a service refuses as expired are renewed, and throttling that comes as status 400 is
+/// waited for. Each of these signs anew.
+package struct AWSServiceClient: Sendable {
+    /// How requests prove who sends them.
+    package enum Authentication: Sendable {
+        /// Signature Version 4.
+        case signature(any AWSCredentialProvider)
+        /// `Authorization: Bearer`, as Bedrock takes it; asked for at every call.
+        case bearer(@Sendable () async throws -> String)
+        /// `Authorization: Basic`, as OpenSearch takes it.
+        case basic(user: String, password: @Sendable () async throws -> String)
+        /// Nothing, for servers that ask for nothing.
+        case none
+    }
+
+    package let service: AWSService
+    package let endpoint: AWSEndpointSettings
+    /// The base URL, without a slash at its end.
+    package let url: String
+    package let authentication: Authentication
+    private let transport: any HTTPTransport
+    private let clock: HTTPPolicyClock
+    private let skew: ClockSkew
+    private let attempts: Int
+
+    /// - Parameters:
+    ///   - attempts: how often a call is signed at most (default: 3).
+    package init(
+        _ service: AWSService, endpoint: AWSEndpointSettings, authentication: Authentication, transport: any HTTPTransport,
+        clock: HTTPPolicyClock = .system, attempts: Int = 3
+    ) {
+        self.service = service
+        self.endpoint = endpoint
+        self.authentication = authentication
+        self.transport = transport
+        self.clock = clock
+        self.attempts = attempts
+        var url = endpoint.url ?? AWSPartition.url(of: service, endpoint)
+        while url.hasSuffix("/") { url.removeLast() }
+        self.url = url
+        skew = ClockSkew()
+    }
+
+    /// The signer of this client's requests.
+    package var signer: SigV4Signer {
+        SigV4Signer(
+            service: service.signingName, region: endpoint.region, pathStyle: service.pathStyle, sendsContentHash: service.sendsContentHash)
+    }
+
+    /// The time of the next signature, corrected by what a service has said of the time.
+    package var signingTime: Timestamp { skew.corrected(clock.wall()) }
+
+    /// Sends a request and lends the successful response.
+    /// - Throws: ``AWSServiceError`` for an answer outside 200–299; as ``HTTPTransport/exchange(_:_:)``; what `read` throws.
+    package func exchange<R>(_ request: AWSRequest, _ read: (any HTTPResponseStream) async throws -> R) async throws -> R {
+        var attempt = 1
+        // A body that was pulled once is gone.
+        let canResend = if case .stream = request.body { false } else { true }
+        while true {
+            let outcome: Outcome<R> = try await send(request, isLast: attempt >= attempts || !canResend, read)
+            switch outcome {
+            case .finished(let result): return result
+            case .again(let wait):
+                if wait { try await clock.sleep(.milliseconds(Int.random(in: 0...(100 << min(attempt, 6))))) }
+                attempt += 1
+            }
+        }
+    }
+
+    /// Sends a request and takes the whole answer as JSON; an empty one is an empty object.
+    package func json(_ request: AWSRequest, limit: Int = 16 << 20) async throws -> JSONValue {
+        try await exchange(request) { response in
+            let bytes = try await response.collect(limit: limit)
+            return bytes.isEmpty ? .object([:]) : try JSONValue(parsing: bytes)
+        }
+    }
+
+    private enum Outcome<R> {
+        case finished(R)
+        case again(waits: Bool)
+    }
+
+    private func send<R>(
+        _ request: AWSRequest, isLast: Bool, _ read: (any HTTPResponseStream) async throws -> R
+    ) async throws -> Outcome<R> {
+        let (signed, credentials) = try await authenticated(request)
+        return try await transport.exchange(signed) { response in
+            guard !(200..<300).contains(response.status) else { return .finished(try await read(response)) }
+            let body = try await response.prefix(Self.errorByteLimit)
+            response.discardRest()
+            let error = AWSErrorBody(status: response.status, headers: response.headers, body: body).error(service: service.name)
+            // Also of a call that is over: the next one is right.
+            let isCorrected = skew.isCorrected(by: error, date: response.headers["Date"], now: clock.wall())
+            var isRenewed = false
+            if let credentials, Self.expired.contains(error.code) {
+                if case .signature(let provider) = authentication { await provider.refused(credentials) }
+                isRenewed = true
+            }
+            guard !isLast else { throw error }
+            if isCorrected || isRenewed { return .again(waits: false) }
+            // The transport has done what can be done about the others.
+            if error.isRetryable, error.status == 400 { return .again(waits: true) }
+            throw error
+        }
+    }
+
+    private func authenticated(_ request: AWSRequest) async throws -> (HTTPClientRequest, AWSCredentials?) {
+        let query = request.encodedQuery
+        var signed = HTTPClientRequest(
+            method: request.method, url: url + request.path + (query.isEmpty ? "" : "?" + query), headers: request.headers,
+            body: request.body, timeouts: request.timeouts ?? endpoint.timeouts, responseByteLimit: request.responseByteLimit,
+            isRepeatable: request.isRepeatable)
+        switch authentication {
+        case .signature(let provider):
+            let credentials = try await provider.credentials()
+            let payload: SigV4Signer.Payload =
+                switch (request.payload, request.body) {
+                case (let payload?, _): payload
+                case (nil, .none): .bytes([])
+                case (nil, .bytes(let bytes)): .bytes(bytes)
+                case (nil, .stream): .unsigned
+                }
+            try signer.sign(&signed, payload: payload, credentials: credentials, at: signingTime)
+            return (signed, credentials)
+        case .bearer(let token): signed.headers.set("Authorization", "Bearer " + (try await token()))
+        case .basic(let user, let password):
+            let pair = Array("\(user):\(try await password())".utf8)
+            signed.headers.set("Authorization", "Basic " + Data(pair).base64EncodedString())
+        case .none: break
+        }
+        return (signed, nil)
+    }
+
+    /// How much of an error's body is read.
+    private static let errorByteLimit = 64 << 10
+
+    private static let expired: Set = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"]
+}

@@ -1,0 +1,170 @@
+import MillraceCore
+
+/// Reads well-formed XML 1.0 (W3C Recommendation, fifth edition) without document type declarations, encoded as UTF-8.
+struct XMLParser {
+    private let bytes: [UInt8]
+    private var position = 0
+    private static let deepest = 64
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    mutating func document() throws(MillraceError) -> XMLElement {
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+        try skipMisc()
+        guard peek() == UInt8(ascii: "<") else { throw failure("there is no element") }
+        let root = try element(depth: 1)
+        try skipMisc()
+        guard position == bytes.count else { throw failure("something stands behind the document") }
+        return root
+    }
+
+    private func failure(_ what: String) -> MillraceError {
+        MillraceError(.invalidInput, "this is no well-formed XML: \(what) (byte \(position))")
+    }
+
+    private func peek(_ offset: Int = 0) -> UInt8? { position + offset < bytes.count ? bytes[position + offset] : nil }
+
+    private func stands(_ text: StaticString) -> Bool {
+        let count = text.utf8CodeUnitCount
+        guard position + count <= bytes.count else { return false }
+        return text.withUTF8Buffer { $0.elementsEqual(bytes[position..<position + count]) }
+    }
+
+    /// Moves behind the next occurrence of a text.
+    private mutating func skip(behind text: StaticString) throws(MillraceError) {
+        while position < bytes.count {
+            if stands(text) {
+                position += text.utf8CodeUnitCount
+                return
+            }
+            position += 1
+        }
+        throw failure("it ends before '\(text)'")
+    }
+
+    private mutating func skipSpace() {
+        while let byte = peek(), Self.isSpace(byte) { position += 1 }
+    }
+
+    /// White space, comments, processing instructions and the XML declaration.
+    private mutating func skipMisc() throws(MillraceError) {
+        while true {
+            skipSpace()
+            if stands("<?") {
+                try skip(behind: "?>")
+            } else if stands("<!--") {
+                try skip(behind: "-->")
+            } else if stands("<!") {
+                throw failure("document type declarations are not read")
+            } else {
+                return
+            }
+        }
+    }
+
+    private mutating func element(depth: Int) throws(MillraceError) -> XMLElement {
+        guard depth <= Self.deepest else { throw failure("it is deeper than \(Self.deepest) levels") }
+        position += 1
+        let qualified = try name()
+        var element = XMLElement(name: Self.local(qualified))
+        if try skipAttributes() { return element }
+        var text: [UInt8] = []
+        while true {
+            guard let byte = peek() else { throw failure("the element '\(element.name)' is not closed") }
+            if byte == UInt8(ascii: "&") {
+                try reference(into: &text)
+            } else if byte != UInt8(ascii: "<") {
+                text.append(byte)
+                position += 1
+            } else if stands("</") {
+                position += 2
+                guard try name() == qualified else { throw failure("'\(element.name)' is closed by another name") }
+                skipSpace()
+                guard peek() == UInt8(ascii: ">") else { throw failure("a closing tag does not end") }
+                position += 1
+                guard let content = String(validating: text, as: UTF8.self) else { throw failure("it is not UTF-8") }
+                element.text = content
+                return element
+            } else if stands("<!--") {
+                try skip(behind: "-->")
+            } else if stands("<![CDATA[") {
+                position += 9
+                let start = position
+                try skip(behind: "]]>")
+                text += bytes[start..<position - 3]
+            } else if stands("<?") {
+                try skip(behind: "?>")
+            } else {
+                element.children.append(try self.element(depth: depth + 1))
+            }
+        }
+    }
+
+    private mutating func name() throws(MillraceError) -> ArraySlice<UInt8> {
+        let start = position
+        while let byte = peek(), !Self.isSpace(byte), !"<>/=&'\"".utf8.contains(byte) { position += 1 }
+        guard position > start else { throw failure("a name is missing") }
+        return bytes[start..<position]
+    }
+
+    /// - Returns: whether the tag is an empty element's.
+    private mutating func skipAttributes() throws(MillraceError) -> Bool {
+        while true {
+            skipSpace()
+            switch peek() {
+            case UInt8(ascii: ">"):
+                position += 1
+                return false
+            case UInt8(ascii: "/"):
+                guard peek(1) == UInt8(ascii: ">") else { throw failure("a '/' stands alone in a tag") }
+                position += 2
+                return true
+            case nil: throw failure("a tag does not end")
+            default:
+                _ = try name()
+                skipSpace()
+                guard peek() == UInt8(ascii: "=") else { throw failure("an attribute has no value") }
+                position += 1
+                skipSpace()
+                guard let quote = peek(), quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'") else {
+                    throw failure("an attribute's value is not quoted")
+                }
+                position += 1
+                while let byte = peek(), byte != quote { position += 1 }
+                guard peek() != nil else { throw failure("an attribute's value does not end") }
+                position += 1
+            }
+        }
+    }
+
+    private mutating func reference(into text: inout [UInt8]) throws(MillraceError) {
+        position += 1
+        let start = position
+        while let byte = peek(), byte != UInt8(ascii: ";"), position - start < 12 { position += 1 }
+        guard peek() == UInt8(ascii: ";") else { throw failure("a reference does not end") }
+        let name = String(decoding: bytes[start..<position], as: UTF8.self)
+        position += 1
+        switch name {
+        case "amp": text.append(UInt8(ascii: "&"))
+        case "lt": text.append(UInt8(ascii: "<"))
+        case "gt": text.append(UInt8(ascii: ">"))
+        case "quot": text.append(UInt8(ascii: "\""))
+        case "apos": text.append(UInt8(ascii: "'"))
+        default:
+            let number =
+                if name.hasPrefix("#x") { UInt32(name.dropFirst(2), radix: 16) } else if name.hasPrefix("#") {
+                    UInt32(name.dropFirst())
+                } else {
+                    UInt32?.none
+                }
+            guard let scalar = number.flatMap(Unicode.Scalar.init) else { throw failure("'&\(name);' is not known") }
+            text += Array(String(Character(scalar)).utf8)
+        }
+    }
+
+    private static func local(_ name: ArraySlice<UInt8>) -> String {
+        String(decoding: name.split(separator: UInt8(ascii: ":")).last ?? name, as: UTF8.self)
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
+}

@@ -1,0 +1,56 @@
+import Glibc
+
+/// A program of others that tests are driven with, which may be missing on the machine.
+package enum Counterpart {
+    /// The package's directory.
+    package static let packageRoot: String = {
+        var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+        parts.removeLast(3)
+        return parts.joined(separator: "/")
+    }()
+
+    /// The Python that has the modules which `.ci/setup --test` installs.
+    package static let python = packageRoot + "/.venv/bin/python"
+
+    /// The path of a script in `Tests/MillraceCounterparts/Servers`.
+    package static func script(_ name: String) -> String { packageRoot + "/Tests/MillraceCounterparts/Servers/" + name }
+
+    /// The path of a program: in the Python environment, else where Debian puts it; `nil`: it is not installed.
+    package static func program(_ name: String) -> String? {
+        [packageRoot + "/.venv/bin/", "/usr/bin/", "/usr/sbin/", "/bin/"].map { $0 + name }.first { access($0, X_OK) == 0 }
+    }
+
+    /// Whether everything must be there.
+    package static let isStrict = getenv("CI").map { String(cString: $0) } == "true"
+
+    /// Says aloud, on standard error, that a counterpart is missing.
+    /// - Throws: ``CounterpartMissing`` where everything must be there (`CI=true`).
+    package static func leftOut(_ what: String, _ advice: String = "run .ci/setup --test") throws {
+        _ = "LEFT OUT: \(what): \(advice)\n".withCString { write(2, $0, strlen($0)) }
+        if isStrict { throw CounterpartMissing("\(what) is missing: \(advice)") }
+    }
+
+    /// A TCP port of the loopback address that was free a moment ago.
+    package static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw CounterpartMissing("socket: \(String(cString: strerror(errno)))") }
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+            }
+        }
+        guard isBound else { throw CounterpartMissing("bind: \(String(cString: strerror(errno)))") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
+
+/// A counterpart that is needed and not there, or does not start.
+package struct CounterpartMissing: Error, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,150 @@
+import Glibc
+import MillraceCore
+
+/// A counterpart that runs beside the tests. It ends with ``stop()``, with the value, or with the test process, whose pipe it watches.
+package final class CounterpartProcess: Sendable {
+    private struct State {
+        var lines: [String] = []
+        var rest: [UInt8] = []
+        var hasEnded = false
+    }
+
+    private let state: Monitor<State>
+    private let process: pid_t
+    private let inputEnd: Int32
+    private let reader: Locked<NamedThread?>
+
+    /// Starts a program, with its standard output and standard error taken as lines.
+    package init(_ command: [String], environment: [String: String] = [:], directory: String = "/") throws {
+        var input: [Int32] = [0, 0]
+        var output: [Int32] = [0, 0]
+        guard pipe(&input) == 0, pipe(&output) == 0 else { throw CounterpartMissing("pipe: \(String(cString: strerror(errno)))") }
+        // Closed in every other child: an end that lives on elsewhere would hide that this one has gone.
+        for end in input + output { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        defer {
+            close(input[0])
+            close(output[1])
+        }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, input[0], 0)
+        posix_spawn_file_actions_adddup2(&actions, output[1], 1)
+        posix_spawn_file_actions_adddup2(&actions, output[1], 2)
+        // The shell outlives the test process by as long as it takes to notice, and takes the program with it.
+        let guardian = #"set -m; cd "$1"; shift; "$@" </dev/null & p=$!; cat >/dev/null; kill -9 -$p 2>/dev/null; wait $p 2>/dev/null"#
+        let words = ["/bin/bash", "-c", guardian, "counterpart", directory] + command
+        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+        var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0)=\($1)") }
+        var place = environ
+        while let variable = place.pointee {
+            let name = String(cString: variable).prefix { $0 != "=" }
+            if environment[String(name)] == nil { variables.append(strdup(variable)) }
+            place += 1
+        }
+        variables.append(nil)
+        defer { for pointer in arguments + variables { free(pointer) } }
+        var process = pid_t()
+        let error = posix_spawn(&process, words[0], &actions, nil, &arguments, &variables)
+        guard error == 0 else {
+            close(input[1])
+            close(output[0])
+            throw CounterpartMissing("cannot start \(command[0]): \(String(cString: strerror(error)))")
+        }
+        let state = Monitor(State())
+        let outputEnd = output[0]
+        self.process = process
+        self.state = state
+        inputEnd = input[1]
+        reader = Locked(try NamedThread(name: "counterpart") { Self.read(outputEnd, into: state) })
+    }
+
+    deinit { stop() }
+
+    /// What it has written so far.
+    package var lines: [String] {
+        var lines: [String] = []
+        state.update {
+            lines = $0.lines
+            return false
+        }
+        return lines
+    }
+
+    /// Waits for a line, past or to come.
+    /// - Throws: when none comes, with the last lines that did.
+    package func waitForLine(seconds: Int64 = 60, where matches: (String) -> Bool) throws -> String {
+        var looked = 0
+        let found: String?? = state.wait(nanoseconds: seconds * 1_000_000_000) { state in
+            defer { looked = state.lines.count }
+            if let line = state.lines[looked...].first(where: matches) { return .some(line) }
+            return state.hasEnded ? .some(nil) : nil
+        }
+        guard case .some(.some(let line)) = found else {
+            throw CounterpartMissing("a counterpart did not say what it should have: \(lines.suffix(20).joined(separator: "\n"))")
+        }
+        return line
+    }
+
+    /// Waits until something listens on a port of the loopback address. There is no event for that in another process: it is tried.
+    package func waitForPort(_ port: Int, seconds: Int = 60) throws {
+        for _ in 0..<seconds * 50 {
+            if Self.canConnect(port) { return }
+            var ended = false
+            state.update {
+                ended = $0.hasEnded
+                return false
+            }
+            if ended { break }
+            usleep(20_000)
+        }
+        throw CounterpartMissing("nothing listens on port \(port): \(lines.suffix(20).joined(separator: "\n"))")
+    }
+
+    /// Ends the program and waits for it. Calling it again does nothing.
+    package func stop() {
+        let running = reader.withLock { reader in
+            defer { reader = nil }
+            return reader
+        }
+        guard let running else { return }
+        close(inputEnd)
+        while waitpid(process, nil, 0) < 0, errno == EINTR {}
+        running.join()
+    }
+
+    private static func canConnect(_ port: Int) -> Bool {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_port = UInt16(port).bigEndian
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    }
+
+    private static func read(_ descriptor: Int32, into state: Monitor<State>) {
+        defer { close(descriptor) }
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            state.updateAndWakeAll { state in
+                guard count > 0 else {
+                    state.hasEnded = true
+                    return
+                }
+                state.rest += chunk[..<count]
+                var lines = state.rest.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+                state.rest = Array(lines.removeLast())
+                state.lines += lines.map { String(decoding: $0, as: UTF8.self) }
+            }
+            if count <= 0 { return }
+        }
+    }
+}
