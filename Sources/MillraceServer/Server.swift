@@ -24,6 +24,18 @@ public final class Server: Sendable {
         public let models: LanguageModelRegistry
         /// The configured embedders; `local` is always there.
         public let embedders: EmbedderRegistry
+        /// The files that people upload; `nil` where no object store can be used.
+        public let content: ContentStore?
+        /// Objects by key; `nil` where none can be used.
+        public let objects: (any ObjectStore)?
+        /// Indexes that are searched by words and by meaning; `nil` where none can be used.
+        public let search: (any SearchEngine)?
+        /// Secrets by name; `nil` where none can be used.
+        public let secrets: (any SecretStore)?
+        /// What can be made again; `nil` where none can be used.
+        public let cache: (any Cache)?
+        /// Why clients are missing, by name: `objects`, `search`, `secrets`, `cache`.
+        public let unavailable: [String: String]
         /// The configuration groups of handlers, as they stand in `config.yaml`.
         public let configuration: [String: JSONValue]
     }
@@ -108,11 +120,19 @@ public final class Server: Sendable {
             settings: settings, existing: [local] + ownModels, transport: transport, logger: self.logger, blocking: blocking)
         let models = try assembly.registry(local: local)
         let embedders = try assembly.embedders()
-        let clients = Clients(models: models, embedders: embedders, configuration: settings.handlerConfiguration)
+        let backends = BackendAssembly(settings: settings).make()
+        let opened = self.store
+        let content = backends.objects.map { ContentStore(store: opened, objects: $0) }
+        let passages = try Self.passages(content, backends, embedders, settings)
+        let clients = Clients(
+            models: models, embedders: embedders, content: content, objects: backends.objects, search: backends.search,
+            secrets: backends.secrets, cache: backends.cache, unavailable: backends.unavailable,
+            configuration: settings.handlerConfiguration)
         var registry = TaskHandlerRegistry(logger: self.logger)
         try register(&registry, clients)
         if registry.handler(named: "chat") == nil {
-            try registry.register(ChatHandler(models: models), isDefault: registry.defaultName == nil)
+            try registry.register(
+                ChatHandler(models: models, content: content, passages: passages), isDefault: registry.defaultName == nil)
         }
         for task in settings.taskModels.keys.sorted() where registry.handler(named: task) == nil {
             self.logger.warning(
@@ -123,10 +143,29 @@ public final class Server: Sendable {
         hub = RunHub(
             store: self.store, settings: settings.runs, group: group, blocking: blocking, logger: self.logger, stageFactories: stages)
         let readiness = ModelReadiness(settings, models: models, embedders: embedders) { transport.circuit(of: $0) }
+        let routes = ContentRoutes(
+            content: content, unavailable: backends.unavailable["objects"], limit: settings.content.uploadBytes,
+            forget: { try await passages?.forget($0, principal: $1) })
         let router = try APIRoutes.router(
-            hub: hub, handlers: registry, models: models, readiness: readiness, defaultTask: settings.defaultTask)
+            hub: hub, handlers: registry, models: models, readiness: readiness, content: routes, defaultTask: settings.defaultTask)
         let responder = APIResponder(router: router, settings: settings, logger: self.logger)
         context = HTTPServerContext(settings: HTTPServerSettings(settings.limits), responder: responder, logger: self.logger)
+    }
+
+    /// What finds passages of uploaded texts.
+    /// - Throws: ``MillraceError`` for an embedder that there is not.
+    private static func passages(
+        _ content: ContentStore?, _ backends: Backends, _ embedders: EmbedderRegistry, _ settings: ServerSettings
+    ) throws(MillraceError) -> ContentPassages? {
+        guard let content, let search = backends.search else { return nil }
+        var embedder: (any Embedder)?
+        if let id = settings.search.embedder {
+            do throws(MillraceError) { embedder = try embedders.embedder(id) } catch  where error.code == .modelUnavailable {
+                // Passages are found by words until it can be used.
+                embedder = nil
+            }
+        }
+        return ContentPassages(content: content, search: search, embedder: embedder, byteLimit: settings.content.searchableBytes)
     }
 
     deinit { stop() }

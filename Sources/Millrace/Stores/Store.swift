@@ -166,6 +166,21 @@ public protocol Store: Sendable {
     /// Replaces a handler's stored configuration and returns the row, `nil` when there is none.
     func updateTaskHandler(_ name: String, configuration: [String: JSONValue], principal: Principal) async throws -> TaskHandlerMetadata?
 
+    // MARK: Content
+
+    /// Stores what is known of an uploaded file.
+    /// - Throws: ``ErrorCode/conflict`` when the id is taken.
+    func createContent(_ content: ContentRecord, principal: Principal) async throws
+
+    /// What is known of an owner's file, or `nil`.
+    func content(_ id: String, principal: Principal) async throws -> ContentRecord?
+
+    /// The owner's files, newest first.
+    func contents(page: PageRequest, principal: Principal) async throws -> Page<ContentRecord>
+
+    /// Forgets an owner's file. Returns false when there is none.
+    func deleteContent(_ id: String, principal: Principal) async throws -> Bool
+
     // MARK: Health
 
     /// Throws when the store cannot be read and written now.

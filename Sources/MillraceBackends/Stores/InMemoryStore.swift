@@ -173,6 +173,40 @@ public final class InMemoryStore: Store {
         }
     }
 
+    // MARK: Content
+
+    /// Stores what is known of an uploaded file.
+    public func createContent(_ content: ContentRecord, principal: Principal) async throws {
+        try withTables { tables in
+            guard !tables.contents.contains(where: { $0.record.id == content.id }) else { throw StoreRefusal.contentExists(content.id) }
+            tables.contents.append(((tables.contents.last?.number ?? 0) + 1, principal, content))
+        }
+    }
+
+    /// What is known of an owner's file, or `nil`.
+    public func content(_ id: String, principal: Principal) async throws -> ContentRecord? {
+        try withTables { $0.contents.first { $0.owner == principal && $0.record.id == id }?.record }
+    }
+
+    /// The owner's files, newest first.
+    public func contents(page: PageRequest, principal: Principal) async throws -> Page<ContentRecord> {
+        let limit = try page.checkedLimit()
+        let before = try page.keys(1)?[0] ?? .max
+        return try withTables { tables in
+            let rows = tables.contents.reversed().lazy.filter { $0.owner == principal && $0.number < before }.prefix(limit + 1)
+            return Page(rows.map { (item: $0.record, cursor: PageCursor($0.number)) }, limit: limit)
+        }
+    }
+
+    /// Forgets an owner's file.
+    public func deleteContent(_ id: String, principal: Principal) async throws -> Bool {
+        try withTables { tables in
+            guard let place = tables.contents.firstIndex(where: { $0.owner == principal && $0.record.id == id }) else { return false }
+            tables.contents.remove(at: place)
+            return true
+        }
+    }
+
     // MARK: Health
 
     /// Fails only once the store is closed.

@@ -74,6 +74,8 @@ struct InMemoryTables {
     var runs: [Key: RunEntry] = [:]
     var runsByNumber: [Int64: RunEntry] = [:]
     var handlers: [Key: TaskHandlerMetadata] = [:]
+    /// In the order in which they came.
+    var contents: [(number: Int64, owner: Principal, record: ContentRecord)] = []
     private var idempotencyKeys: [Key: (key: IdempotencyKey, responseID: String)] = [:]
     private var lastNumber: Int64 = 0
     /// What the logs hold, and how much of that may stay.

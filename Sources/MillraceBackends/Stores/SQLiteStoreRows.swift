@@ -61,6 +61,16 @@ enum SQLiteStoreRows {
             createdAt: row.timestamp(4), updatedAt: row.timestamp(5))
     }
 
+    // MARK: Content
+
+    static let contentColumns = "content_id, title, mime_type, length, entity_tag, created_at"
+
+    static func content(_ row: borrowing SQLiteStatement) -> ContentRecord {
+        ContentRecord(
+            id: row.text(0) ?? "", title: row.text(1), mimeType: row.text(2) ?? "", length: row.int(3), entityTag: row.text(4) ?? "",
+            createdAt: row.timestamp(5))
+    }
+
     // MARK: Values
 
     static func text(_ object: [String: JSONValue]) -> String? { object.isEmpty ? nil : JSONValue.object(object).text }

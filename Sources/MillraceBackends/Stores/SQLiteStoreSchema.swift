@@ -2,7 +2,21 @@ import MillraceDatabase
 
 /// The tables of a ``SQLiteStore``. Moments are microseconds since the epoch; JSON is text.
 enum SQLiteStoreSchema {
-    static let migrations = SQLiteMigrations([version1])
+    static let migrations = SQLiteMigrations([version1, version2])
+
+    private static let version2 = """
+        CREATE TABLE contents (
+            id INTEGER PRIMARY KEY,
+            owner TEXT NOT NULL,
+            content_id TEXT NOT NULL UNIQUE,
+            title TEXT,
+            mime_type TEXT NOT NULL,
+            length INTEGER NOT NULL,
+            entity_tag TEXT NOT NULL,
+            created_at INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX contents_by_owner ON contents (owner, id);
+        """
 
     private static let version1 = """
         CREATE TABLE chats (

@@ -60,14 +60,21 @@ extension HTTPConnection {
         while exchange.sourceHasMore, output.count < limit {
             let before = output.count
             let chunk = exchange.isChunked ? output.beginChunk() : 0
-            let progress = source.produce(into: &output, limit: min(limit - before, ByteBuffer.largestChunk / 2))
+            var progress = source.produce(into: &output, limit: min(limit - before, ByteBuffer.largestChunk / 2))
             if exchange.isChunked { output.endChunk(chunk) }
+            if let missing = exchange.missingBytes {
+                let left = missing - (output.count - before)
+                exchange.missingBytes = left
+                // Too little leaves the client waiting, too much would stand where the next response begins.
+                if left < 0 || progress == .end && left > 0 { progress = .abort }
+                if left < 0 { output.truncate(to: output.count + left) }
+            }
             switch progress {
             case .more: break
             case .wait: exchange.sourceHasMore = false
             case .end, .abort:
                 if progress == .end, exchange.isChunked { output.appendLastChunk() }
-                if progress == .abort || !exchange.isChunked { machine.refused() }
+                if progress == .abort || !exchange.isChunked && exchange.missingBytes == nil { machine.refused() }
                 exchange.sourceHasMore = false
                 exchange.isBodyDone = true
                 exchange.source = nil

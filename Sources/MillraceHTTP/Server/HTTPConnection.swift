@@ -36,6 +36,8 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         var source: (any HTTPBodySource)?
         var sourceHasMore = false
         var isChunked = false
+        /// What a body of known length still owes.
+        var missingBytes: Int?
         var isBodyDone = false
         var status = HTTPStatus.ok
         var bytesSent = 0
@@ -250,7 +252,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
 
     private func respond(_ response: HTTPResponse, to exchange: Exchange) {
         guard exchange === self.exchange, descriptor >= 0, !machine.hasResponseStarted else {
-            if case .stream(let source) = response.body { source.detached() }
+            if case .stream(let source, _) = response.body { source.detached() }
             return
         }
         exchange.status = response.status
@@ -267,10 +269,11 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
             appendHead(response, .length(bytes.count), version: version, isHead: isHead, keepsAlive: keepsAlive)
             if !isHead { output.append(bytes) }
             exchange.isBodyDone = true
-        case .stream(let source):
-            exchange.isChunked = version == .http11
-            let keepsAlive = exchange.isChunked && keepsAlive
-            appendHead(response, exchange.isChunked ? .chunked : .untilClose, version: version, isHead: isHead, keepsAlive: keepsAlive)
+        case .stream(let source, let length):
+            exchange.isChunked = length == nil && version == .http11
+            exchange.missingBytes = length
+            let framing = length.map { HTTPFraming.length($0) } ?? (exchange.isChunked ? .chunked : .untilClose)
+            appendHead(response, framing, version: version, isHead: isHead, keepsAlive: framing != .untilClose && keepsAlive)
             if isHead {
                 exchange.isBodyDone = true
                 source.detached()

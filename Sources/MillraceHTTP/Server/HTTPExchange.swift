@@ -20,8 +20,9 @@ package struct HTTPResponse: @unchecked Sendable {  // Sendable: made and used u
     package enum Body {
         case empty
         case bytes([UInt8])
-        /// Pieces as the client takes them, chunked.
-        case stream(any HTTPBodySource)
+        /// Pieces as the client takes them: chunked, or with a `Content-Length` where the number of bytes is known. A source that produces
+        /// another number is a defect, and the connection closes.
+        case stream(any HTTPBodySource, length: Int? = nil)
     }
     package var status: HTTPStatus
     package var headers: HTTPHeaders

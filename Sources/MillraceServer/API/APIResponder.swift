@@ -10,6 +10,8 @@ final class APIResponder: HTTPResponder {
         case now(@Sendable (APIRequest) throws -> HTTPResponse)
         /// By a task on the connection's loop.
         case later(@Sendable (APIRequest) async throws -> HTTPResponse)
+        /// As ``later(_:)``, with a body of any type and up to so many bytes, which is read as it comes.
+        case upload(bodyLimit: Int, @Sendable (APIRequest) async throws -> HTTPResponse)
     }
 
     private let router: Router<Route>
@@ -32,18 +34,15 @@ final class APIResponder: HTTPResponder {
             try door.check(head)
             switch router.match(method: head.method, head: head) {
             case .found(let route, let parameters):
-                try door.checkJSON(head)
                 let api = APIRequest(http: request, parameters: parameters, principal: .local)
                 switch route {
-                case .now(let body): return .now(finish(try body(api), request))
+                case .now(let body):
+                    try door.checkJSON(head)
+                    return .now(finish(try body(api), request))
                 case .later(let body):
-                    return .later(bodyLimit: bodyLimit) { [self] in
-                        do {
-                            return finish(try await body(api), request)
-                        } catch {
-                            return finish(problem(error, request), request)
-                        }
-                    }
+                    try door.checkJSON(head)
+                    return later(bodyLimit: bodyLimit, body, api)
+                case .upload(let bodyLimit, let body): return later(bodyLimit: bodyLimit, body, api)
                 }
             case .methodNotAllowed(let allow):
                 let allowed = allow.map(\.rawValue).joined(separator: ", ")
@@ -58,6 +57,18 @@ final class APIResponder: HTTPResponder {
             }
         } catch {
             return .now(finish(problem(error, request), request))
+        }
+    }
+
+    private func later(bodyLimit: Int, _ body: @escaping @Sendable (APIRequest) async throws -> HTTPResponse, _ api: APIRequest)
+        -> HTTPReply
+    {
+        .later(bodyLimit: bodyLimit) { [self] in
+            do {
+                return finish(try await body(api), api.http)
+            } catch {
+                return finish(problem(error, api.http), api.http)
+            }
         }
     }
 

@@ -4,9 +4,10 @@ import MillraceHTTP
 /// Which path is answered by what.
 enum APIRoutes {
     static func router(
-        hub: RunHub, handlers: TaskHandlerRegistry, models: LanguageModelRegistry, readiness: ModelReadiness, defaultTask: String?
+        hub: RunHub, handlers: TaskHandlerRegistry, models: LanguageModelRegistry, readiness: ModelReadiness, content: ContentRoutes,
+        defaultTask: String?
     ) throws -> Router<APIResponder.Route> {
-        let generate = GenerateRoutes(hub: hub, handlers: handlers, models: models, defaultTask: defaultTask)
+        let generate = GenerateRoutes(hub: hub, handlers: handlers, models: models, defaultTask: defaultTask, content: content.content)
         let runs = RunRoutes(hub: hub)
         let chats = ChatRoutes(store: hub.store)
         let tasks = TaskHandlerRoutes(store: hub.store, handlers: handlers)
@@ -28,6 +29,13 @@ enum APIRoutes {
         try router.add(.patch, "/api/v1/chats/{chat_id}", .later(chats.update))
         try router.add(.delete, "/api/v1/chats/{chat_id}", .later(chats.delete))
         try router.add(.get, "/api/v1/chats/{chat_id}/messages", .later(chats.messages))
+
+        let formLimit = content.limit.addingReportingOverflow(ContentRoutes.formBytes)
+        try router.add(
+            .post, "/api/v1/content", .upload(bodyLimit: formLimit.overflow ? .max : formLimit.partialValue, content.upload))
+        try router.add(.get, "/api/v1/content", .later(content.list))
+        try router.add(.get, "/api/v1/generate/content/{pointer}", .later(content.download))
+        try router.add(.delete, "/api/v1/generate/content/{pointer}", .later(content.delete))
 
         try router.add(.get, "/api/v1/task-handlers", .now(tasks.list))
         try router.add(.get, "/api/v1/task-handlers/{name}", .now(tasks.get))

@@ -10,6 +10,8 @@ struct GenerateBody: Equatable {
     var parts: [MessagePart]
     var persona: String?
     var context: [ContextItem]
+    /// Where the parts stand in the body, for problems.
+    private var partsPath = "parts"
 
     private static let mostParts = 256
     private static let mostContext = 256
@@ -26,13 +28,13 @@ struct GenerateBody: Equatable {
         parts = []
         context = []
         if fields.problems.first?.field != "body" {
-            parts = Self.parts(&fields)
+            (parts, partsPath) = Self.parts(&fields)
             context = Self.context(&fields)
         }
         try fields.finish()
     }
 
-    private static func parts(_ fields: inout FieldReader) -> [MessagePart] {
+    private static func parts(_ fields: inout FieldReader) -> (parts: [MessagePart], path: String) {
         var path = "parts"
         var list: [JSONValue]?
         if fields.value("parts") != nil {
@@ -46,7 +48,7 @@ struct GenerateBody: Equatable {
         } else if fields.value("message") == nil {
             fields.note("parts", "is required: at least one part, such as {\"content\": \"Hello\"}")
         }
-        guard let list else { return [] }
+        guard let list else { return ([], path) }
         if list.isEmpty { fields.take([FieldProblem(field: path, message: "must have at least one part")]) }
         var parts: [MessagePart] = []
         for (index, value) in list.enumerated() {
@@ -67,7 +69,41 @@ struct GenerateBody: Equatable {
                 fields.take([FieldProblem(field: place + field, message: error.message)])
             }
         }
-        return parts
+        return (parts, path)
+    }
+
+    // MARK: Pointers
+
+    /// Looks up what pointers name, and takes over the type and title of files whose attachments give none.
+    /// - Parameter find: gives the record of a pointer that the asker owns.
+    /// - Throws: a 422 that names every pointer to something that the asker does not have.
+    mutating func resolve(_ find: (String) async throws -> ContentRecord?) async throws {
+        var problems: [FieldProblem] = []
+        func resolved(_ attachment: Attachment, _ place: String) async throws -> Attachment {
+            guard let pointer = attachment.pointer else { return attachment }
+            guard let record = try await find(pointer) else {
+                problems.append(
+                    FieldProblem(
+                        field: place + ".pointer", message: "names content that does not exist: upload it with POST /api/v1/content first"))
+                return attachment
+            }
+            var attachment = attachment
+            attachment.mimeType = attachment.mimeType ?? record.mimeType
+            attachment.title = attachment.title ?? record.title
+            return attachment
+        }
+        for place in parts.indices {
+            switch parts[place] {
+            case .image(let attachment): parts[place] = .image(try await resolved(attachment, "\(partsPath)[\(place)]"))
+            case .document(let attachment): parts[place] = .document(try await resolved(attachment, "\(partsPath)[\(place)]"))
+            default: break
+            }
+        }
+        for place in context.indices {
+            guard let attachment = context[place].attachment else { continue }
+            context[place].attachment = try await resolved(attachment, "context[\(place)]")
+        }
+        if !problems.isEmpty { throw Problem.fields(problems) }
     }
 
     /// What a client's part must not be.
@@ -83,10 +119,8 @@ struct GenerateBody: Equatable {
     /// Nothing that a client names is opened: a pointer must be content that this owner stored here.
     private static func problem(of attachment: Attachment) -> FieldProblem? {
         if let pointer = attachment.pointer {
-            if pointer.hasPrefix("content://") {
-                return FieldProblem(
-                    field: ".pointer", message: "names content that does not exist; send the bytes as base64 in data instead")
-            }
+            // Whether this owner has it is looked up before the run starts.
+            if pointer.hasPrefix("content://"), ContentRecord.id(of: pointer) != nil { return nil }
             return FieldProblem(field: ".pointer", message: "must be a content:// pointer; other schemes are not allowed here")
         }
         if attachment.data == nil { return FieldProblem(field: "", message: "needs data (base64) or a pointer") }

@@ -9,6 +9,7 @@ struct GenerateRoutes: Sendable {
     let handlers: TaskHandlerRegistry
     let models: LanguageModelRegistry
     let defaultTask: String?
+    let content: ContentStore?
 
     /// The run's events as they happen.
     func stream(_ request: APIRequest) async throws -> HTTPResponse {
@@ -65,7 +66,8 @@ struct GenerateRoutes: Sendable {
     private func start(_ request: APIRequest) async throws -> RunHub.Started {
         if hub.isDraining { throw MillraceError(.serverShutdown, "the server is stopping; try again", isRetryable: true) }
         let bytes = try await request.http.body.collect()
-        let body = try GenerateBody(json: try APIRequest.parse(bytes))
+        var body = try GenerateBody(json: try APIRequest.parse(bytes))
+        try await body.resolve { [content] in try await content?.record($0, principal: request.principal) }
         let key = try idempotencyKey(request, bytes)
         let handler = try handler(for: body.task)
         let model = try models.model(body.modelID, task: handler.name, preferred: handler.options.modelID)

@@ -55,6 +55,16 @@ public struct ServerSettings: Equatable, Sendable {
     public var runs = RunSettings()
     /// How data is kept.
     public var store = StoreSettings()
+    /// How AWS is reached.
+    public var aws = AWSSettings()
+    /// Where uploaded files are kept.
+    public var objects = ObjectStoreSettings()
+    /// What files may be uploaded.
+    public var content = ContentSettings()
+    /// Where documents are searched.
+    public var search = SearchSettings()
+    /// Where handlers keep what can be made again.
+    public var cache = CacheSettings()
     /// The configuration of handlers and other parts that the server itself does not know: every group whose name ends in `Config`
     /// (such as `documentAnalysisConfig`), as it stands in `config.yaml` (default: none).
     public var handlerConfiguration: [String: JSONValue] = [:]

@@ -2,7 +2,7 @@ import MillraceCore
 
 /// Every setting of the server, in the order in which they are documented.
 package enum SettingTable {
-    package static let all: [SettingDescriptor] = selection + server + limits + runs + store + http
+    package static let all: [SettingDescriptor] = selection + server + limits + runs + store + http + backends
 
     /// Variables that the command line reads for itself and a server has no use for.
     package static let clientEnvironmentNames = ["MILLRACE_SERVER"]

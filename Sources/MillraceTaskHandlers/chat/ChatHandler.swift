@@ -13,23 +13,35 @@ public struct ChatHandler: TaskHandler {
 
     private let models: LanguageModelRegistry
     private let historyCharacters: Int
+    private let content: ContentStore?
+    private let passages: ContentPassages?
 
     /// Creates the handler.
     /// - Parameters:
     ///   - models: the models that requests choose from.
     ///   - historyCharacters: how many characters of conversation a model is given, the current message included (default: 200,000). Older
     ///     messages are left out first; the current one always goes in. Attached texts are not counted.
-    public init(models: LanguageModelRegistry, historyCharacters: Int = 200_000) {
+    ///   - content: the files that pointers name; without it they are left out.
+    ///   - passages: finds the passages of texts that are too long to be given to a model whole; without it those are left out.
+    public init(
+        models: LanguageModelRegistry, historyCharacters: Int = 200_000, content: ContentStore? = nil, passages: ContentPassages? = nil
+    ) {
         self.models = models
         self.historyCharacters = historyCharacters
+        self.content = content
+        self.passages = passages
     }
 
     /// Answers one message.
     /// - Throws: ``MillraceError`` for an unknown model or an answer that was filtered away; what the model throws.
     public func handle(_ request: TaskRequest, _ context: RunContext) async throws {
         let model = try models.model(for: request)
+        var reader = AttachmentReader(
+            content: content, passages: passages, question: request.text, seesImages: model.seesImages, context: context)
+        let request = try await reader.read(request)
         let conversation = ChatConversation(request, historyCharacters: historyCharacters, seesImages: model.seesImages)
 
+        for message in reader.skipped { try await context.emit(.status("attachment_skipped", message: message)) }
         for skipped in conversation.skipped {
             try await context.emit(.status("attachment_skipped", message: skipped.message))
         }

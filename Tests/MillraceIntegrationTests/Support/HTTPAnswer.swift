@@ -40,7 +40,7 @@ extension TCPClient {
     /// - Parameter isHead: whether it answers a HEAD request, so that no body follows.
     func readAnswer(isHead: Bool = false) throws -> HTTPAnswer {
         var answer = try HTTPAnswer(head: try read(until: "\r\n\r\n"))
-        if isHead || answer.status < 200 || answer.status == 204 { return answer }
+        if isHead || answer.status < 200 || [204, 304].contains(answer.status) { return answer }
         if let length = answer["content-length"].flatMap({ Int($0) }) {
             while received.count < length { guard try receiveMore() else { throw ClientFailure("the body ended early") } }
             answer.body = take(length)

@@ -68,6 +68,18 @@ final class InterceptedStore: Store {
     func updateTaskHandler(_ name: String, configuration: [String: JSONValue], principal: Principal) async throws -> TaskHandlerMetadata? {
         try await store.updateTaskHandler(name, configuration: configuration, principal: principal)
     }
+    func createContent(_ content: ContentRecord, principal: Principal) async throws {
+        try await store.createContent(content, principal: principal)
+    }
+    func content(_ id: String, principal: Principal) async throws -> ContentRecord? {
+        try await store.content(id, principal: principal)
+    }
+    func contents(page: PageRequest, principal: Principal) async throws -> Page<ContentRecord> {
+        try await store.contents(page: page, principal: principal)
+    }
+    func deleteContent(_ id: String, principal: Principal) async throws -> Bool {
+        try await store.deleteContent(id, principal: principal)
+    }
     func check(principal: Principal) async throws { try await store.check(principal: principal) }
     func close() async { await store.close() }
 }

@@ -7,6 +7,8 @@ public struct ModelServerSettings: Equatable, Sendable {
     public var url: String
     /// The API key; `nil` for servers that ask for none.
     public var apiKey: SecretText?
+    /// Where the API key is in the secret store, instead of ``apiKey``.
+    public var storedKey: StoredSecret?
     /// Header fields that go with every request (default: none).
     public var headers: [String: SecretText] = [:]
     /// How long a connection may take to come about, in seconds (default: 10).

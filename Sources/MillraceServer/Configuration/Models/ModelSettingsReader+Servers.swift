@@ -23,7 +23,12 @@ extension ModelSettingsReader {
     }
 
     private func readKey(_ reader: OptionReader, _ server: inout ModelServerSettings, _ unavailable: inout String?) {
-        if let text = reader.text("apiKey") { server.apiKey = secret(text, reader, "apiKey", &unavailable) }
+        guard let text = reader.text("apiKey") else { return }
+        if case .stored(let name)? = SecretReference(text) {
+            server.storedKey = name
+        } else {
+            server.apiKey = secret(text, reader, "apiKey", &unavailable)
+        }
     }
 
     private func readHeaders(_ reader: OptionReader, _ server: inout ModelServerSettings, _ unavailable: inout String?) {
@@ -71,7 +76,7 @@ extension ModelSettingsReader {
 
     private func secret(_ text: String, _ reader: OptionReader, _ name: String, _ unavailable: inout String?) -> SecretText? {
         guard let reference = SecretReference(text) else {
-            reader.note(name, "expected where the secret is, env:NAME or file:PATH, for secrets do not belong into this file")
+            reader.note(name, "expected where the secret is, env:NAME, file:PATH or secret:NAME, for secrets do not belong into this file")
             return nil
         }
         do throws(MillraceError) { return try reference.resolve(in: directory, environment: environment) } catch {

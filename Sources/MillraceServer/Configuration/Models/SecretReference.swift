@@ -1,9 +1,11 @@
 import MillraceCore
 
-/// Where a secret stands that a configuration names instead of holding: `env:NAME` or `file:PATH`.
+/// Where a secret stands that a configuration names instead of holding: `env:NAME`, `file:PATH`, `secret:NAME` or `secret:NAME#MEMBER`.
 enum SecretReference: Equatable {
     case environment(String)
     case file(String)
+    /// In the secret store, which is asked at every use.
+    case stored(StoredSecret)
 
     /// How long a secret's file may be, in bytes.
     private static let fileLimit = 64 << 10
@@ -15,6 +17,8 @@ enum SecretReference: Equatable {
             self = .environment(String(text.dropFirst(4)))
         } else if text.hasPrefix("file:"), text.count > 5 {
             self = .file(String(text.dropFirst(5)))
+        } else if text.hasPrefix("secret:"), let secret = StoredSecret(text.dropFirst(7)) {
+            self = .stored(secret)
         } else {
             return nil
         }
@@ -36,6 +40,8 @@ enum SecretReference: Equatable {
         var text: Substring
         let origin: String
         switch self {
+        case .stored:
+            throw MillraceError(.configuration, "\(self) cannot be used here: give the secret as env:NAME or file:PATH")
         case .environment(let name):
             guard let value = environment(name), !value.isEmpty else {
                 throw MillraceError(.configuration, "the environment variable \(name) is not set")
@@ -65,6 +71,7 @@ extension SecretReference: CustomStringConvertible {
         switch self {
         case .environment(let name): "env:\(name)"
         case .file(let path): "file:\(path)"
+        case .stored(let secret): "secret:\(secret)"
         }
     }
 }

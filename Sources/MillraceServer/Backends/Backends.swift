@@ -1,0 +1,11 @@
+import Millrace
+
+/// What lies behind the seams, as the settings say: each is there, or missing for a stated reason.
+struct Backends: Sendable {
+    var objects: (any ObjectStore)?
+    var search: (any SearchEngine)?
+    var secrets: (any SecretStore)?
+    var cache: (any Cache)?
+    /// Why what is missing is missing, by the name of its group in the settings.
+    var unavailable: [String: String] = [:]
+}

@@ -1,0 +1,110 @@
+import Millrace
+import MillraceCore
+
+/// Fetches what a request's pointers name: files that fit whole, and of longer texts the passages that the message is about.
+struct AttachmentReader {
+    let content: ContentStore?
+    let passages: ContentPassages?
+    let question: String
+    let seesImages: Bool
+    let context: RunContext
+
+    /// How long a file may be to be read whole, in bytes.
+    static let wholeBytes = 256 << 10
+    /// How long a picture may be, in bytes: what models take at most.
+    static let imageBytes = 5 << 20
+    /// How many bytes all files of a request may have together.
+    static let totalBytes = 24 << 20
+    /// How many passages of one long text are given to the model.
+    static let passageCount = 12
+
+    private var room = totalBytes
+    /// What is left out, for the user.
+    private(set) var skipped: [String] = []
+
+    init(content: ContentStore?, passages: ContentPassages?, question: String, seesImages: Bool, context: RunContext) {
+        self.content = content
+        self.passages = passages
+        self.question = question
+        self.seesImages = seesImages
+        self.context = context
+    }
+
+    /// The request with its files in it. The newest come first where there is not room for all.
+    mutating func read(_ request: TaskRequest) async throws -> TaskRequest {
+        guard content != nil else { return request }
+        var request = request
+        request.message = try await read(request.message, isCurrent: true)
+        for place in request.context.indices {
+            guard let attachment = request.context[place].attachment else { continue }
+            request.context[place].attachment = try await read(attachment, isImage: false, isCurrent: true)
+        }
+        for place in request.history.indices.reversed() {
+            request.history[place] = try await read(request.history[place], isCurrent: false)
+        }
+        return request
+    }
+
+    private mutating func read(_ message: Message, isCurrent: Bool) async throws -> Message {
+        var message = message
+        for place in message.parts.indices {
+            switch message.parts[place] {
+            case .image(let attachment):
+                message.parts[place] = .image(try await read(attachment, isImage: true, isCurrent: isCurrent))
+            case .document(let attachment):
+                message.parts[place] = .document(try await read(attachment, isImage: false, isCurrent: isCurrent))
+            default: break
+            }
+        }
+        return message
+    }
+
+    private mutating func read(_ attachment: Attachment, isImage: Bool, isCurrent: Bool) async throws -> Attachment {
+        guard let content, attachment.data == nil, let pointer = attachment.pointer else { return attachment }
+        guard let record = try await content.record(pointer, principal: context.principal) else {
+            // It was there when the message was sent.
+            skip(attachment, "it was deleted", isCurrent)
+            return attachment
+        }
+        var read = attachment
+        read.mimeType = attachment.mimeType ?? record.mimeType
+        read.title = attachment.title ?? record.title
+        if isImage, !seesImages { return read }
+        let isText = Attachment(data: [], mimeType: read.mimeType).text != nil
+        if isText, record.length > Self.wholeBytes { return try await passages(of: record, read, isCurrent) }
+        // What is neither text nor a picture says so itself.
+        guard isText || isImage else { return read }
+        let limit = isImage ? Self.imageBytes : Self.wholeBytes
+        guard record.length <= min(limit, room) else {
+            skip(read, "it is too long", isCurrent)
+            return read
+        }
+        room -= record.length
+        read.data = try await content.bytes(pointer, limit: limit, principal: context.principal)
+        return read
+    }
+
+    /// A long text as the passages that the message is about.
+    private mutating func passages(of record: ContentRecord, _ attachment: Attachment, _ isCurrent: Bool) async throws -> Attachment {
+        guard let passages else {
+            skip(attachment, "it is too long to be read whole, and no search index is configured", isCurrent)
+            return attachment
+        }
+        if isCurrent { try await context.emit(.status("searching", message: "Searching \(attachment.title ?? "a long document")")) }
+        let found: [ContentPassages.Passage]
+        do {
+            found = try await passages.find(question, in: [record], limit: Self.passageCount, principal: context.principal)
+        } catch let error as MillraceError where error.code == .limitExceeded || error.code == .invalidInput {
+            skip(attachment, error.message, isCurrent)
+            return attachment
+        }
+        var read = attachment
+        read.data = Array(found.map(\.text).joined(separator: "\n\n").utf8)
+        return read
+    }
+
+    private mutating func skip(_ attachment: Attachment, _ reason: String, _ isCurrent: Bool) {
+        guard isCurrent else { return }
+        skipped.append("\(attachment.title ?? attachment.pointer ?? "An attachment") is left out: \(reason)")
+    }
+}
