@@ -22,6 +22,11 @@ package struct SigV4Signer: Sendable {
         case hash(String)
         /// Nothing (S3, over TLS): `UNSIGNED-PAYLOAD`.
         case unsigned
+        /// Each of its chunks, one after the other (S3): `STREAMING-AWS4-HMAC-SHA256-PAYLOAD`, or `…-TRAILER` with a checksum behind it.
+        /// The body's length must be known.
+        case signedChunks(trailer: BodyChecksum.Algorithm? = nil)
+        /// Nothing, but a checksum behind it (S3, over TLS): `STREAMING-UNSIGNED-PAYLOAD-TRAILER`. The body's length must be known.
+        case unsignedChunks(trailer: BodyChecksum.Algorithm)
     }
 
     /// The service's name in the credential scope, such as `s3`.
@@ -45,7 +50,11 @@ package struct SigV4Signer: Sendable {
     /// - Parameters:
     ///   - request: its `url` is absolute and encoded as it will be sent.
     ///   - time: the time of the signature, corrected for the clock's skew.
-    /// - Throws: ``MillraceError`` with ``ErrorCode/invalidInput`` for a URL that cannot be signed.
+    ///
+    /// For payloads in chunks it also sets `content-encoding`, `x-amz-decoded-content-length` and `x-amz-trailer`, and frames the body; such a
+    /// request is signed once.
+    /// - Throws: ``MillraceError`` with ``ErrorCode/invalidInput`` for a URL that cannot be signed, and for chunks of a body whose length is
+    ///   not known.
     @discardableResult
     package func sign(
         _ request: inout HTTPClientRequest, payload: Payload, credentials: AWSCredentials, at time: Timestamp
@@ -54,9 +63,13 @@ package struct SigV4Signer: Sendable {
         let hash = payload.hash
         request.headers.set("Host", url.host)
         if sendsContentHash || request.headers["X-Amz-Content-Sha256"] != nil { request.headers.set("X-Amz-Content-Sha256", hash) }
-        return sign(
+        let framing = payload.framing
+        if let framing { try framing.announce(in: &request) }
+        let signature = sign(
             method: request.method, path: url.path, query: url.query, &request.headers, payloadHash: hash, credentials: credentials,
             at: time)
+        if let framing { try framing.apply(to: &request, seed: signature) }
+        return signature
     }
 
     /// Signs a request in its parts, `Host` among its headers.
@@ -90,6 +103,18 @@ extension SigV4Signer.Payload {
         case .bytes(let bytes): SHA256.hexadecimal(bytes)
         case .hash(let text): text
         case .unsigned: "UNSIGNED-PAYLOAD"
+        case .signedChunks(trailer: nil): "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+        case .signedChunks: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
+        case .unsignedChunks: "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+        }
+    }
+
+    /// How the body is framed; `nil`: it is not.
+    var framing: ChunkedFraming? {
+        switch self {
+        case .bytes, .hash, .unsigned: nil
+        case .signedChunks(let trailer): ChunkedFraming(isSigned: true, trailer: trailer)
+        case .unsignedChunks(let trailer): ChunkedFraming(isSigned: false, trailer: trailer)
         }
     }
 }
