@@ -18,8 +18,11 @@ struct SignedURL {
         host = isDefault ? name : "\(name):\(target.port)"
         isSecure = target.isSecure
         guard !target.hasCredentials else { throw MillraceError(.invalidInput, "a URL to sign has no user name or password in it") }
-        // Bytes, not characters: a combining mark may stand behind any delimiter.
+        // libcurl would encode other letters below us, after the signature.
         let bytes = url.utf8
+        guard bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw MillraceError(.invalidInput, "a URL to sign holds letters that are not percent-encoded")
+        }
         guard let scheme = url.firstRange(of: "://") else { throw MillraceError(.invalidInput, "a URL to sign must be absolute") }
         let slash = UInt8(ascii: "/")
         let question = UInt8(ascii: "?")

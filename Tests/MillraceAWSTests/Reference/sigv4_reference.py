@@ -25,7 +25,7 @@ except ImportError:
 
 SEGMENTS = [
     "", "", ".", "..", "a", "bucket", "..a", "a..", ".hidden", "%2F", "%2f", "%2E%2E", "a%20b", "a+b", "a=b&c", "$delete", "~user", "*",
-    "model%3Aversion", "arn:aws:bedrock:us-east-1::foundation-model", "(x)'!", "ሴ", "é", "e\u0301", "%E1%88%B4", "a@b", "a;v=1,2", "%25", "-._~",
+    "model%3Aversion", "arn:aws:bedrock:us-east-1::foundation-model", "(x)'!", "%E1%88%B4", "%c3%a9", "a@b", "a;v=1,2", "%25", "-._~",
 ]
 NAMES = ["a", "a-", "a.b", "A", "Z", "b", "prefix", "list-type", "uploadId", "partNumber", "X-Id", "é", "ሴ", "a b", "a+b", "a/b", "[]", "%41", "~", "_"]
 VALUES = ["", "1", "2", "value", "a b", "a+b", "a=b", "a&b", "a/b?c#d", "é", "ሴ😀", "100%", "%2F", "~-._", "!*'()", "\u0301x", ",:;@$"]
