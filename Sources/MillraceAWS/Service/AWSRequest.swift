@@ -10,7 +10,8 @@ package struct AWSRequest: Sendable {
     package var query: [(name: String, value: String?)]
     package var headers: HTTPClientHeaders
     package var body: HTTPClientRequest.Body
-    /// What the signature says of the body; `nil`: the hash of `.bytes`, and nothing (`UNSIGNED-PAYLOAD`) of a stream.
+    /// What the signature says of the body; `nil`: the hash of `.bytes`. Of a stream to S3 it says nothing (`UNSIGNED-PAYLOAD`) over TLS, and
+    /// signs each chunk without TLS, for which the length must be known. Other services take no streams unless a hash is given.
     package var payload: SigV4Signer.Payload?
     package var timeouts: HTTPClientTimeouts?
     /// The most bytes that the response's body may have (default: 64 MiB).

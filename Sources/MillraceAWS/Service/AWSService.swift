@@ -1,5 +1,3 @@
-package import MillraceHTTPClient
-
 /// A service: how it is called, and how its requests are signed.
 package struct AWSService: Sendable {
     /// The name for people, such as `Secrets Manager`.
@@ -12,6 +10,8 @@ package struct AWSService: Sendable {
     package var signingName: String
     package var pathStyle: SigV4Signer.PathStyle = .standard
     package var sendsContentHash = false
+    /// Whether a body may go unsigned over TLS, or signed in chunks (S3).
+    package var signsChunks = false
 
     package init(_ name: String, key: String, endpointPrefix: String, signingName: String? = nil) {
         self.name = name
@@ -29,6 +29,7 @@ package struct AWSService: Sendable {
         var service = AWSService("S3", key: "s3", endpointPrefix: "s3")
         service.pathStyle = .s3
         service.sendsContentHash = true
+        service.signsChunks = true
         return service
     }()
     /// A domain of OpenSearch Service, whose endpoint is always given.
@@ -39,20 +40,4 @@ package struct AWSService: Sendable {
         service.sendsContentHash = true
         return service
     }()
-}
-
-/// How a service is reached.
-package struct AWSEndpointSettings: Sendable, Equatable {
-    /// Such as `eu-central-1`.
-    package var region: String
-    /// An absolute URL instead of the region's; `nil`: the region's.
-    package var url: String?
-    package var usesFIPS = false
-    package var usesDualStack = false
-    package var timeouts = HTTPClientTimeouts()
-
-    package init(region: String, url: String? = nil) {
-        self.region = region
-        self.url = url
-    }
 }

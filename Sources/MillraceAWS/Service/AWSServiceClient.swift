@@ -42,9 +42,8 @@ package struct AWSServiceClient: Sendable {
         self.transport = transport
         self.clock = clock
         self.attempts = attempts
-        var url = endpoint.url ?? AWSPartition.url(of: service, endpoint)
-        while url.hasSuffix("/") { url.removeLast() }
-        self.url = url
+        // Settings that give no URL are refused by every call.
+        url = (try? endpoint.url(of: service)) ?? ""
         skew = ClockSkew()
     }
 
@@ -60,11 +59,19 @@ package struct AWSServiceClient: Sendable {
     /// Sends a request and lends the successful response.
     /// - Throws: ``AWSServiceError`` for an answer outside 200–299; as ``HTTPTransport/exchange(_:_:)``; what `read` throws.
     package func exchange<R>(_ request: AWSRequest, _ read: (any HTTPResponseStream) async throws -> R) async throws -> R {
-        var attempt = 1
+        if url.isEmpty { _ = try endpoint.url(of: service) }
+        var request = request
         // A body that was pulled once is gone.
-        let canResend = if case .stream = request.body { false } else { true }
+        let wasPulled = Locked(false)
+        if case .stream(let length, let next) = request.body {
+            request.body = .stream(length: length) {
+                wasPulled.withLock { $0 = true }
+                return try await next()
+            }
+        }
+        var attempt = 1
         while true {
-            let outcome: Outcome<R> = try await send(request, isLast: attempt >= attempts || !canResend, read)
+            let outcome: Outcome<R> = try await send(request, canRepeat: { attempt < attempts && !wasPulled.withLock { $0 } }, read)
             switch outcome {
             case .finished(let result): return result
             case .again(let wait):
@@ -88,7 +95,7 @@ package struct AWSServiceClient: Sendable {
     }
 
     private func send<R>(
-        _ request: AWSRequest, isLast: Bool, _ read: (any HTTPResponseStream) async throws -> R
+        _ request: AWSRequest, canRepeat: () -> Bool, _ read: (any HTTPResponseStream) async throws -> R
     ) async throws -> Outcome<R> {
         let (signed, credentials) = try await authenticated(request)
         return try await transport.exchange(signed) { response in
@@ -103,7 +110,7 @@ package struct AWSServiceClient: Sendable {
                 if case .signature(let provider) = authentication { await provider.refused(credentials) }
                 isRenewed = true
             }
-            guard !isLast else { throw error }
+            guard canRepeat() else { throw error }
             if isCorrected || isRenewed { return .again(waits: false) }
             // The transport has done what can be done about the others.
             if error.isRetryable, error.status == 400 { return .again(waits: true) }
@@ -120,14 +127,7 @@ package struct AWSServiceClient: Sendable {
         switch authentication {
         case .signature(let provider):
             let credentials = try await provider.credentials()
-            let payload: SigV4Signer.Payload =
-                switch (request.payload, request.body) {
-                case (let payload?, _): payload
-                case (nil, .none): .bytes([])
-                case (nil, .bytes(let bytes)): .bytes(bytes)
-                case (nil, .stream): .unsigned
-                }
-            try signer.sign(&signed, payload: payload, credentials: credentials, at: signingTime)
+            try signer.sign(&signed, payload: try payload(of: request), credentials: credentials, at: signingTime)
             return (signed, credentials)
         case .bearer(let token): signed.headers.set("Authorization", "Bearer " + (try await token()))
         case .basic(let user, let password):
@@ -136,6 +136,19 @@ package struct AWSServiceClient: Sendable {
         case .none: break
         }
         return (signed, nil)
+    }
+
+    /// What the signature says of a body.
+    private func payload(of request: AWSRequest) throws(MillraceError) -> SigV4Signer.Payload {
+        switch (request.payload, request.body) {
+        case (let payload?, _): return payload
+        case (nil, .none): return .bytes([])
+        case (nil, .bytes(let bytes)): return .bytes(bytes)
+        case (nil, .stream) where !service.signsChunks:
+            throw MillraceError(.invalidInput, "\(service.name) takes no body in pieces: its signature holds the whole body's hash")
+        // TLS vouches for what the signature does not say; without TLS every chunk is signed.
+        case (nil, .stream): return url.utf8.starts(with: "https:".utf8) ? .unsigned : .signedChunks()
+        }
     }
 
     /// How much of an error's body is read.

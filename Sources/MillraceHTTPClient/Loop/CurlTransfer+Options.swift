@@ -6,6 +6,8 @@ extension CurlTransfer {
     func prepare(_ easy: UnsafeMutableRawPointer, addresses: [String]?) throws(MillraceError) {
         let options = CurlOptions(easy)
         try options.set(CURLOPT_URL, request.url)
+        // A signature holds for the path as it stands, and S3's keys may have ".." in them.
+        try options.set(CURLOPT_PATH_AS_IS, 1)
         try options.set(CURLOPT_PROTOCOLS_STR, "http,https")
         try options.set(CURLOPT_FOLLOWLOCATION, 0)
         // Without this libcurl's resolver uses SIGALRM, which is unsafe with threads.
