@@ -13,7 +13,7 @@ import MillraceHTTPClient
 ///
 /// Source: Amazon Bedrock API Reference, "Amazon Bedrock Runtime".
 public struct BedrockRuntimeClient: Sendable {
-    private let client: AWSServiceClient
+    let client: AWSServiceClient
 
     /// - Parameter client: of ``AWSService/bedrockRuntime``, with a signature or a bearer token for authentication.
     package init(_ client: AWSServiceClient) { self.client = client }
@@ -25,7 +25,7 @@ public struct BedrockRuntimeClient: Sendable {
     /// - Returns: the response's members: `output`, `stopReason`, `usage`, `metrics` and others.
     /// - Throws: as the type says. An answer may have 16 MiB.
     public func converse(modelID: String, _ body: JSONValue) async throws -> JSONValue {
-        try await client.json(try request(modelID, "converse", body))
+        try await answer(try request("model", modelID, "converse", body))
     }
 
     /// Asks a model for an answer and hands on its events as they arrive (`ConverseStream`).
@@ -40,11 +40,37 @@ public struct BedrockRuntimeClient: Sendable {
     public func converseStream(
         modelID: String, _ body: JSONValue, _ receive: (BedrockStreamEvent) async throws -> Void
     ) async throws {
-        try await stream(try request(modelID, "converse-stream", body), receive)
+        try await stream(try request("model", modelID, "converse-stream", body), receive)
+    }
+
+    /// Lets a guardrail judge texts and images, without a model (`ApplyGuardrail`).
+    /// - Parameters:
+    ///   - identifier: the guardrail's id or ARN.
+    ///   - version: its version, a number or `DRAFT`.
+    ///   - body: the request's members: `source` (`INPUT` or `OUTPUT`), `content`, `outputScope`.
+    /// - Returns: the response's members: `action`, `outputs`, `assessments`, `usage` and others.
+    /// - Throws: as the type says.
+    public func applyGuardrail(identifier: String, version: String, _ body: JSONValue) async throws -> JSONValue {
+        let version = try Self.segment(version, "a guardrail's version")
+        return try await answer(try request("guardrail", identifier, "version/\(version)/apply", body))
+    }
+
+    /// Counts the tokens that a request would have as its input (`CountTokens`), as the model itself counts them; not every model can.
+    /// - Parameters:
+    ///   - modelID: the id of a foundation model; the service takes no inference profile here.
+    ///   - body: the request's member `input`, which holds `converse` (the members of a request to ``converse(modelID:_:)``) or `invokeModel` (with
+    ///     the `body` of ``invokeModel(modelID:body:contentType:accept:options:)`` in base64).
+    /// - Throws: as the type says.
+    public func countTokens(modelID: String, _ body: JSONValue) async throws -> Int {
+        let answer = try await answer(try request("model", modelID, "count-tokens", body))
+        guard let count = answer["inputTokens"]?.integer else {
+            throw MillraceError(.corruptedResponse, "\(client.service.name) answered without the number of tokens")
+        }
+        return count
     }
 
     /// Sends a request that is answered by a stream of events.
-    private func stream(_ request: AWSRequest, _ receive: (BedrockStreamEvent) async throws -> Void) async throws {
+    func stream(_ request: AWSRequest, _ receive: (BedrockStreamEvent) async throws -> Void) async throws {
         var request = request
         request.headers.add("Accept", "application/vnd.amazon.eventstream")
         let service = client.service.name
@@ -62,8 +88,27 @@ public struct BedrockRuntimeClient: Sendable {
         }
     }
 
-    private func request(_ modelID: String, _ operation: String, _ body: JSONValue) throws(MillraceError) -> AWSRequest {
-        var request = AWSRequest.json("POST", "/model/\(try Self.segment(modelID, "a model's id"))/\(operation)", body)
+    /// The whole answer as JSON.
+    private func answer(_ request: AWSRequest) async throws -> JSONValue {
+        do { return try await client.json(request) } catch let error as MillraceError where error.code == .invalidJSON {
+            throw MillraceError(
+                .corruptedResponse, "\(client.service.name) answered with something else than JSON: check its endpoint's URL", cause: error)
+        }
+    }
+
+    private func request(
+        _ kind: String, _ identifier: String, _ operation: String, _ body: JSONValue
+    ) throws(MillraceError) -> AWSRequest {
+        var request = try request(kind, identifier, operation)
+        request.headers.set("Content-Type", "application/json")
+        request.body = .bytes(Array(body.text.utf8))
+        return request
+    }
+
+    /// A request without its body.
+    /// - Parameter kind: what `identifier` names, `model` or `guardrail`.
+    func request(_ kind: String, _ identifier: String, _ operation: String) throws(MillraceError) -> AWSRequest {
+        var request = AWSRequest("POST", "/\(kind)/\(try Self.segment(identifier, "a \(kind)'s id"))/\(operation)")
         request.isRepeatable = true
         return request
     }
