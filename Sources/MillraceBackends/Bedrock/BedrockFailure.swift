@@ -7,12 +7,26 @@ import MillraceCore
 /// Source: "Troubleshooting Amazon Bedrock API error codes" in the User Guide, and the errors of `ConverseStream`, `InvokeModel` and
 /// `ApplyGuardrail` in the API Reference.
 enum BedrockFailure {
+    /// What was asked.
+    enum Subject {
+        /// A model, by its id.
+        case model(String)
+        /// A guardrail, by its id.
+        case guardrail(String)
+
+        var id: String {
+            switch self {
+            case .model(let id), .guardrail(let id): id
+            }
+        }
+    }
+
     /// The error of a call that failed, as a model's failure; cancellation and what is no failure of the service pass as they are.
     /// - Parameters:
-    ///   - model: the model or guardrail that was asked.
+    ///   - subject: what was asked.
     ///   - server: the server as people call it.
-    static func failure(_ error: any Error, model: String, server: String) -> any Error {
-        if let error = error as? AWSServiceError { return refused(error, model: model, server: server) }
+    static func failure(_ error: any Error, asking subject: Subject, server: String) -> any Error {
+        if let error = error as? AWSServiceError { return refused(error, asking: subject, server: server) }
         guard let error = error as? MillraceError else { return error }
         switch error.code {
         case .corruptedResponse:
@@ -37,7 +51,7 @@ enum BedrockFailure {
     }
 
     /// What the service refused, or broke off.
-    static func refused(_ error: AWSServiceError, model: String, server: String) -> MillraceError {
+    static func refused(_ error: AWSServiceError, asking subject: Subject, server: String) -> MillraceError {
         var details: [String: JSONValue] = ["provider_error": .string(error.code)]
         // Within a stream there is none.
         if error.status != 200 { details["provider_status"] = .integer(error.status) }
@@ -49,7 +63,7 @@ enum BedrockFailure {
         let said = error.message.isEmpty ? "" : " (\(error.message.prefix(500)))"
         let what = error.status == 200 ? "broke the answer off with \(error.code)" : "answered \(error.status) \(error.code)"
         return MillraceError(
-            .modelError, "the model's server \(server) \(what)\(advice(error, model: model))\(said)", details: details,
+            .modelError, "the model's server \(server) \(what)\(advice(error, subject))\(said)", details: details,
             isRetryable: error.isRetryable || error.isThrottling || passing.contains(error.code))
     }
 
@@ -60,11 +74,21 @@ enum BedrockFailure {
         "ServiceUnavailable",
     ]
 
-    private static func advice(_ error: AWSServiceError, model: String) -> String {
-        switch error.code {
-        case "AccessDeniedException", "AccessDenied", "NotAuthorized":
-            return ": ask for access to \(model) in the Bedrock console, and check that the role may do bedrock:InvokeModel and "
+    private static func advice(_ error: AWSServiceError, _ subject: Subject) -> String {
+        switch (error.code, subject) {
+        case ("AccessDeniedException", .model(let id)), ("AccessDenied", .model(let id)), ("NotAuthorized", .model(let id)):
+            return ": ask for access to \(id) in the Bedrock console, and check that the role may do bedrock:InvokeModel and "
                 + "bedrock:InvokeModelWithResponseStream"
+        case ("AccessDeniedException", .guardrail), ("AccessDenied", .guardrail), ("NotAuthorized", .guardrail):
+            return ": check that the role may do bedrock:ApplyGuardrail"
+        case ("ResourceNotFoundException", .guardrail(let id)), ("ResourceNotFound", .guardrail(let id)):
+            return ": check the guardrail's id '\(id)' and its version, and whether the region has it"
+        default: return advice(error, id: subject.id)
+        }
+    }
+
+    private static func advice(_ error: AWSServiceError, id model: String) -> String {
+        switch error.code {
         case "ResourceNotFoundException", "ResourceNotFound":
             return ": check the model's id '\(model)', and whether the region has it"
         case "ThrottlingException", "TooManyRequestsException": return ": it limits requests and tokens a minute; try again later"

@@ -90,7 +90,7 @@ public struct BedrockLanguageModel: LanguageModel {
         } catch {
             // What was streamed was consumed, whoever stopped it; the first error is the one that counts.
             if let consumed = decoder.consumed, consumed != reported { try? await receive(.usage(consumed)) }
-            throw receiverError ?? BedrockFailure.failure(error, model: model, server: server)
+            throw receiverError ?? BedrockFailure.failure(error, asking: .model(model), server: server)
         }
     }
 
@@ -103,7 +103,7 @@ public struct BedrockLanguageModel: LanguageModel {
         do {
             return try await client.countTokens(modelID: Self.foundationModel(model), encoded.tokenCountBody)
         } catch {
-            throw BedrockFailure.failure(error, model: model, server: server)
+            throw BedrockFailure.failure(error, asking: .model(model), server: server)
         }
     }
 
