@@ -163,11 +163,17 @@ public struct ModelResponse: Equatable, Sendable {
     public var modelID: String
     /// The calls behind the answer, oldest first, where a composition of models made it; the last one answered. Empty for a plain model.
     public var attempts: [ModelAttempt]
+    /// What only this model's provider tells of the call, such as the assessments of its guardrail; empty where it tells nothing more. The
+    /// model's type documents the names.
+    public var providerMetadata: [String: JSONValue]
     /// Creates a response.
-    public init(stopReason: StopReason, usage: Usage, modelID: String, attempts: [ModelAttempt] = []) {
+    public init(
+        stopReason: StopReason, usage: Usage, modelID: String, attempts: [ModelAttempt] = [], providerMetadata: [String: JSONValue] = [:]
+    ) {
         self.stopReason = stopReason
         self.usage = usage
         self.modelID = modelID
         self.attempts = attempts
+        self.providerMetadata = providerMetadata
     }
 }

@@ -48,7 +48,7 @@ enum MessagesAttachment {
     }
 
     /// The format by the file's first bytes. The declared type is not asked: the API compares it with the bytes and refuses a wrong one.
-    private static func imageType(_ data: [UInt8]) -> String? {
+    static func imageType(_ data: [UInt8]) -> String? {
         func has(_ signature: String, at offset: Int = 0) -> Bool { data.dropFirst(offset).starts(with: Array(signature.utf8)) }
         if data.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return "image/png" }
         if data.starts(with: [0xFF, 0xD8, 0xFF]) { return "image/jpeg" }

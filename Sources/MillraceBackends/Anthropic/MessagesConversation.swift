@@ -74,7 +74,7 @@ struct MessagesConversation {
     static func isBlank(_ text: String) -> Bool { text.unicodeScalars.allSatisfy(\.properties.isWhitespace) }
 
     /// The first turn after the last one in which the user, and no tool, spoke.
-    private static func startOfToolLoop(_ turns: [ModelRequest.Turn]) -> Int {
+    static func startOfToolLoop(_ turns: [ModelRequest.Turn]) -> Int {
         let spoke = turns.lastIndex { turn in
             turn.role == .user && !turn.parts.contains { if case .toolReturn = $0 { true } else { false } }
         }
@@ -82,7 +82,7 @@ struct MessagesConversation {
     }
 
     /// The results of tool calls; each belongs to the last call of its id that stands before it.
-    private static func results(_ turns: [ModelRequest.Turn]) throws(MillraceError) -> [Int: ToolReturn] {
+    static func results(_ turns: [ModelRequest.Turn]) throws(MillraceError) -> [Int: ToolReturn] {
         var results: [Int: ToolReturn] = [:]
         var open: [String: Int] = [:]
         var count = 0
