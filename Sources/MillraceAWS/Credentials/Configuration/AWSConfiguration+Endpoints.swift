@@ -1,9 +1,24 @@
 package import MillraceCore
+package import MillraceHTTPClient
 
 extension AWSConfiguration {
     /// The region: `AWS_REGION`, else `AWS_DEFAULT_REGION`, else the profile's `region`. (botocore does not look at `AWS_REGION`, which AWS's
     /// guide and all other SDKs do.)
     package var region: String? { setting(["AWS_REGION", "AWS_DEFAULT_REGION"], "region") }
+
+    /// The region, of the instance metadata service where none is configured.
+    /// - Parameter transport: one that does not repeat.
+    /// - Throws: ``MillraceError`` with ``ErrorCode/awsCredentials`` that says what was tried.
+    package func region(askingInstanceThrough transport: any HTTPTransport) async throws -> String {
+        if let region { return region }
+        let advice = "set AWS_REGION, or 'region' in the profile '\(profileName)' of \(configPath)"
+        guard let settings = try CredentialPlanner(configuration: self).instance() else {
+            throw MillraceError(.awsCredentials, "no region is set, and AWS_EC2_METADATA_DISABLED forbids to ask the instance: \(advice)")
+        }
+        do { return try await InstanceMetadata(settings: settings, transport: transport).region() } catch let error as MillraceError {
+            throw MillraceError(.awsCredentials, "no region is set (\(error.message)): \(advice)", isRetryable: error.isRetryable)
+        }
+    }
 
     /// The endpoint that is configured for a service, in this order: `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_ENDPOINT_URL`, the service's
     /// `endpoint_url` in the section that the profile's `services` names, the profile's `endpoint_url`. `nil`: the region's own.
