@@ -47,6 +47,22 @@ package struct AWSServiceClient: Sendable {
         skew = ClockSkew()
     }
 
+    /// The same client with another proof of who sends its requests, such as none for the calls by which a proof is got.
+    package func authenticated(by authentication: Authentication) -> AWSServiceClient {
+        AWSServiceClient(self, authentication)
+    }
+
+    private init(_ other: AWSServiceClient, _ authentication: Authentication) {
+        service = other.service
+        endpoint = other.endpoint
+        url = other.url
+        self.authentication = authentication
+        transport = other.transport
+        clock = other.clock
+        skew = other.skew
+        attempts = other.attempts
+    }
+
     /// The signer of this client's requests.
     package var signer: SigV4Signer {
         SigV4Signer(

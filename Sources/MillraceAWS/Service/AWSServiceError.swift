@@ -44,8 +44,11 @@ public struct AWSServiceError: Error, Equatable, Sendable {
     }
 
     private static func isTransient(_ code: String, status: Int) -> Bool {
-        ["RequestTimeout", "RequestTimeoutException", "InternalError", "InternalServerError", "InternalServerException"].contains(code)
-            || [429, 500, 502, 503, 504].contains(status)
+        [
+            "RequestTimeout", "RequestTimeoutException", "InternalError", "InternalServerError", "InternalServerException",
+            // STS could not ask the identity provider.
+            "IDPCommunicationError",
+        ].contains(code) || [429, 500, 502, 503, 504].contains(status)
     }
 }
 

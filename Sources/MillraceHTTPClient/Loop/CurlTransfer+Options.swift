@@ -31,7 +31,7 @@ extension CurlTransfer {
             try options.set(CURLOPT_CAPATH, nil)
         }
         // Set only here: any value replaces the environment's no_proxy.
-        if target.isLoopback { try options.set(CURLOPT_NOPROXY, "*") }
+        if target.isLoopback || !request.usesProxy { try options.set(CURLOPT_NOPROXY, "*") }
         let resolve = try resolveList(addresses)
         let upload = try prepareBody(options)
         let headers: UnsafeMutablePointer<curl_slist>?

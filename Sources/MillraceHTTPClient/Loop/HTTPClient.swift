@@ -60,7 +60,8 @@ package struct HTTPClient: HTTPTransport {
         try Task.checkCancellation()
         let multi = try transfer.loop.attachment { try CurlMulti(settings: settings) }
         transfer.beginDeadlines()
-        let needsLookup = transfer.target.needsLookup && !ProxyEnvironment.applies(to: transfer.target)
+        let usesProxy = transfer.request.usesProxy && ProxyEnvironment.applies(to: transfer.target)
+        let needsLookup = transfer.target.needsLookup && !usesProxy
         let addresses = needsLookup ? try await transfer.lookup(with: resolver) : nil
         try multi.start(transfer, addresses: addresses)
     }
