@@ -67,7 +67,7 @@ package enum AtomicFile {
     }
 
     private static func syncDirectory(of path: String) throws(MillraceError) {
-        let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let parent = Directories.parent(of: path)
         let descriptor = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure("open", parent) }
         defer { close(descriptor) }
