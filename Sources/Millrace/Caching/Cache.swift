@@ -12,14 +12,17 @@ public protocol Cache: Sendable {
 
     /// Keeps a value.
     /// - Parameters:
-    ///   - value: as long as the cache permits (1 MiB unless configured); a longer one is not kept.
-    ///   - expiresIn: how long it is given out; `nil`: as long as there is room.
+    ///   - value: as long as the cache permits (1 MiB unless configured); a longer one is not kept, nor is the key's old one.
+    ///   - expiresIn: how long it is given out; `nil`: as long as there is room; nothing is kept for a duration of zero or less.
     /// - Throws: as ``value(for:)``.
     func set(_ value: [UInt8], for key: String, expiresIn: Duration?) async throws
 
     /// Drops a value.
+    /// - Throws: as ``value(for:)``; ``ErrorCode/storageUnavailable`` (retryable) when the cache cannot be told, since it may then give the
+    ///   value again later.
     func remove(_ key: String) async throws
 
     /// Drops everything that was kept through this cache and the others of its name.
+    /// - Throws: `CancellationError`; ``ErrorCode/storageUnavailable`` as ``remove(_:)``. Some of it may be gone then.
     func removeAll() async throws
 }

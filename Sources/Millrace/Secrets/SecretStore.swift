@@ -2,8 +2,8 @@ public import MillraceCore
 
 /// Where secrets are kept by name: the seam behind which an encrypted file and AWS Secrets Manager sit.
 ///
-/// Methods throw ``ErrorCode/invalidInput`` for a name that is none, ``ErrorCode/notFound``, ``ErrorCode/storageUnavailable`` (retryable)
-/// when the store fails. No error and no log line holds a secret.
+/// Methods throw ``ErrorCode/invalidInput`` for a name or value that is none, ``ErrorCode/notFound``, ``ErrorCode/storageUnavailable`` when the
+/// store fails or refuses (`isRetryable` where another attempt can help), and `CancellationError`. No error and no log line holds a secret.
 public protocol SecretStore: Sendable {
     /// The current value of a secret. It may come from a cache; a rotation is seen within the cache's time (5 minutes unless configured).
     /// - Parameter name: 1 to 512 characters: ASCII letters, digits and `/_+=.@-`, such as `app/document-analysis/api-key`.

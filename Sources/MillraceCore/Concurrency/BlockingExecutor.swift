@@ -70,20 +70,27 @@ public final class BlockingExecutor: Sendable {
     ///   ``ErrorCode/serverShutdown`` after ``stop()``.
     public func run<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
         try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<R, any Error>) in
-            var refusal: MillraceError?
-            state.update { state in
-                if state.isStopped {
-                    refusal = MillraceError(.serverShutdown, "the executor '\(name)' has stopped")
-                    return false
-                }
-                if state.queue.count - state.next >= queueLimit {
-                    refusal = MillraceError(.limitExceeded, "too much work waits for '\(name)': try again later", isRetryable: true)
-                    return false
-                }
-                state.queue.append { continuation.resume(with: Result { try body() }) }
-                return true
-            }
+            let refusal = enqueue { continuation.resume(with: Result { try body() }) }
             if let refusal { continuation.resume(throwing: refusal) }
         }
+    }
+
+    /// Queues a piece of work.
+    /// - Returns: why it is not taken, in which case it never runs.
+    func enqueue(_ job: @escaping @Sendable () -> Void) -> MillraceError? {
+        var refusal: MillraceError?
+        state.update { state in
+            if state.isStopped {
+                refusal = MillraceError(.serverShutdown, "the executor '\(name)' has stopped")
+                return false
+            }
+            if state.queue.count - state.next >= queueLimit {
+                refusal = MillraceError(.limitExceeded, "too much work waits for '\(name)': try again later", isRetryable: true)
+                return false
+            }
+            state.queue.append(job)
+            return true
+        }
+        return refusal
     }
 }
