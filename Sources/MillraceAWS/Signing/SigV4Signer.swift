@@ -4,7 +4,7 @@ package import MillraceHTTPClient
 /// Signs requests with AWS Signature Version 4.
 ///
 /// Source: "Create a signed AWS API request", AWS Identity and Access Management User Guide; for S3 "Authenticating Requests: Using the
-/// Authorization Header", Amazon S3 API Reference.
+/// Authorization Header" and "Using Query Parameters", Amazon S3 API Reference.
 package struct SigV4Signer: Sendable {
     /// How the path is put into the canonical request.
     package enum PathStyle: Sendable {
@@ -20,7 +20,7 @@ package struct SigV4Signer: Sendable {
         case bytes([UInt8])
         /// A hash in hexadecimal digits that somebody else has computed.
         case hash(String)
-        /// Nothing (S3 over TLS only): `UNSIGNED-PAYLOAD`.
+        /// Nothing (S3, over TLS): `UNSIGNED-PAYLOAD`.
         case unsigned
     }
 
@@ -30,6 +30,8 @@ package struct SigV4Signer: Sendable {
     package var pathStyle: PathStyle
     /// Whether `x-amz-content-sha256` is sent, as S3 and OpenSearch Serverless ask for.
     package var sendsContentHash: Bool
+    /// Whether a session token is signed; a few services (AWS IoT's presigned URLs) want it added behind the signature (default: signed).
+    package var signsSessionToken = true
 
     package init(service: String, region: String, pathStyle: PathStyle = .standard, sendsContentHash: Bool = false) {
         self.service = service
@@ -38,100 +40,56 @@ package struct SigV4Signer: Sendable {
         self.sendsContentHash = sendsContentHash
     }
 
-    /// Adds `host`, `x-amz-date`, `x-amz-security-token`, `x-amz-content-sha256` where it is sent, and `authorization`.
+    /// Adds `host`, `x-amz-date`, `x-amz-security-token`, `x-amz-content-sha256` where it is sent, and `authorization`. What an earlier
+    /// signature left of these is replaced.
     /// - Parameters:
     ///   - request: its `url` is absolute and encoded as it will be sent.
     ///   - time: the time of the signature, corrected for the clock's skew.
+    /// - Throws: ``MillraceError`` with ``ErrorCode/invalidInput`` for a URL that cannot be signed.
+    @discardableResult
     package func sign(
         _ request: inout HTTPClientRequest, payload: Payload, credentials: AWSCredentials, at time: Timestamp
-    ) throws(MillraceError) {
-        let parts = try SignedURL(request.url)
-        let stamp = SigningTime(time)
-        let hash =
-            switch payload {
-            case .bytes(let bytes): SHA256.hexadecimal(bytes)
-            case .hash(let text): text
-            case .unsigned: "UNSIGNED-PAYLOAD"
-            }
-        request.headers.set("Host", parts.host)
-        request.headers.set("X-Amz-Date", stamp.text)
-        if let token = credentials.sessionToken { request.headers.set("X-Amz-Security-Token", token) }
-        if sendsContentHash { request.headers.set("X-Amz-Content-Sha256", hash) }
-        request.headers.remove("Authorization")
+    ) throws(MillraceError) -> SigV4Signature {
+        let url = try SignedURL(request.url)
+        let hash = payload.hash
+        request.headers.set("Host", url.host)
+        if sendsContentHash || request.headers["X-Amz-Content-Sha256"] != nil { request.headers.set("X-Amz-Content-Sha256", hash) }
+        return sign(
+            method: request.method, path: url.path, query: url.query, &request.headers, payloadHash: hash, credentials: credentials,
+            at: time)
+    }
+
+    /// Signs a request in its parts, `Host` among its headers.
+    @discardableResult
+    package func sign(
+        method: String, path: String, query: String, _ headers: inout HTTPClientHeaders, payloadHash: String, credentials: AWSCredentials,
+        at time: Timestamp
+    ) -> SigV4Signature {
+        let scope = SigningScope(time, region: region, service: service)
+        headers.set("X-Amz-Date", scope.time)
+        headers.remove("X-Amz-Security-Token")
+        if let token = credentials.sessionToken, signsSessionToken { headers.set("X-Amz-Security-Token", token) }
         let canonical = CanonicalRequest(
-            method: request.method, path: parts.path, query: parts.query, headers: request.headers, pathStyle: pathStyle, payloadHash: hash)
-        let signature = signature(of: canonical, secret: credentials.secretAccessKey, at: stamp)
-        request.headers.set(
-            "Authorization",
-            "AWS4-HMAC-SHA256 Credential=\(credentials.accessKeyID)/\(scope(stamp)), SignedHeaders=\(canonical.signedHeaders), "
-                + "Signature=\(signature)")
+            method: method, path: path, query: query, headers: headers, pathStyle: pathStyle, payloadHash: payloadHash)
+        let signature = signature(of: canonical, scope, credentials)
+        if let token = credentials.sessionToken, !signsSessionToken { headers.set("X-Amz-Security-Token", token) }
+        headers.set("Authorization", signature.authorization)
+        return signature
     }
 
-    private func scope(_ time: SigningTime) -> String { "\(time.date)/\(region)/\(service)/aws4_request" }
-
-    private func signature(of canonical: CanonicalRequest, secret: String, at time: SigningTime) -> String {
-        let text = "AWS4-HMAC-SHA256\n\(time.text)\n\(scope(time))\n\(SHA256.hexadecimal(canonical.text.utf8))"
-        var key = Array("AWS4\(secret)".utf8)
-        for part in [String(time.date), region, service, "aws4_request"] { key = SHA256.authenticationCode(of: Array(part.utf8), key: key) }
-        return Hexadecimal.text(SHA256.authenticationCode(of: Array(text.utf8), key: key))
+    func signature(of canonical: CanonicalRequest, _ scope: SigningScope, _ credentials: AWSCredentials) -> SigV4Signature {
+        let key = SigningKey(secret: credentials.secretAccessKey, date: scope.date, region: region, service: service)
+        return SigV4Signature(of: canonical, scope: scope, key: key, accessKeyID: credentials.accessKeyID)
     }
 }
 
-/// A moment as signatures write it.
-struct SigningTime {
-    /// `20150830T123600Z`
-    let text: String
-    /// `20150830`
-    var date: Substring { text.prefix(8) }
-
-    init(_ time: Timestamp) {
-        text = time.description.prefix(19).filter { $0 != "-" && $0 != ":" } + "Z"
-    }
-}
-
-/// An absolute URL, taken apart without decoding anything.
-struct SignedURL {
-    /// With its port, where that is not the scheme's.
-    let host: String
-    let path: String
-    let query: String
-
-    init(_ url: String) throws(MillraceError) {
-        let target = try RequestTarget(url: url)
-        let isDefault = target.port == (target.isSecure ? 443 : 80)
-        let name = target.host.contains(":") ? "[\(target.host)]" : target.host
-        host = isDefault ? name : "\(name):\(target.port)"
-        guard let scheme = url.firstRange(of: "://") else { throw MillraceError(.invalidInput, "a URL to sign must be absolute") }
-        let rest = url[scheme.upperBound...].drop { $0 != "/" && $0 != "?" }.prefix { $0 != "#" }
-        let path = rest.prefix { $0 != "?" }
-        self.path = path.isEmpty ? "/" : String(path)
-        query = String(rest.dropFirst(path.count + 1))
-    }
-}
-
-/// The text that a signature is made of.
-struct CanonicalRequest {
-    let text: String
-    let signedHeaders: String
-
-    /// Fields that proxies may change, or that come about below us.
-    private static let unsigned: Set = [
-        "authorization", "connection", "expect", "transfer-encoding", "user-agent", "x-amzn-trace-id", "content-length",
-    ]
-
-    init(method: String, path: String, query: String, headers: HTTPClientHeaders, pathStyle: SigV4Signer.PathStyle, payloadHash: String) {
-        var values: [String: [String]] = [:]
-        for field in headers.fields {
-            let name = field.name.lowercased()
-            if Self.unsigned.contains(name) { continue }
-            values[name, default: []].append(field.value.split { $0 == " " || $0 == "\t" }.joined(separator: " "))
+extension SigV4Signer.Payload {
+    /// The last line of the canonical request, and the value of `x-amz-content-sha256`.
+    var hash: String {
+        switch self {
+        case .bytes(let bytes): SHA256.hexadecimal(bytes)
+        case .hash(let text): text
+        case .unsigned: "UNSIGNED-PAYLOAD"
         }
-        let names = values.keys.sorted()
-        signedHeaders = names.joined(separator: ";")
-        let canonicalPath = pathStyle == .s3 ? path : URIEncoding.encode(path, keepingSlash: true)
-        let canonicalQuery: String = query.split(separator: "&").map { $0.contains("=") ? String($0) : String($0) + "=" }.sorted().joined(
-            separator: "&")
-        let lines = names.map { "\($0):\(values[$0, default: []].joined(separator: ","))\n" }.joined()
-        text = "\(method)\n\(canonicalPath)\n\(canonicalQuery)\n\(lines)\n\(signedHeaders)\n\(payloadHash)"
     }
 }
