@@ -1,4 +1,4 @@
-package import MillraceCore
+import MillraceCore
 
 /// Where a bucket stands in a request's URL.
 public enum S3Addressing: String, Sendable, Equatable, CaseIterable {

@@ -1,5 +1,5 @@
 import FoundationEssentials
-import MillraceCore
+package import MillraceCore
 import MillraceHTTPClient
 
 /// The check value that S3 keeps of an object's whole content ("Checking object integrity", Amazon S3 User Guide).

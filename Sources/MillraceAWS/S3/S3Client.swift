@@ -1,4 +1,4 @@
-public import MillraceCore
+package import MillraceCore
 import MillraceHTTPClient
 
 /// Amazon S3, and servers that speak its API.
@@ -103,7 +103,9 @@ public final class S3Client: Sendable {
     }
 
     /// Sends a request whose answer is a document, or nothing.
-    func document(_ request: AWSRequest, bucket: String, key: String?, limit: Int = 16 << 20) async throws -> (XMLElement?, S3ResponseHeaders) {
+    func document(_ request: AWSRequest, bucket: String, key: String?, limit: Int = 16 << 20) async throws -> (
+        XMLElement?, S3ResponseHeaders
+    ) {
         try await send(request, bucket: bucket, key: key) { response in
             let headers = S3ResponseHeaders(response.headers)
             let bytes = try await response.collect(limit: limit)

@@ -1,4 +1,4 @@
-package import MillraceCore
+import MillraceCore
 
 /// How an upload is cut into parts: equal ones where the length is known, growing ones where it is not.
 ///
@@ -17,7 +17,7 @@ package struct S3PartPlan: Equatable, Sendable {
         grows = length == nil
         // Whole MiB, so that sizes look like sizes.
         let needed = ((length ?? 0) + Self.mostParts - 1) / Self.mostParts
-        first = max(partBytes, needed <= partBytes ? 0 : (needed + (1 << 20) - 1) >> 20 << 20)
+        first = max(partBytes, needed <= partBytes ? 0 : (((needed - 1) >> 20) + 1) << 20)
     }
 
     /// The size of a part, which is numbered from 1.
