@@ -13,20 +13,44 @@ struct AWSErrorBody {
             let error = root.first("Error") ?? root.first("Errors")?.first("Error") ?? root
             return AWSServiceError(
                 service: service, code: error.first("Code")?.text ?? fallbackCode, message: error.first("Message")?.text ?? "",
-                status: status, requestID: requestID ?? (root.first("RequestId") ?? error.first("RequestId"))?.text)
+                status: status, requestID: requestID ?? (root.first("RequestId") ?? error.first("RequestId"))?.text,
+                details: xmlDetails(error))
         }
         let json = (try? JSONValue(parsing: body)) ?? .null
         let written = headers["x-amzn-ErrorType"] ?? json["__type"]?.string ?? json["code"]?.string
         let message = json["message"]?.string ?? json["Message"]?.string ?? json["errorMessage"]?.string ?? ""
         var details = json.object ?? [:]
+        if let region = headers["x-amz-bucket-region"] { details["Region"] = .string(region) }
         for name in ["__type", "code", "message", "Message"] { details[name] = nil }
         return AWSServiceError(
             service: service, code: written.map(Self.shortened) ?? fallbackCode, message: message, status: status, requestID: requestID,
             details: details)
     }
 
-    /// A response to HEAD has no body to say it.
-    private var fallbackCode: String { status == 404 ? "NotFound" : status == 403 ? "Forbidden" : "Unknown" }
+    /// Such as the `Region` of S3's redirects, which a header says where there is no body.
+    private func xmlDetails(_ error: XMLElement) -> [String: JSONValue] {
+        var details: [String: JSONValue] = [:]
+        for child in error.children where child.children.isEmpty && !Self.known.contains(child.name) {
+            details[child.name] = .string(child.text)
+        }
+        if let region = headers["x-amz-bucket-region"] { details["Region"] = .string(region) }
+        return details
+    }
+
+    private static let known: Set = ["Code", "Message", "RequestId", "HostId", "Type"]
+
+    /// A response to HEAD has no body to say it, and neither has one to a condition.
+    private var fallbackCode: String {
+        switch status {
+        case 301: "PermanentRedirect"
+        case 304: "NotModified"
+        case 403: "Forbidden"
+        case 404: "NotFound"
+        case 412: "PreconditionFailed"
+        case 416: "InvalidRange"
+        default: "Unknown"
+        }
+    }
 
     /// `com.amazonaws.dynamodb.v20120810#ResourceNotFoundException:http://…` is `ResourceNotFoundException`.
     private static func shortened(_ code: String) -> String {

@@ -21,9 +21,9 @@ package struct AWSServiceClient: Sendable {
     }
 
     package let service: AWSService
-    package let endpoint: AWSEndpointSettings
+    package internal(set) var endpoint: AWSEndpointSettings
     /// The base URL, without a slash at its end.
-    package let url: String
+    package internal(set) var url: String
     package let authentication: Authentication
     private let transport: any HTTPTransport
     private let clock: HTTPPolicyClock

@@ -37,6 +37,8 @@ struct CurlOptions {
         try check(code, option)
     }
 
+    func setSeek(_ callback: curl_seek_callback) { ccurl_set_seek(easy, callback) }
+
     func setConnected(_ callback: curl_prereq_callback) { ccurl_set_connected(easy, callback) }
 
     private func check(_ code: CURLcode, _ option: CURLoption) throws(MillraceError) {

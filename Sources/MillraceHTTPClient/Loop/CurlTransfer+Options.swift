@@ -1,4 +1,5 @@
 import CCurl
+import Glibc
 import MillraceCore
 
 extension CurlTransfer {
@@ -45,6 +46,9 @@ extension CurlTransfer {
         try prepareCallbacks(options)
     }
 
+    /// Longer bodies are sent from where they are: libcurl's copy would live as long as the transfer.
+    private static let largestCopiedBody = 64 << 10
+
     /// - Returns: the upload, where the body comes piece by piece.
     private func prepareBody(_ options: CurlOptions) throws(MillraceError) -> RequestUpload? {
         var upload: RequestUpload?
@@ -53,6 +57,9 @@ extension CurlTransfer {
             if request.method == "HEAD" { try options.set(CURLOPT_NOBODY, 1) }
         case _ where request.method == "HEAD":
             throw MillraceError(.invalidInput, "a HEAD request has no body (RFC 9110, section 9.3.2)")
+        case .bytes(let bytes) where bytes.count > Self.largestCopiedBody:
+            try options.set(CURLOPT_POST, 1)
+            try options.setOffset(CURLOPT_POSTFIELDSIZE_LARGE, bytes.count)
         case .bytes(let bytes):
             try options.set(CURLOPT_POST, 1)
             try options.set(CURLOPT_POSTFIELDSIZE, bytes.count)
@@ -120,6 +127,12 @@ extension CurlTransfer {
                 let room = UnsafeMutableRawBufferPointer(start: bytes, count: size * count)
                 return Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue().send(into: room)
             })
+        try options.set(CURLOPT_SEEKDATA, context)
+        options.setSeek { context, offset, origin in
+            guard let context, origin == SEEK_SET else { return CURL_SEEKFUNC_CANTSEEK }
+            return Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue().rewind(to: Int(offset))
+                ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_CANTSEEK
+        }
         try options.set(CURLOPT_PREREQDATA, context)
         options.setConnected { context, _, _, _, _ in
             guard let context else { return 0 }

@@ -28,6 +28,8 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
     /// Bytes that may still come while nobody reads; `nil`: the reader reads.
     private var discardedBytesLeft: Int?
     private var upload: RequestUpload?
+    /// How much of a body of bytes libcurl has taken.
+    private var sentBytes = 0
     /// How the transfer ended; `nil` while it goes on.
     private var outcome: Result<Void, any Error>?
     private var waiter: UnsafeContinuation<Void, Never>?
@@ -280,9 +282,21 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
 
     /// Pieces of the request's body that libcurl asks for.
     func send(into room: UnsafeMutableRawBufferPointer) -> Int {
-        guard let upload else { return Int(CURL_READFUNC_ABORT) }
         deadlines.sent(now: loop.now)
-        return upload.send(into: room)
+        if let upload { return upload.send(into: room) }
+        guard case .bytes(let bytes) = request.body else { return Int(CURL_READFUNC_ABORT) }
+        let count = min(room.count, bytes.count - sentBytes)
+        room.copyBytes(from: bytes[sentBytes..<sentBytes + count])
+        sentBytes += count
+        return count
+    }
+
+    /// libcurl sends the body anew, on another connection.
+    /// - Returns: `false` where that cannot be.
+    func rewind(to offset: Int) -> Bool {
+        guard case .bytes(let bytes) = request.body, 0...bytes.count ~= offset else { return false }
+        sentBytes = offset
+        return true
     }
 
     /// More of the request's body is there.
