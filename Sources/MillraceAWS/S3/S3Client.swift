@@ -88,7 +88,7 @@ public final class S3Client: Sendable {
         client.endpoint.region = region ?? regions.withLock { $0[bucket] } ?? client.endpoint.region
         let isCustom = client.endpoint.url != nil
         let location = try S3Location(
-            endpoint: isCustom ? client.url : AWSPartition.url(of: client.service, client.endpoint), isCustom: isCustom,
+            endpoint: try client.endpoint.url(of: client.service), isCustom: isCustom,
             addressing: settings.addressing, bucket: bucket, key: key)
         client.url = location.baseURL
         return (client, location.path)
