@@ -2,10 +2,15 @@ import Millrace
 
 /// What lies behind the seams, as the settings say: each is there, or missing for a stated reason.
 struct Backends: Sendable {
+    let aws: AWSAssembly
+    /// Finds the secrets that the settings name.
+    let resolver: SecretResolver
     var objects: (any ObjectStore)?
     var search: (any SearchEngine)?
     var secrets: (any SecretStore)?
     var cache: (any Cache)?
     /// Why what is missing is missing, by the name of its group in the settings.
     var unavailable: [String: String] = [:]
+    /// The base URLs of the servers behind them, by the name of the group.
+    var urls: [String: String] = [:]
 }

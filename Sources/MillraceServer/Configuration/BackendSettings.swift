@@ -22,6 +22,9 @@ public struct AWSSettings: Equatable, Sendable {
     /// Whether the dual-stack endpoints, with IPv6, are used (default: false).
     public var usesDualStack = false
 
+    /// AWS's own variables (default: the process's; the loader adds those of `.env`).
+    public var variables = AWSVariables.process
+
     /// Settings with their defaults.
     public init() {}
 }

@@ -84,7 +84,7 @@ extension ServerSettings: CustomStringConvertible {
             lines.append("models.\(model.id): \(model.kindName)" + (model.unavailable.map { " (not available: \($0))" } ?? ""))
         }
         for embedder in embedders {
-            lines.append("embedders.\(embedder.id): openai" + (embedder.unavailable.map { " (not available: \($0))" } ?? ""))
+            lines.append("embedders.\(embedder.id): \(embedder.kindName)" + (embedder.unavailable.map { " (not available: \($0))" } ?? ""))
         }
         for (task, model) in taskModels.sorted(by: { $0.key < $1.key }) { lines.append("taskModels.\(task): \(model)") }
         for (name, value) in handlerConfiguration.sorted(by: { $0.key < $1.key }) {

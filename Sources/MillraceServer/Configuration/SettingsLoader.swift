@@ -50,6 +50,7 @@ public enum SettingsLoader {
         var run = Run(sources)
         run.readDotEnv()
         run.readOutside()
+        run.readAWSVariables()
         run.readConfigFile()
         run.checkTogether()
         return run.report
@@ -101,6 +102,13 @@ public enum SettingsLoader {
             where entry.name.hasPrefix("MILLRACE_") && !names.contains(entry.name) {
                 warn(entry.name, .file(path: path(".env"), line: entry.line), names)
             }
+        }
+
+        /// AWS's own variables, those of `.env` below the environment's.
+        mutating func readAWSVariables() {
+            var variables = sources.environment
+            for (name, entry) in dotEnv where name.hasPrefix("AWS_") && variables[name]?.isEmpty != false { variables[name] = entry.value }
+            report.settings.aws.variables = AWSVariables(variables)
         }
 
         mutating func readConfigFile() {

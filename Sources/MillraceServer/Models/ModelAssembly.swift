@@ -1,4 +1,5 @@
 import Millrace
+import MillraceAWS
 import MillraceBackends
 import MillraceCore
 import MillraceHTTPClient
@@ -12,6 +13,10 @@ struct ModelAssembly {
     private let transport: any HTTPTransport
     private let logger: Logger
     private let blocking: BlockingExecutor
+    private let aws: AWSAssembly
+    private let secrets: SecretResolver
+    /// The base URLs of those on Bedrock, by `model:ID` and `embedder:ID`: the settings may not say them.
+    private(set) var bedrockURLs: [String: String] = [:]
     private var made: [String: any LanguageModel] = [:]
     private var unavailable: [String: String] = [:]
     /// The compositions that are being made, to find circles.
@@ -22,10 +27,15 @@ struct ModelAssembly {
     ///   - existing: models that are there already, such as the embedded one and a team's own.
     ///   - transport: how servers are reached.
     ///   - blocking: the threads that write recordings.
+    ///   - aws: makes the clients of models on Bedrock.
+    ///   - secrets: finds the keys that the settings name.
     init(
-        settings: ServerSettings, existing: [any LanguageModel], transport: any HTTPTransport, logger: Logger, blocking: BlockingExecutor
+        settings: ServerSettings, existing: [any LanguageModel], transport: any HTTPTransport, logger: Logger, blocking: BlockingExecutor,
+        aws: AWSAssembly, secrets: SecretResolver
     ) throws(MillraceError) {
         self.blocking = blocking
+        self.aws = aws
+        self.secrets = secrets
         self.settings = settings
         self.transport = transport
         self.logger = logger
@@ -112,6 +122,9 @@ struct ModelAssembly {
         case .anthropic(let server, let name, let options):
             model = AnthropicLanguageModel(
                 id: id, model: name, options: options, endpoint: try endpoint(server, authorization: ("x-api-key", "")))
+        case .bedrock(let server, let name, let options):
+            guard let made = try bedrockModel(id, name, server, options) else { return nil }
+            model = made
         case .custom(let server, let configuration):
             let endpoint = try endpoint(server)
             // A recording is played without a key, whose place in the headers has to be filled all the same.
@@ -135,6 +148,18 @@ struct ModelAssembly {
         return model
     }
 
+    private mutating func bedrockModel(
+        _ id: String, _ name: String, _ server: BedrockServerSettings, _ options: BedrockOptions
+    ) throws -> (any LanguageModel)? {
+        switch try bedrock(server, "model:\(id)") {
+        case .success(let place): return BedrockLanguageModel(id: id, model: name, client: place.client, region: place.region, options: options)
+        case .failure(let error):
+            // Neither region nor profile: others can be used all the same.
+            unavailable[id] = error.message
+            return nil
+        }
+    }
+
     private mutating func leaveOut(_ id: String, _ parts: [String]) -> (any LanguageModel)? {
         unavailable[id] = "it needs " + parts.map { "'\($0)': \(unavailable[$0] ?? "not available")" }.joined(separator: "; ")
         return nil
@@ -150,7 +175,7 @@ struct ModelAssembly {
     // MARK: Embedders
 
     /// All embedders, the embedded one among them.
-    func embedders() throws -> EmbedderRegistry {
+    mutating func embedders() throws -> EmbedderRegistry {
         var unavailable: [String: String] = [:]
         var made: [any Embedder] = [LocalEmbedder(blocking: blocking)]
         for embedder in settings.embedders {
@@ -159,8 +184,14 @@ struct ModelAssembly {
                 logger.warning("an embedder is not available", ["embedder": .string(embedder.id), "reason": .string(reason)])
                 continue
             }
-            let own = OpenAIEmbedder(
-                id: embedder.id, model: embedder.model, endpoint: try endpoint(embedder.server), options: embedder.options)
+            let own: any Embedder
+            switch try make(embedder) {
+            case .success(let embedder): own = embedder
+            case .failure(let error):
+                unavailable[embedder.id] = error.message
+                logger.warning("an embedder is not available", ["embedder": .string(embedder.id), "reason": .string(error.message)])
+                continue
+            }
             if let price = embedder.pricePerMillionTokens {
                 made.append(try PricedEmbedder(own, pricePerMillionTokens: price))
             } else {
@@ -170,18 +201,47 @@ struct ModelAssembly {
         return try EmbedderRegistry(made, unavailable: unavailable)
     }
 
+    private mutating func make(_ embedder: EmbedderSettings) throws -> Result<any Embedder, MillraceError> {
+        switch embedder.kind {
+        case .openAI(let server, let options):
+            return .success(OpenAIEmbedder(id: embedder.id, model: embedder.model, endpoint: try endpoint(server), options: options))
+        case .bedrock(let server, let options):
+            switch try bedrock(server, "embedder:\(embedder.id)") {
+            case .success(let place):
+                return .success(
+                    try BedrockEmbedder(
+                        id: embedder.id, model: embedder.model, client: place.client, region: place.region, options: options))
+            case .failure(let error): return .failure(error)
+            }
+        }
+    }
+
     // MARK: Servers
 
     private func endpoint(
         _ server: ModelServerSettings, authorization: (header: String, prefix: String) = ("Authorization", "Bearer ")
     ) throws -> ModelEndpoint {
-        var transport: any HTTPTransport = transport
-        if let directory = server.replayDirectory {
-            transport = try ReplayTransport(directory: directory)
-        } else if let directory = server.recordDirectory {
-            transport = try RecordingTransport(transport, directory: directory, logger: logger, blocking: blocking)
-        }
-        return ModelEndpoint(server, authorization: authorization, transport: transport)
+        ModelEndpoint(
+            server, authorization: authorization, credential: secrets.credential(of: server), transport: try self.transport(of: server))
+    }
+
+    private func transport(of server: ModelServerSettings) throws(MillraceError) -> any HTTPTransport {
+        if let directory = server.replayDirectory { return try ReplayTransport(directory: directory) }
+        guard let directory = server.recordDirectory else { return transport }
+        return try RecordingTransport(transport, directory: directory, logger: logger, blocking: blocking)
+    }
+
+    /// - Returns: a failure where AWS is not configured.
+    private mutating func bedrock(
+        _ server: BedrockServerSettings, _ name: String
+    ) throws -> Result<AWSAssembly.Bedrock, MillraceError> {
+        // A recording is played without credentials.
+        let credential = secrets.credential(of: server.server) ?? (server.server.replayDirectory == nil ? nil : Credential("replayed"))
+        let transport = try transport(of: server.server)
+        let place = Result { () throws(MillraceError) in try aws.bedrock(server, credential: credential, transport: transport) }
+        if case .failure(let error) = place, error.code != .awsCredentials { throw error }
+        if case .success(let place) = place { bedrockURLs[name] = place.url }
+        return place
     }
 }
 
@@ -189,10 +249,10 @@ extension ModelEndpoint {
     /// The endpoint that settings describe.
     init(
         _ server: ModelServerSettings, authorization: (header: String, prefix: String) = ("Authorization", "Bearer "),
-        transport: any HTTPTransport
+        credential: Credential?, transport: any HTTPTransport
     ) {
         self.init(
-            url: server.url, authorization: authorization, credential: server.apiKey.map { Credential($0.value) },
+            url: server.url, authorization: authorization, credential: credential,
             headers: HTTPClientHeaders(server.headers.sorted { $0.key < $1.key }.map { .init($0.key, $0.value.value) }),
             transport: transport)
         timeouts.connect = .seconds(server.connectTimeoutSeconds)

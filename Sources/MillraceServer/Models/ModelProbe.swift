@@ -1,7 +1,6 @@
 import Millrace
 import MillraceBackends
 import MillraceCore
-import MillraceEventLoop
 import MillraceHTTPClient
 
 /// Asks the configured models and embedders whether they can be used, without generating anything: for `millrace doctor`.
@@ -34,8 +33,8 @@ package struct ModelProbe: Sendable {
     /// What the server behind a model said.
     typealias Outcome = (verdict: Finding.Verdict, text: String)
 
-    private let settings: ServerSettings
-    private let timeout: Duration
+    let settings: ServerSettings
+    let timeout: Duration
 
     /// - Parameter timeout: how long each server may take to answer (default: 5 s).
     package init(_ settings: ServerSettings, timeout: Duration = .seconds(5)) {
@@ -47,20 +46,7 @@ package struct ModelProbe: Sendable {
     /// - Returns: first what is wrong with the settings as a whole, then the models and the embedders in the order of the configuration.
     package func run() -> [Finding] {
         do {
-            let client = try ModelAssembly.client(settings.http)
-            // A loop of its own: the caller's thread waits, and may be one that tasks without a loop would need.
-            let group = try EventLoopGroup(count: 1)
-            try group.start(blockWarningNanoseconds: 0) { _, _, _, _ in }
-            defer { group.stop() }
-            let done = Monitor<[Finding]?>(nil)
-            Task(executorPreference: group.loops[0].executor) { [self] in
-                let findings = await findings(client)
-                done.update {
-                    $0 = findings
-                    return true
-                }
-            }
-            return assemblyFindings(client) + done.wait { $0 }
+            return try ProbeContext.with(settings) { context in assemblyFindings(context) + (await findings(context)) }
         } catch { return [Self.wrong(error)] }
     }
 
@@ -69,31 +55,30 @@ package struct ModelProbe: Sendable {
     }
 
     /// What would stop a server's start: names that there are not, circles, recordings that cannot be read.
-    private func assemblyFindings(_ client: HTTPClient) -> [Finding] {
+    private func assemblyFindings(_ context: ProbeContext) -> [Finding] {
         var settings = settings
         // Looking must make no directories.
         for index in settings.models.indices { settings.models[index].kind.doNotRecord() }
-        for index in settings.embedders.indices { settings.embedders[index].server.recordDirectory = nil }
+        for index in settings.embedders.indices { settings.embedders[index].kind.doNotRecord() }
         do {
-            let blocking = try BlockingExecutor(name: "probe", threads: 1)
-            defer { blocking.stop() }
-            let local = LocalLanguageModel(blocking: blocking)
+            let local = LocalLanguageModel(blocking: context.blocking)
             var assembly = try ModelAssembly(
-                settings: settings, existing: [local], transport: client, logger: .silent, blocking: blocking)
+                settings: settings, existing: [local], transport: context.client, logger: .silent, blocking: context.blocking,
+                aws: context.backends.aws, secrets: context.backends.resolver)
             _ = try assembly.registry(local: local)
             _ = try assembly.embedders()
             return []
         } catch { return [Self.wrong(error)] }
     }
 
-    private func findings(_ client: HTTPClient) async -> [Finding] {
+    private func findings(_ context: ProbeContext) async -> [Finding] {
         await withTaskGroup(of: (String, Outcome).self) { group in
             for model in settings.models {
                 guard model.unavailable == nil, model.kind.server != nil else { continue }
-                group.addTask { ("model \(model.id)", await self.outcome(of: model, client)) }
+                group.addTask { ("model \(model.id)", await self.outcome(of: model, context)) }
             }
             for embedder in settings.embedders where embedder.unavailable == nil {
-                group.addTask { ("embedder \(embedder.id)", await self.outcome(of: embedder, client)) }
+                group.addTask { ("embedder \(embedder.id)", await self.outcome(of: embedder, context)) }
             }
             var outcomes: [String: Outcome] = [:]
             for await (name, outcome) in group { outcomes[name] = outcome }
@@ -133,23 +118,25 @@ package struct ModelProbe: Sendable {
 
     // MARK: Asking
 
-    private func outcome(of model: ModelSettings, _ client: HTTPClient) async -> Outcome {
+    private func outcome(of model: ModelSettings, _ context: ProbeContext) async -> Outcome {
         switch model.kind {
         case .openAI(let server, let name, let options):
-            await ask(server, name, key: "models.\(model.id)", client) { transport in
-                var endpoint = ModelEndpoint(server, transport: transport)
+            await ask(server, name, key: "models.\(model.id)", context) { transport in
+                var endpoint = ModelEndpoint(server, credential: context.backends.resolver.credential(of: server), transport: transport)
                 endpoint.timeouts.total = timeout
                 return try await OpenAILanguageModel(id: model.id, model: name, endpoint: endpoint, options: options).listModels()
             }
         case .anthropic(let server, let name, let options):
-            await ask(server, name, key: "models.\(model.id)", client) { transport in
-                var endpoint = ModelEndpoint(server, authorization: ("x-api-key", ""), transport: transport)
+            await ask(server, name, key: "models.\(model.id)", context) { transport in
+                var endpoint = ModelEndpoint(
+                    server, authorization: ("x-api-key", ""), credential: context.backends.resolver.credential(of: server), transport: transport)
                 endpoint.timeouts.total = timeout
                 let asked = AnthropicLanguageModel(id: model.id, model: name, options: options, endpoint: endpoint)
                 return try await asked.availableModels().map(\.id)
             }
+        case .bedrock(let server, let name, _): await ask(server, name, key: "models.\(model.id)", context)
         case .custom(let server, _):
-            await ask(server, nil, key: "models.\(model.id)", client) { transport in
+            await ask(server, nil, key: "models.\(model.id)", context) { transport in
                 guard let target = try? RequestTarget(url: server.url) else { return [] }
                 var request = HTTPClientRequest(url: "\(target.isSecure ? "https" : "http")://\(target.authority)/")
                 request.timeouts.total = timeout
@@ -161,12 +148,16 @@ package struct ModelProbe: Sendable {
         }
     }
 
-    private func outcome(of embedder: EmbedderSettings, _ client: HTTPClient) async -> Outcome {
-        await ask(embedder.server, embedder.model, key: "embedders.\(embedder.id)", client) { transport in
-            var endpoint = ModelEndpoint(embedder.server, transport: transport)
-            endpoint.timeouts.total = timeout
-            let asked = OpenAIEmbedder(id: embedder.id, model: embedder.model, endpoint: endpoint, options: embedder.options)
-            return try await asked.listModels()
+    private func outcome(of embedder: EmbedderSettings, _ context: ProbeContext) async -> Outcome {
+        switch embedder.kind {
+        case .openAI(let server, let options):
+            await ask(server, embedder.model, key: "embedders.\(embedder.id)", context) { transport in
+                var endpoint = ModelEndpoint(server, credential: context.backends.resolver.credential(of: server), transport: transport)
+                endpoint.timeouts.total = timeout
+                let asked = OpenAIEmbedder(id: embedder.id, model: embedder.model, endpoint: endpoint, options: options)
+                return try await asked.listModels()
+            }
+        case .bedrock(let server, _): await ask(server, embedder.model, key: "embedders.\(embedder.id)", context)
         }
     }
 
@@ -174,11 +165,11 @@ package struct ModelProbe: Sendable {
     ///   - name: the model's name at the server; `nil` where the server lists none.
     ///   - key: where the server is configured.
     private func ask(
-        _ server: ModelServerSettings, _ name: String?, key: String, _ client: HTTPClient,
+        _ server: ModelServerSettings, _ name: String?, key: String, _ context: ProbeContext,
         _ list: (ProbeTransport) async throws -> [String]
     ) async -> Outcome {
         if let directory = server.replayDirectory { return (.ok, "answers from the recordings in \(directory)") }
-        let transport = ProbeTransport(client)
+        let transport = ProbeTransport(context.client)
         let explanation = ProbeExplanation(server: server, key: key)
         do {
             let listed = try await list(transport)
@@ -190,13 +181,13 @@ package struct ModelProbe: Sendable {
     }
 
     /// What a server says may not move the cursor of the terminal that it is shown on.
-    private static func printable(_ text: String) -> String {
+    static func printable(_ text: String) -> String {
         String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) ? " " : $0 }))
     }
 }
 
 /// Keeps the failure of the transport, which the models put into words of their own.
-private final class ProbeTransport: HTTPTransport {
+final class ProbeTransport: HTTPTransport {
     private let base: any HTTPTransport
     private let kept = Locked<MillraceError?>(nil)
 
@@ -224,6 +215,7 @@ extension ModelSettings.Kind {
     var server: ModelServerSettings? {
         switch self {
         case .openAI(let server, _, _), .anthropic(let server, _, _), .custom(let server, _): server
+        case .bedrock(let place, _, _): place.server
         case .fallback, .route: nil
         }
     }
@@ -231,7 +223,7 @@ extension ModelSettings.Kind {
     /// The models that a composition is made of.
     fileprivate var parts: [String] {
         switch self {
-        case .openAI, .anthropic, .custom: []
+        case .openAI, .anthropic, .bedrock, .custom: []
         case .fallback(let models): models
         case .route(let rules, let otherwise): rules.map(\.model).filter { $0 != otherwise } + [otherwise]
         }
@@ -243,8 +235,24 @@ extension ModelSettings.Kind {
         switch self {
         case .openAI(_, let model, let options): self = .openAI(server, model: model, options)
         case .anthropic(_, let model, let options): self = .anthropic(server, model: model, options)
+        case .bedrock(var place, let model, let options):
+            place.server = server
+            self = .bedrock(place, model: model, options)
         case .custom(_, let configuration): self = .custom(server, configuration: configuration)
         case .fallback, .route: break
+        }
+    }
+}
+
+extension EmbedderSettings.Kind {
+    fileprivate mutating func doNotRecord() {
+        switch self {
+        case .openAI(var server, let options):
+            server.recordDirectory = nil
+            self = .openAI(server, options)
+        case .bedrock(var place, let options):
+            place.server.recordDirectory = nil
+            self = .bedrock(place, options)
         }
     }
 }

@@ -36,23 +36,39 @@ struct ModelReadiness: Sendable {
     private let unavailableEmbedders: [String: String]
     private let circuit: @Sendable (String) -> ResilientTransport.CircuitStatus
 
-    /// - Parameter circuit: the circuit of a URL's endpoint.
+    /// - Parameters:
+    ///   - bedrockURLs: the base URLs of those on Bedrock, by `model:ID` and `embedder:ID`.
+    ///   - circuit: the circuit of a URL's endpoint.
     init(
-        _ settings: ServerSettings, models: LanguageModelRegistry, embedders: EmbedderRegistry,
+        _ settings: ServerSettings, models: LanguageModelRegistry, embedders: EmbedderRegistry, bedrockURLs: [String: String] = [:],
         circuit: @escaping @Sendable (String) -> ResilientTransport.CircuitStatus
     ) {
-        func dependency(_ server: ModelServerSettings) -> Dependency { server.replayDirectory == nil ? .server(server.url) : .nothing }
         self.models = settings.models.map { model in
-            switch model.kind {
-            case .openAI(let server, _, _), .anthropic(let server, _, _), .custom(let server, _): (model.id, dependency(server))
+            let url = bedrockURLs["model:\(model.id)"]
+            return switch model.kind {
+            case .openAI(let server, _, _), .anthropic(let server, _, _), .custom(let server, _): (model.id, Self.dependency(server))
+            case .bedrock(let place, _, _): (model.id, Self.dependency(place.server, url: url))
             case .fallback(let ids): (model.id, .any(ids))
             case .route(let rules, let otherwise): (model.id, .each(rules.map(\.model) + [otherwise]))
             }
         }
-        self.embedders = settings.embedders.map { ($0.id, dependency($0.server)) }
+        self.embedders = settings.embedders.map { embedder in
+            let url = bedrockURLs["embedder:\(embedder.id)"]
+            return switch embedder.kind {
+            case .openAI(let server, _): (embedder.id, Self.dependency(server))
+            case .bedrock(let place, _): (embedder.id, Self.dependency(place.server, url: url))
+            }
+        }
         unavailableModels = models.unavailable
         unavailableEmbedders = embedders.unavailable
         self.circuit = circuit
+    }
+
+    private static func dependency(_ server: ModelServerSettings) -> Dependency { dependency(server, url: server.url) }
+
+    private static func dependency(_ server: ModelServerSettings, url: String?) -> Dependency {
+        guard server.replayDirectory == nil, let url else { return .nothing }
+        return .server(url)
     }
 
     /// A line for each model and embedder, in the order of the configuration.

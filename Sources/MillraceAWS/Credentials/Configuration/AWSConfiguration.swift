@@ -58,12 +58,16 @@ package struct AWSConfiguration: Sendable {
     package static func load(
         profile: String? = nil, environment: [String: String], home: String, blocking: BlockingExecutor
     ) async throws -> AWSConfiguration {
-        let (config, credentials, notes) = try await blocking.run {
-            var notes: [String] = []
-            let config = try read(.config, environment, home: home, notes: &notes)
-            let credentials = try read(.credentials, environment, home: home, notes: &notes)
-            return (config, credentials, notes)
-        }
+        try await blocking.run { try read(profile: profile, environment: environment, home: home) }
+    }
+
+    /// As ``load(profile:environment:home:blocking:)``, on the caller's thread: for start-up and the command line.
+    package static func read(
+        profile: String? = nil, environment: [String: String], home: String
+    ) throws(MillraceError) -> AWSConfiguration {
+        var notes: [String] = []
+        let config = try read(.config, environment, home: home, notes: &notes)
+        let credentials = try read(.credentials, environment, home: home, notes: &notes)
         let configuration = AWSConfiguration(
             profile: profile, environment: environment, home: home, config: config, credentials: credentials, notes: notes)
         try configuration.checkProfile()

@@ -29,6 +29,23 @@ public struct ModelServerSettings: Equatable, Sendable {
     }
 }
 
+/// Amazon Bedrock: in which region, and who asks.
+public struct BedrockServerSettings: Equatable, Sendable {
+    /// The region (default: `aws.region`).
+    public var region: String?
+    /// The profile whose credentials are used (default: `aws.profile`).
+    public var profile: String?
+    /// A base URL instead of the region's (default: empty, as `aws.bedrockEndpoint` says), a Bedrock API key instead of signatures (default:
+    /// none, or `AWS_BEARER_TOKEN_BEDROCK`), timeouts, and directories of recordings.
+    public var server = ModelServerSettings(url: "")
+
+    /// Bedrock as the settings of AWS say.
+    public init(region: String? = nil, profile: String? = nil) {
+        self.region = region
+        self.profile = profile
+    }
+}
+
 /// A configured model: one entry of `models:` in `config.yaml`.
 public struct ModelSettings: Equatable, Sendable {
     /// A rule of a `route`.
@@ -50,6 +67,8 @@ public struct ModelSettings: Equatable, Sendable {
         case openAI(ModelServerSettings, model: String, OpenAIOptions)
         /// A server that speaks Anthropic's Messages.
         case anthropic(ModelServerSettings, model: String, AnthropicOptions)
+        /// Amazon Bedrock's Converse.
+        case bedrock(BedrockServerSettings, model: String, BedrockOptions)
         /// Another HTTP API, as ``CustomAPI/init(id:configuration:credential:)`` describes it.
         case custom(ModelServerSettings, configuration: JSONValue)
         /// The models of these ids in order, until one answers.
@@ -79,6 +98,7 @@ public struct ModelSettings: Equatable, Sendable {
         switch kind {
         case .openAI: "openai"
         case .anthropic: "anthropic"
+        case .bedrock: "bedrock"
         case .custom: "custom"
         case .fallback: "fallback"
         case .route: "route"
@@ -88,25 +108,38 @@ public struct ModelSettings: Equatable, Sendable {
 
 /// A configured embedder: one entry of `embedders:` in `config.yaml`.
 public struct EmbedderSettings: Equatable, Sendable {
+    /// What answers.
+    public enum Kind: Equatable, Sendable {
+        /// A server that speaks OpenAI's embeddings.
+        case openAI(ModelServerSettings, OpenAIEmbedderOptions)
+        /// Amazon Bedrock.
+        case bedrock(BedrockServerSettings, BedrockEmbedderOptions)
+    }
+
     /// The id by which handlers and settings name the embedder.
     public var id: String
-    /// Where it is. It must speak OpenAI's embeddings.
-    public var server: ModelServerSettings
+    /// What answers.
+    public var kind: Kind
     /// The model's name there.
     public var model: String
-    /// How it is asked.
-    public var options: OpenAIEmbedderOptions
     /// What its tokens cost, in US dollars a million; `nil`: not known.
     public var pricePerMillionTokens: Double?
     /// Why it cannot be used; `nil`: it can.
     public var unavailable: String?
 
     /// Creates an embedder's settings.
-    public init(id: String, server: ModelServerSettings, model: String, options: OpenAIEmbedderOptions = OpenAIEmbedderOptions()) {
+    public init(id: String, kind: Kind, model: String) {
         self.id = id
-        self.server = server
+        self.kind = kind
         self.model = model
-        self.options = options
+    }
+
+    /// The kind's name in the configuration.
+    package var kindName: String {
+        switch kind {
+        case .openAI: "openai"
+        case .bedrock: "bedrock"
+        }
     }
 }
 
@@ -117,6 +150,7 @@ extension ModelSettings.Kind: CustomReflectable {
             switch self {
             case .openAI(let server, let model, let options): ("openAI", (server, model: model, options))
             case .anthropic(let server, let model, let options): ("anthropic", (server, model: model, options))
+            case .bedrock(let server, let model, let options): ("bedrock", (server, model: model, options))
             case .custom(let server, let configuration): ("custom", (server, configuration: SecretMask.mask(configuration).text))
             case .fallback(let models): ("fallback", models)
             case .route(let rules, let otherwise): ("route", (rules: rules, otherwise: otherwise))

@@ -22,6 +22,14 @@ extension ModelSettingsReader {
         return isRight ? server : nil
     }
 
+    /// What a server has beside its URL and its headers.
+    func readServer(_ reader: OptionReader, _ server: inout ModelServerSettings, _ unavailable: inout String?) {
+        if let url = reader.text("url") { server.url = url }
+        readKey(reader, &server, &unavailable)
+        readTimeouts(reader, &server)
+        readRecording(reader, &server, &unavailable)
+    }
+
     private func readKey(_ reader: OptionReader, _ server: inout ModelServerSettings, _ unavailable: inout String?) {
         guard let text = reader.text("apiKey") else { return }
         if case .stored(let name)? = SecretReference(text) {

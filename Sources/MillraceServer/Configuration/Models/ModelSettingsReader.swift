@@ -24,7 +24,7 @@ struct ModelSettingsReader {
 
     func models(_ node: YAMLNode) -> [ModelSettings] {
         entries(node, "models").compactMap { id, reader in
-            let kinds = ["openai", "anthropic", "custom", "fallback", "route"]
+            let kinds = ["openai", "anthropic", "bedrock", "custom", "fallback", "route"]
             guard let type = reader.kind(among: kinds) else { return nil }
             defer { reader.finish() }
             var unavailable: String?
@@ -48,6 +48,11 @@ struct ModelSettingsReader {
             let options = anthropic(reader)
             guard let server, let model else { return nil }
             return .anthropic(server, model: model, options)
+        case "bedrock":
+            let (server, model) = (bedrockServer(reader, &unavailable), name(reader))
+            let options = bedrock(reader)
+            guard let server, let model else { return nil }
+            return .bedrock(server, model: model, options)
         case "custom": return custom(id, reader, &unavailable)
         case "fallback": return fallback(reader)
         default: return route(reader)
@@ -140,26 +145,38 @@ struct ModelSettingsReader {
 
     func embedders(_ node: YAMLNode) -> [EmbedderSettings] {
         entries(node, "embedders").compactMap { id, reader in
-            guard reader.kind(among: ["openai"]) != nil else { return nil }
+            guard let type = reader.kind(among: ["openai", "bedrock"]) else { return nil }
             defer { reader.finish() }
             var unavailable: String?
-            let (server, model) = (server(reader, url: "https://api.openai.com/v1", &unavailable), name(reader))
-            var options = OpenAIEmbedderOptions()
-            options.dimensions = reader.integer("dimensions", 1...65_536)
-            if let value = reader.flag("sendsDimensions") { options.sendsDimensions = value }
-            options.encodingFormat = reader.choice("encoding", [("float", .float), ("base64", .base64)]) ?? options.encodingFormat
-            if let value = reader.integer("batchCount", 1...2048) { options.batchCount = value }
-            if let value = reader.integer("batchCharacters", 1...100_000_000) { options.batchCharacters = value }
-            options.documentPrefix = reader.text("documentPrefix") ?? ""
-            options.queryPrefix = reader.text("queryPrefix") ?? ""
-            options.extra = extra(reader)
+            let model = name(reader)
+            let kind: EmbedderSettings.Kind?
+            if type == "bedrock" {
+                let (server, options) = (bedrockServer(reader, &unavailable), bedrockEmbedder(reader))
+                kind = server.map { .bedrock($0, options) }
+            } else {
+                let (server, options) = (server(reader, url: "https://api.openai.com/v1", &unavailable), openAIEmbedder(reader))
+                kind = server.map { .openAI($0, options) }
+            }
             let price = reader.number("pricePerMillionTokens", 0...1_000_000, "US dollars per million tokens, 0 to 1000000")
-            guard let server, let model else { return nil }
-            var settings = EmbedderSettings(id: id, server: server, model: model, options: options)
+            guard let kind, let model else { return nil }
+            var settings = EmbedderSettings(id: id, kind: kind, model: model)
             settings.pricePerMillionTokens = price
             settings.unavailable = unavailable
             return settings
         }
+    }
+
+    private func openAIEmbedder(_ reader: OptionReader) -> OpenAIEmbedderOptions {
+        var options = OpenAIEmbedderOptions()
+        options.dimensions = reader.integer("dimensions", 1...65_536)
+        if let value = reader.flag("sendsDimensions") { options.sendsDimensions = value }
+        options.encodingFormat = reader.choice("encoding", [("float", .float), ("base64", .base64)]) ?? options.encodingFormat
+        if let value = reader.integer("batchCount", 1...2048) { options.batchCount = value }
+        if let value = reader.integer("batchCharacters", 1...100_000_000) { options.batchCharacters = value }
+        options.documentPrefix = reader.text("documentPrefix") ?? ""
+        options.queryPrefix = reader.text("queryPrefix") ?? ""
+        options.extra = extra(reader)
+        return options
     }
 
     /// The model of each task.

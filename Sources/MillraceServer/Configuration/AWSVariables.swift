@@ -1,0 +1,34 @@
+import Glibc
+
+/// The variables of the environment as AWS's tools read them: credentials, profile, region, endpoints, and `HOME`. They print as nothing.
+///
+/// Two are equal when AWS's own variables are: those whose names begin with `AWS_`.
+public struct AWSVariables: Equatable, Sendable, CustomStringConvertible, CustomReflectable {
+    /// The variables by name. A `credential_process` gets all of them.
+    package let values: [String: String]
+
+    /// Variables by name.
+    public init(_ values: [String: String]) { self.values = values }
+
+    /// The process's own.
+    public static let process: AWSVariables = {
+        var values: [String: String] = [:]
+        var place = environ
+        while let entry = place.pointee {
+            let text = String(cString: entry)
+            if let equals = text.firstIndex(of: "=") { values[String(text[..<equals])] = String(text[text.index(after: equals)...]) }
+            place += 1
+        }
+        return AWSVariables(values)
+    }()
+
+    /// Whether AWS's own variables are the same.
+    public static func == (left: AWSVariables, right: AWSVariables) -> Bool { left.own == right.own }
+
+    private var own: [String: String] { values.filter { $0.key.hasPrefix("AWS_") } }
+
+    /// The names only: values may be secrets.
+    public var description: String { own.keys.sorted().joined(separator: ", ") }
+    /// Nothing: `dump` must not show secrets either.
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
+}

@@ -1,0 +1,51 @@
+import MillraceAWS
+import MillraceBackends
+import MillraceCore
+
+/// Models on Amazon Bedrock: tokens are counted, which costs nothing and proves credentials, region, permission and the model's id.
+extension ModelProbe {
+    func ask(_ server: BedrockServerSettings, _ model: String, key: String, _ context: ProbeContext) async -> Outcome {
+        if let directory = server.server.replayDirectory { return (.ok, "answers from the recordings in \(directory)") }
+        do {
+            let region = try await countTokens(server, model, context)
+            return (.ok, "Bedrock in \(region) has '\(model)'")
+        } catch let error as AWSServiceError {
+            return Self.explained(error, model: model, key: key)
+        } catch let error as MillraceError {
+            return (.unusable, Self.unreached(error, key: key))
+        } catch { return (.unusable, "\(error)") }
+    }
+
+    /// - Returns: the region.
+    private func countTokens(_ server: BedrockServerSettings, _ model: String, _ context: ProbeContext) async throws -> String {
+        let credential = context.backends.resolver.credential(of: server.server)
+        let place = try context.backends.aws.bedrock(server, credential: credential, transport: context.client, total: timeout)
+        let question: JSONValue = ["converse": ["messages": [["role": "user", "content": [["text": "Hello"]]]]]]
+        _ = try await place.client.countTokens(modelID: model, question)
+        return place.region
+    }
+
+    private static func explained(_ error: AWSServiceError, model: String, key: String) -> Outcome {
+        let said = error.message.isEmpty ? error.code : "\(error.code): \(error.message)"
+        switch error.code {
+        case "AccessDeniedException":
+            return (.unusable, "Bedrock does not permit '\(model)': ask for access to it, and allow bedrock:InvokeModel (\(said))")
+        case "ValidationException" where error.message.contains("count"), "UnsupportedOperationException":
+            // Whoever says that has read the request, its signature and the model's id.
+            return (.ok, "Bedrock answers for '\(model)', whose tokens it does not count")
+        case "ValidationException", "ResourceNotFoundException":
+            return (.unusable, "Bedrock does not have '\(model)': check \(key).model and \(key).region (\(said))")
+        case "ThrottlingException": return (.doubtful, "Bedrock answers, and limits the rate of requests: try again later")
+        default:
+            let advice = AWSAdvice.credentials(error) ?? "see the service's own words"
+            return (.unusable, "Bedrock refuses the request: \(advice) (\(said))")
+        }
+    }
+
+    private static func unreached(_ error: MillraceError, key: String) -> String {
+        let message = error.message
+        if error.code == .timeout { return "Bedrock does not answer in time: check \(key).url, the region and the network" }
+        if message.hasPrefix("nothing listens") { return "\(message): start the server, or check \(key).url" }
+        return message
+    }
+}
