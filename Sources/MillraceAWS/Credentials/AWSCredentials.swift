@@ -20,6 +20,11 @@ package struct AWSCredentials: Sendable, Equatable {
         self.expiration = expiration
         self.origin = origin
     }
+
+    /// Whether a service cannot tell the two apart.
+    func isSameSecret(as other: AWSCredentials) -> Bool {
+        accessKeyID == other.accessKeyID && secretAccessKey == other.secretAccessKey && sessionToken == other.sessionToken
+    }
 }
 
 extension AWSCredentials: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

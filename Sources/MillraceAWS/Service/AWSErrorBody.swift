@@ -54,7 +54,15 @@ struct AWSErrorBody {
 
     /// `com.amazonaws.dynamodb.v20120810#ResourceNotFoundException:http://…` is `ResourceNotFoundException`.
     private static func shortened(_ code: String) -> String {
-        String((code.split(separator: "#").last ?? "Unknown").prefix { $0 != ":" })
+        String(code.prefix { $0 != ":" }.split(separator: "#").last ?? "Unknown")
+    }
+
+    /// The beginning of a text that is no error of AWS's, such as a proxy's page; empty for other bytes.
+    static func excerpt(of body: [UInt8]) -> String {
+        // A letter may be cut at the end.
+        guard body.prefix(200).allSatisfy({ $0 >= 0x20 || isSpace($0) }) else { return "" }
+        let words = String(decoding: body.prefix(200), as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        return words.joined(separator: " ") + (body.count > 200 ? " …" : "")
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }

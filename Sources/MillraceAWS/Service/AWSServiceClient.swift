@@ -85,14 +85,14 @@ package struct AWSServiceClient: Sendable {
                 return try await next()
             }
         }
-        var attempt = 1
+        var state = AWSRetryState(most: attempts)
+        var refusal: Refusal?
         while true {
-            let outcome: Outcome<R> = try await send(request, canRepeat: { attempt < attempts && !wasPulled.withLock { $0 } }, read)
+            let outcome: Outcome<R> = try await send(request, &state, after: refusal, canResend: { !wasPulled.withLock { $0 } }, read)
             switch outcome {
             case .finished(let result): return result
-            case .again(let wait):
-                if wait { try await clock.sleep(.milliseconds(Int.random(in: 0...(100 << min(attempt, 6))))) }
-                attempt += 1
+            case .again(.wait(let milliseconds), _): try await clock.sleep(.milliseconds(Int.random(in: 0...milliseconds)))
+            case .again(_, let new): refusal = new
             }
         }
     }
@@ -107,34 +107,49 @@ package struct AWSServiceClient: Sendable {
 
     private enum Outcome<R> {
         case finished(R)
-        case again(waits: Bool)
+        case again(AWSRetryState.Action, Refusal?)
+    }
+
+    /// Credentials that a service has refused, and how.
+    private struct Refusal {
+        let credentials: AWSCredentials
+        let error: AWSServiceError
     }
 
     private func send<R>(
-        _ request: AWSRequest, canRepeat: () -> Bool, _ read: (any HTTPResponseStream) async throws -> R
+        _ request: AWSRequest, _ state: inout AWSRetryState, after refusal: Refusal?, canResend: () -> Bool,
+        _ read: (any HTTPResponseStream) async throws -> R
     ) async throws -> Outcome<R> {
-        let (signed, credentials) = try await authenticated(request)
+        let offset = skew.offset
+        let (signed, credentials) = try await authenticated(request, offset)
+        // A provider that has no others would have us refused once more.
+        if let refusal, let credentials, refusal.credentials.isSameSecret(as: credentials) { throw refusal.error }
         return try await transport.exchange(signed) { response in
             guard !(200..<300).contains(response.status) else { return .finished(try await read(response)) }
             let body = try await response.prefix(Self.errorByteLimit)
             response.discardRest()
-            let error = AWSErrorBody(status: response.status, headers: response.headers, body: body).error(service: service.name)
-            // Also of a call that is over: the next one is right.
-            let isCorrected = skew.isCorrected(by: error, date: response.headers["Date"], now: clock.wall())
-            var isRenewed = false
-            if let credentials, Self.expired.contains(error.code) {
-                if case .signature(let provider) = authentication { await provider.refused(credentials) }
-                isRenewed = true
+            var error = AWSErrorBody(status: response.status, headers: response.headers, body: body).error(service: service.name)
+            if error.message.isEmpty, error.code == AWSErrorBody(status: response.status, headers: [:], body: []).error(service: "").code {
+                error.message = AWSErrorBody.excerpt(of: body)
             }
-            guard canRepeat() else { throw error }
-            if isCorrected || isRenewed { return .again(waits: false) }
-            // The transport has done what can be done about the others.
-            if error.isRetryable, error.status == 400 { return .again(waits: true) }
-            throw error
+            // Both also of a call that is over: the next one is right.
+            let correctsClock =
+                credentials != nil && skew.isCorrected(by: error, date: response.headers["Date"], used: offset, now: clock.wall())
+            let action = state.refused(by: error, correctsClock: correctsClock, canResend: canResend())
+            if let credentials, !correctsClock, AWSRetryState.expired.contains(error.code), case .signature(let provider) = authentication {
+                await provider.refused(credentials)
+            }
+            switch action {
+            case .fail: throw error
+            case .renewCredentials:
+                guard let credentials else { throw error }
+                return .again(action, Refusal(credentials: credentials, error: error))
+            case .signAnew, .wait: return .again(action, nil)
+            }
         }
     }
 
-    private func authenticated(_ request: AWSRequest) async throws -> (HTTPClientRequest, AWSCredentials?) {
+    private func authenticated(_ request: AWSRequest, _ offset: Int64) async throws -> (HTTPClientRequest, AWSCredentials?) {
         let query = request.encodedQuery
         var signed = HTTPClientRequest(
             method: request.method, url: url + request.path + (query.isEmpty ? "" : "?" + query), headers: request.headers,
@@ -143,7 +158,8 @@ package struct AWSServiceClient: Sendable {
         switch authentication {
         case .signature(let provider):
             let credentials = try await provider.credentials()
-            try signer.sign(&signed, payload: try payload(of: request), credentials: credentials, at: signingTime)
+            let time = Timestamp(microseconds: clock.wall().microseconds + offset)
+            try signer.sign(&signed, payload: try payload(of: request), credentials: credentials, at: time)
             return (signed, credentials)
         case .bearer(let token): signed.headers.set("Authorization", "Bearer " + (try await token()))
         case .basic(let user, let password):
@@ -169,6 +185,4 @@ package struct AWSServiceClient: Sendable {
 
     /// How much of an error's body is read.
     private static let errorByteLimit = 64 << 10
-
-    private static let expired: Set = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"]
 }

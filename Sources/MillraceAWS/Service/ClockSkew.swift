@@ -5,24 +5,25 @@ import MillraceHTTPClient
 final class ClockSkew: Sendable {
     private let microseconds = Locked<Int64>(0)
 
-    func corrected(_ time: Timestamp) -> Timestamp {
-        Timestamp(microseconds: time.microseconds + microseconds.withLock { $0 })
-    }
+    /// What is added to the machine's time now, in microseconds.
+    var offset: Int64 { microseconds.withLock { $0 } }
+
+    func corrected(_ time: Timestamp) -> Timestamp { Timestamp(microseconds: time.microseconds + offset) }
 
     /// Learns from a refusal.
-    /// - Parameter date: the response's `Date`.
+    /// - Parameters:
+    ///   - date: the response's `Date`.
+    ///   - used: the offset of the signature that was refused; another call may have learned a better one since.
     /// - Returns: whether a new signature can help.
-    func isCorrected(by error: AWSServiceError, date: String?, now: Timestamp) -> Bool {
+    func isCorrected(by error: AWSServiceError, date: String?, used: Int64, now: Timestamp) -> Bool {
         guard Self.codes.contains(error.code), let date,
             let seconds = HTTPDateParser.epochSeconds(date, now: now.microseconds / 1_000_000)
         else { return false }
         let found = seconds * 1_000_000 - now.microseconds
-        return microseconds.withLock { known in
-            // A signature is refused from five minutes on; what is closer was refused for something else.
-            guard abs(found - known) > Self.tolerance else { return false }
-            known = found
-            return true
-        }
+        // A signature is refused from five minutes on; what is closer was refused for something else.
+        guard abs(found - used) > Self.tolerance else { return false }
+        microseconds.withLock { $0 = found }
+        return true
     }
 
     private static let tolerance: Int64 = 240_000_000

@@ -73,6 +73,10 @@ struct XMLParser {
             guard let byte = peek() else { throw failure("the element '\(element.name)' is not closed") }
             if byte == UInt8(ascii: "&") {
                 try reference(into: &text)
+            } else if byte == UInt8(ascii: "\r") {
+                // A line ends with a line feed, however it was written (section 2.11).
+                text.append(UInt8(ascii: "\n"))
+                position += peek(1) == UInt8(ascii: "\n") ? 2 : 1
             } else if byte != UInt8(ascii: "<") {
                 text.append(byte)
                 position += 1
@@ -103,7 +107,7 @@ struct XMLParser {
     private mutating func name() throws(MillraceError) -> ArraySlice<UInt8> {
         let start = position
         while let byte = peek(), !Self.isSpace(byte), !"<>/=&'\"".utf8.contains(byte) { position += 1 }
-        guard position > start else { throw failure("a name is missing") }
+        guard position > start, Self.beginsName(bytes[start]) else { throw failure("a name is missing") }
         return bytes[start..<position]
     }
 
@@ -151,19 +155,23 @@ struct XMLParser {
         case "quot": text.append(UInt8(ascii: "\""))
         case "apos": text.append(UInt8(ascii: "'"))
         default:
-            let number =
-                if name.hasPrefix("#x") { UInt32(name.dropFirst(2), radix: 16) } else if name.hasPrefix("#") {
-                    UInt32(name.dropFirst())
-                } else {
-                    UInt32?.none
-                }
-            guard let scalar = number.flatMap(Unicode.Scalar.init) else { throw failure("'&\(name);' is not known") }
+            let (digits, radix) = name.hasPrefix("#x") ? (name.dropFirst(2), 16) : (name.hasPrefix("#") ? name.dropFirst() : "", 10)
+            // The initialiser would take a sign. S3 writes control characters of its keys like this, which XML 1.0 itself forbids.
+            guard digits.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }),
+                let scalar = UInt32(digits, radix: radix).flatMap(Unicode.Scalar.init), scalar.value != 0
+            else { throw failure("'&\(name);' is not known") }
             text += Array(String(Character(scalar)).utf8)
         }
     }
 
     private static func local(_ name: ArraySlice<UInt8>) -> String {
         String(decoding: name.split(separator: UInt8(ascii: ":")).last ?? name, as: UTF8.self)
+    }
+
+    /// Letters, `_`, `:`, and what UTF-8 writes other letters with.
+    private static func beginsName(_ byte: UInt8) -> Bool {
+        (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ":")
+            || byte >= 0x80
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
