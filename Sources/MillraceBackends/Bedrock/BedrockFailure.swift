@@ -70,7 +70,8 @@ enum BedrockFailure {
     /// The errors that another attempt can help with, beside those that all services have. `ModelNotReadyException` is an imported model's
     /// that is being loaded.
     private static let passing: Set = [
-        "ModelNotReadyException", "ModelTimeoutException", "ModelStreamErrorException", "ServiceUnavailableException", "InternalFailure",
+        "ModelNotReadyException", "ModelTimeoutException", "ModelErrorException", "ModelStreamErrorException",
+        "ServiceUnavailableException", "InternalFailure",
         "ServiceUnavailable",
     ]
 

@@ -80,8 +80,7 @@ struct ConverseConversation {
         guard first.role == .user else {
             throw MessagesRequest.wrong("turns", "begins with the assistant: Bedrock's models need a message of the user's first")
         }
-        for index in drafts.indices where drafts[index].has("document") && !drafts[index].has("text") && !drafts[index].has("guardContent")
-        {
+        for index in drafts.indices where drafts[index].has("document") && !drafts[index].has("text") {
             drafts[index].blocks.append(["text": "[The documents are attached.]"])
         }
         if let cachePoint = ConverseRequest.cachePoint(options.promptCaching), let last = drafts.lastIndex(where: { $0.role == .user }) {

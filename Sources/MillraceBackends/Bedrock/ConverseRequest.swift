@@ -32,7 +32,7 @@ struct ConverseRequest: Equatable, Sendable {
         for name in request.extra.keys.sorted() where Self.reserved.contains(name) {
             throw Self.wrong("extra.\(name)", "is Millrace's own to set: leave it out")
         }
-        let schema = request.outputSchema.flatMap { $0.isNull ? nil : $0 }
+        let schema = request.outputSchema.flatMap { $0.isNull ? Optional.none : $0 }
         // Structured outputs and citations exclude each other.
         let cites = options.citesDocuments(of: model) && (schema == nil || options.structuredOutput == .forcedTool)
         let conversation = try ConverseConversation(request, options: options, cites: cites)
