@@ -62,6 +62,7 @@ public final class FileSecretStore: SecretStore {
     }
 
     /// As ``SecretStore/set(_:_:)``. The value is on the disk when it returns; whoever is cancelled meanwhile does not know whether it is.
+    @discardableResult
     public func set(_ name: String, _ value: String) async throws -> String {
         try SecretRules.check(name: name)
         try SecretRules.check(value: value, of: name)

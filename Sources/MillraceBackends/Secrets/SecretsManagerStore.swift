@@ -84,6 +84,7 @@ public final class SecretsManagerStore: SecretStore {
     }
 
     /// As ``SecretStore/set(_:_:)``. A secret that is marked for deletion is restored.
+    @discardableResult
     public func set(_ name: String, _ value: String) async throws -> String {
         let id = try fullName(name)
         try SecretRules.check(value: value, of: name)
