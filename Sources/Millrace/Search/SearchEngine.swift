@@ -4,13 +4,15 @@ public import MillraceCore
 ///
 /// An engine has no owners: what belongs to somebody is in documents with a field that says so, and whoever searches for them filters by it.
 ///
-/// Methods throw ``ErrorCode/invalidInput`` for what makes no sense in the index's definition, ``ErrorCode/notFound`` for an index that was
-/// dropped, ``ErrorCode/storageUnavailable`` (retryable) when the engine fails.
+/// Methods throw ``ErrorCode/invalidInput`` for what makes no sense by itself or in the index's definition, ``ErrorCode/notFound`` for an
+/// index that was dropped, ``ErrorCode/storageUnavailable`` (retryable) or ``ErrorCode/storageFull`` when the engine fails,
+/// `CancellationError` when the task is cancelled.
 public protocol SearchEngine: Sendable {
     /// The index of the definition's name, which is made if need be.
-    /// - Throws: ``ErrorCode/conflict`` when there is one of that name with another definition.
+    /// - Throws: ``ErrorCode/conflict`` when there is one of that name with another definition; ``ErrorCode/invalidInput`` for a definition
+    ///   that breaks one of its rules.
     func index(_ definition: SearchIndexDefinition) async throws -> any SearchIndex
-    /// The names of all indexes, sorted.
+    /// The names of all indexes, in the order of their bytes.
     func names() async throws -> [String]
     /// Removes an index with its documents; one that is not there is removed already.
     func drop(_ name: String) async throws
@@ -21,8 +23,10 @@ public protocol SearchIndex: Sendable {
     /// What its documents look like.
     var definition: SearchIndexDefinition { get }
 
-    /// Stores documents, in place of those with their ids. Searches see them after ``refresh()``, or earlier.
-    /// - Returns: what could not be stored, with the reason; the others are stored.
+    /// Stores documents, in place of those with their ids; of two with one id the later stays. ``documents(ids:)`` gives them at once,
+    /// searches, counts and deletions by a filter see them after ``refresh()``, or earlier.
+    /// - Returns: what could not be stored, with the reason, in the order of the documents; the others are stored, and a document that
+    ///   could not be replaced stays as it was.
     func write(_ documents: [SearchDocument]) async throws -> [SearchWriteFailure]
 
     /// Removes documents by id; those that are not there are removed already.
@@ -33,7 +37,9 @@ public protocol SearchIndex: Sendable {
     @discardableResult
     func delete(where filter: SearchFilter) async throws -> Int
 
-    /// The documents of these ids that are there, in the order of the ids.
+    /// The documents of these ids that are there, with their vectors, in the order of the ids; a repeated id counts at its first place.
+    ///
+    /// A vector may come back changed by a rounding of its numbers, a field whose value is `null` may come back without it.
     func documents(ids: [String]) async throws -> [SearchDocument]
 
     /// Finds documents, the best first; equal scores in the order of their ids' bytes.
@@ -48,20 +54,21 @@ public protocol SearchIndex: Sendable {
 
 /// What the documents of an index look like.
 public struct SearchIndexDefinition: Equatable, Sendable {
-    /// A field that is searched by words.
+    /// A field that is searched by words. A document has a string there, or nothing (`null`).
     public struct TextField: Equatable, Sendable {
         /// How words are made out of text.
         public enum Analysis: String, Equatable, Sendable, CaseIterable {
-            /// Words as they stand, in lower case, without accents.
+            /// Words as they stand, in lower case, without accents; what is neither letter nor digit stands between words.
             case standard
-            /// English: with stop words left out and endings taken off (Porter).
+            /// As standard, for English: without its commonest words (``SearchIndexDefinition/englishStopWords``) and without endings (M. F.
+            /// Porter, "An algorithm for suffix stripping", 1980).
             case english
         }
-        /// The field's name.
+        /// The field's name: 1 to 128 ASCII letters, digits, `-` and `_`, a letter first.
         public var name: String
         /// How words are made out of it (default: english).
         public var analysis: Analysis
-        /// How much a match in it counts beside the others where a query does not say (default: 1).
+        /// How much a match in it counts beside the others where a query does not say, above 0 (default: 1).
         public var boost: Double
         /// Creates a field.
         public init(_ name: String, analysis: Analysis = .english, boost: Double = 1) {
@@ -71,13 +78,13 @@ public struct SearchIndexDefinition: Equatable, Sendable {
         }
     }
 
-    /// What a field that is filtered by holds; a document may also have a list of such values.
+    /// What a field that is filtered by holds. A document may also have a list of such values there, or nothing (`null`, an empty list).
     public enum FieldKind: String, Equatable, Sendable, CaseIterable {
-        /// Text that is compared whole.
+        /// Text of at most 8,192 bytes that is compared whole, by its bytes.
         case keyword
-        /// A whole number of 64 bits.
+        /// A whole number of 64 bits (``JSONValue/integer(_:)``).
         case integer
-        /// A number.
+        /// A finite number.
         case double
         /// True or false.
         case boolean
@@ -85,9 +92,10 @@ public struct SearchIndexDefinition: Equatable, Sendable {
 
     /// 1 to 128 lower-case ASCII letters, digits, `-` and `_`, a letter first.
     public var name: String
-    /// The fields that are searched by words.
+    /// The fields that are searched by words, at most 64.
     public var textFields: [TextField]
-    /// The fields that are filtered by, by name. Other members of a document are kept, and neither searched nor filtered by.
+    /// The fields that are filtered by, by name, at most 128; their names follow the rule of the text fields', and are others. Further
+    /// members of a document are kept, and neither searched nor filtered by.
     public var filterFields: [String: FieldKind]
     /// The length of the documents' vectors, 1 to 16,000; `nil`: they have none.
     public var vectorDimensions: Int?
@@ -103,11 +111,12 @@ public struct SearchIndexDefinition: Equatable, Sendable {
 
 /// A document of an index.
 public struct SearchDocument: Equatable, Sendable {
-    /// 1 to 512 bytes of UTF-8.
+    /// 1 to 512 bytes of UTF-8. Ids are the same when their bytes are.
     public var id: String
-    /// Texts, values to filter by, and whatever else is to be found with the document.
+    /// Texts, values to filter by, and whatever else is to be found with the document; at most 4 MiB as JSON.
     public var fields: [String: JSONValue]
-    /// What it means, as an ``Embedder`` says; its length is the definition's, and it is not all zero.
+    /// What it means, as an ``Embedder`` says: as many finite numbers as the definition says, not all zero. Without one the document is not
+    /// found by meaning.
     public var vector: [Float]?
     /// Creates a document.
     public init(id: String, fields: [String: JSONValue], vector: [Float]? = nil) {
