@@ -41,7 +41,7 @@ extension OpenSearchClient {
         guard let documents = answer["docs"]?.array, documents.count == ids.count else { throw Self.unreadable("docs") }
         return try documents.map { document in
             if let error = document["error"] { throw OpenSearchErrorBody.error(error, status: Self.status(of: error)) }
-            return document["found"]?.bool == true ? document : nil
+            return document["found"]?.bool == true ? .some(document) : .none
         }
     }
 

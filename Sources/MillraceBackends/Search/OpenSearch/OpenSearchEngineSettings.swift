@@ -1,5 +1,5 @@
 import Millrace
-import MillraceCore
+package import MillraceCore
 
 /// How the search seam's indexes are laid out in OpenSearch. It matters when an index is made; those that are there stay as they are.
 public struct OpenSearchEngineSettings: Equatable, Sendable {
