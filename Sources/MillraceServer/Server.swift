@@ -150,7 +150,8 @@ public final class Server: Sendable {
             content: content, unavailable: backends.unavailable["objects"], limit: settings.content.uploadBytes,
             forget: { try await passages?.forget($0, principal: $1) })
         let router = try APIRoutes.router(
-            hub: hub, handlers: registry, models: models, readiness: readiness, content: routes, defaultTask: settings.defaultTask)
+            hub: hub, handlers: registry, models: models, readiness: readiness,
+            backends: BackendReadiness(backends) { transport.circuit(of: $0) }, content: routes, defaultTask: settings.defaultTask)
         let responder = APIResponder(router: router, settings: settings, logger: self.logger)
         context = HTTPServerContext(settings: HTTPServerSettings(settings.limits), responder: responder, logger: self.logger)
     }

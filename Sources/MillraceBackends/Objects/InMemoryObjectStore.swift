@@ -24,14 +24,14 @@ public final class InMemoryObjectStore: ObjectStore {
 
     /// Stores an object.
     public func put(_ key: String, _ body: ObjectBody, options: ObjectPutOptions) async throws -> ObjectMetadata {
-        try ObjectKey.check(key)
-        try ObjectKey.check(options.metadata)
+        try ObjectRules.checkKey(key)
+        try ObjectRules.check(options)
         let bytes = try await collect(body)
         return try state.withLock { state throws(MillraceError) in
             let old = state.entries[key]
             switch options.condition {
-            case .absent? where old != nil: throw ObjectKey.conditionFailed(key)
-            case .matches(let tag)? where old?.metadata.entityTag != tag: throw ObjectKey.conditionFailed(key)
+            case .absent? where old != nil: throw ObjectRules.unmetCondition(options.condition)
+            case .matches(let tag)? where old?.metadata.entityTag != tag: throw ObjectRules.unmetCondition(options.condition)
             default: break
             }
             let count = state.byteCount + bytes.count - (old?.bytes.count ?? 0)
@@ -57,16 +57,19 @@ public final class InMemoryObjectStore: ObjectStore {
                 guard bytes.count + piece.count <= byteLimit else { throw full() }
                 bytes += piece
             }
-            guard length == nil || length == bytes.count else { throw ObjectKey.wrongLength(length ?? 0, bytes.count) }
+            guard length == nil || length == bytes.count else {
+                throw MillraceError(
+                    .invalidInput, "the object's content was said to have \(length ?? 0) bytes and has \(bytes.count)")
+            }
             return bytes
         }
     }
 
     /// Lends an object's content.
     public func get<R>(_ key: String, range: ObjectRange?, _ read: (any ObjectContent) async throws -> R) async throws -> R {
-        try ObjectKey.check(key)
-        guard let entry = state.withLock({ $0.entries[key] }) else { throw ObjectKey.notFound(key) }
-        let wanted = try ObjectKey.bytes(of: range, length: entry.bytes.count)
+        try ObjectRules.checkKey(key)
+        guard let entry = state.withLock({ $0.entries[key] }) else { throw ObjectRules.noSuchObject(key) }
+        let wanted = try ObjectRules.bytes(range, length: entry.bytes.count)
         return try await read(Content(metadata: entry.metadata, bytes: entry.bytes[wanted]))
     }
 
@@ -89,13 +92,13 @@ public final class InMemoryObjectStore: ObjectStore {
 
     /// What is known of an object.
     public func head(_ key: String) async throws -> ObjectMetadata? {
-        try ObjectKey.check(key)
+        try ObjectRules.checkKey(key)
         return state.withLock { $0.entries[key]?.metadata }
     }
 
     /// Removes an object.
     public func delete(_ key: String) async throws {
-        try ObjectKey.check(key)
+        try ObjectRules.checkKey(key)
         state.withLock { state in
             if let old = state.entries.removeValue(forKey: key) { state.byteCount -= old.bytes.count }
         }
@@ -103,7 +106,7 @@ public final class InMemoryObjectStore: ObjectStore {
 
     /// The objects whose keys begin with a prefix.
     public func list(prefix: String, after: String?, limit: Int) async throws -> ObjectPage {
-        try ObjectKey.check(limit: limit)
+        try ObjectRules.checkLimit(limit)
         let found = state.withLock { state in
             state.entries.values.map(\.metadata).filter {
                 $0.key.utf8.starts(with: prefix.utf8) && (after == nil || after!.utf8.lexicographicallyPrecedes($0.key.utf8))
@@ -120,8 +123,8 @@ public final class InMemoryObjectStore: ObjectStore {
 
     /// Copies an object.
     public func copy(_ key: String, to target: String) async throws -> ObjectMetadata {
-        try ObjectKey.check(key)
-        guard let entry = state.withLock({ $0.entries[key] }) else { throw ObjectKey.notFound(key) }
+        try ObjectRules.checkKey(key)
+        guard let entry = state.withLock({ $0.entries[key] }) else { throw ObjectRules.noSuchObject(key) }
         return try await put(
             target, .bytes(entry.bytes), options: ObjectPutOptions(mimeType: entry.metadata.mimeType, metadata: entry.metadata.metadata))
     }

@@ -4,14 +4,15 @@ import MillraceHTTP
 /// Which path is answered by what.
 enum APIRoutes {
     static func router(
-        hub: RunHub, handlers: TaskHandlerRegistry, models: LanguageModelRegistry, readiness: ModelReadiness, content: ContentRoutes,
+        hub: RunHub, handlers: TaskHandlerRegistry, models: LanguageModelRegistry, readiness: ModelReadiness,
+        backends: BackendReadiness, content: ContentRoutes,
         defaultTask: String?
     ) throws -> Router<APIResponder.Route> {
         let generate = GenerateRoutes(hub: hub, handlers: handlers, models: models, defaultTask: defaultTask, content: content.content)
         let runs = RunRoutes(hub: hub)
         let chats = ChatRoutes(store: hub.store)
         let tasks = TaskHandlerRoutes(store: hub.store, handlers: handlers)
-        let health = HealthRoutes(hub: hub, models: readiness)
+        let health = HealthRoutes(hub: hub, models: readiness, backends: backends)
 
         var router = Router<APIResponder.Route>()
         try router.add(.post, "/api/v1/generate/stream", .later(generate.stream))

@@ -6,6 +6,7 @@ import MillraceHTTP
 struct HealthRoutes: Sendable {
     let hub: RunHub
     let models: ModelReadiness
+    let backends: BackendReadiness
     private static let alive = Array("{\"status\":\"ok\"}".utf8)
 
     /// The process answers.
@@ -13,8 +14,8 @@ struct HealthRoutes: Sendable {
         HTTPResponse(.ok, headers: ["Content-Type": "application/json"], body: .bytes(Self.alive))
     }
 
-    /// Whether the server wants requests, with a line for each backend; 503 when it does not. Models that cannot be used now are told and
-    /// do not make it unready: the others, the stored runs and the chats can be.
+    /// Whether the server wants requests, with a line for each backend; 503 when it does not. Models and backends that cannot be used now are told
+    /// and do not make it unready: the others, the stored runs and the chats can be.
     func ready(_ request: APIRequest) async throws -> HTTPResponse {
         var failure: String?
         do {
@@ -27,7 +28,7 @@ struct HealthRoutes: Sendable {
         var response = HTTPResponse.json(isReady ? .ok : .serviceUnavailable) { object in
             object.member("status", isReady ? "ready" : hub.isDraining ? "draining" : "unavailable")
             object.member(
-                "checks", array: [store] + models.checks,
+                "checks", array: [store] + backends.checks + models.checks,
                 { check, object in
                     object.member("name", check.name)
                     object.member("status", check.status.rawValue)

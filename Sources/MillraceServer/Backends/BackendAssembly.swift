@@ -1,9 +1,12 @@
 import Millrace
+import MillraceAWS
 import MillraceBackends
 import MillraceCore
 import MillraceHTTPClient
 
 /// Makes what lies behind the seams out of the settings. What cannot be used is left out with its reason, so that a server starts all the same.
+///
+/// Nobody is asked here: whether a server answers shows at the first call, on `/readyz` and in `millrace doctor`.
 struct BackendAssembly {
     let settings: ServerSettings
     /// How services are reached.
@@ -12,13 +15,132 @@ struct BackendAssembly {
     let plain: any HTTPTransport
     let blocking: BlockingExecutor
     var logger = Logger.silent
-    /// Whether nothing is to be made or changed: for `millrace doctor`.
+    /// Whether nothing is to be made on the disk: for `millrace doctor`.
     var isLooking = false
+
+    private var keepsNothing: Bool { settings.dataDirectory == ":memory:" }
+
+    private func path(_ given: String?, _ name: String) -> String { given ?? settings.dataDirectory + "/" + name }
 
     func make() -> Backends {
         let aws = AWSAssembly(settings.aws, transport: transport, plain: plain, blocking: blocking)
-        var backends = Backends(aws: aws, resolver: SecretResolver(nil))
-        backends.objects = InMemoryObjectStore()
+        var missing: [String: String] = [:]
+        func attempt<T>(_ name: String, _ make: () throws -> T?) -> T? {
+            do { return try make() } catch {
+                missing[name] = (error as? MillraceError)?.message ?? "\(error)"
+                return nil
+            }
+        }
+        let secrets = attempt("secrets") { try secretStore(aws) }
+        let resolver = SecretResolver(
+            secrets, reason: missing["secrets"] ?? "no secret store is configured",
+            environment: { [settings] in settings.aws.variables.values[$0] })
+        var backends = Backends(aws: aws, resolver: resolver)
+        backends.secrets = secrets
+        if let objects = attempt("objects", { try objectStore(aws) }) {
+            backends.objects = objects.store
+            backends.urls["objects"] = objects.url
+            backends.bucket = objects.bucket
+        }
+        if let search = attempt("search", { try searchEngine(aws, resolver) }) {
+            backends.search = search.engine
+            backends.urls["search"] = search.url
+            backends.openSearch = search.client
+        }
+        backends.cache = attempt("cache") { try cache(resolver) }
+        backends.unavailable = missing
+        for (name, reason) in missing.sorted(by: { $0.key < $1.key }) {
+            logger.warning("a backend is not available", ["backend": .string(name), "reason": .string(reason)])
+        }
         return backends
+    }
+
+    // MARK: Objects
+
+    private func objectStore(
+        _ aws: AWSAssembly
+    ) throws -> (store: any ObjectStore, url: String?, bucket: Backends.Bucket?)? {
+        let settings = settings.objects
+        switch settings.kind {
+        case .directory:
+            if keepsNothing, settings.path == nil { return (InMemoryObjectStore(), nil, nil) }
+            if isLooking { return nil }
+            let durability: DirectoryObjectStore.Durability = self.settings.store.synchronous == .full ? .full : .relaxed
+            return (
+                try DirectoryObjectStore(path: path(settings.path, "objects"), executor: blocking, durability: durability), nil, nil
+            )
+        case .s3:
+            guard let bucket = settings.bucket else { throw MillraceError(.configuration, "objects.bucket names no bucket") }
+            let place = AWSAssembly.Place(region: settings.region, profile: settings.profile, url: settings.endpoint)
+            let client = try aws.client(.s3, place)
+            var own = S3Client.Settings()
+            own.addressing =
+                switch settings.addressing {
+                case .auto: .automatic
+                case .path: .path
+                case .virtual: .virtualHosted
+                }
+            own.partBytes = settings.partBytes
+            let s3 = try S3Client(client, settings: own)
+            let store = try S3ObjectStore(s3, bucket: bucket, prefix: settings.prefix)
+            return (store, client.url, Backends.Bucket(client: s3, name: bucket))
+        }
+    }
+
+    // MARK: Search
+
+    private func searchEngine(
+        _ aws: AWSAssembly, _ resolver: SecretResolver
+    ) throws -> (engine: any SearchEngine, url: String?, client: OpenSearchClient?)? {
+        let settings = settings.search
+        switch settings.kind {
+        case .sqlite:
+            if isLooking { return nil }
+            let path = keepsNothing && settings.path == nil ? ":memory:" : path(settings.path, "search.sqlite")
+            return (try SQLiteSearchEngine(path: path, vectorMemoryBytes: settings.vectorMemoryBytes), nil, nil)
+        case .opensearch:
+            guard let url = settings.url else { throw MillraceError(.configuration, "search.url names no OpenSearch server") }
+            let service = settings.service == .aoss ? AWSService.openSearchServerless : .openSearch
+            let client: AWSServiceClient
+            switch settings.authentication {
+            case .sigv4: client = try aws.client(service, .init(region: settings.region, profile: settings.profile, url: url))
+            case .none: client = self.client(of: url, service, .none)
+            case .basic:
+                guard let user = settings.user, let reference = settings.password else {
+                    throw MillraceError(.configuration, "search.auth basic needs search.user and search.password")
+                }
+                let password = try resolver.credential(reference)
+                client = self.client(of: url, service, .basic(user: user, password: { try await password.value() }))
+            }
+            var own = OpenSearchEngineSettings()
+            own.indexPrefix = settings.indexPrefix
+            let openSearch = OpenSearchClient(client)
+            return (try OpenSearchEngine(openSearch, settings: own), client.url, openSearch)
+        }
+    }
+
+    private func client(
+        of url: String, _ service: AWSService, _ authentication: AWSServiceClient.Authentication
+    ) -> AWSServiceClient {
+        // Without signatures the region means nothing.
+        AWSServiceClient(
+            service, endpoint: AWSEndpointSettings(region: "us-east-1", url: url), authentication: authentication, transport: transport)
+    }
+
+    // MARK: Cache
+
+    private func cache(_ resolver: SecretResolver) throws -> (any Cache)? {
+        let settings = settings.cache
+        switch settings.kind {
+        case .memory: return MemoryCache(byteLimit: settings.bytes, valueByteLimit: settings.valueBytes)
+        case .directory:
+            if isLooking { return nil }
+            if keepsNothing, settings.path == nil {
+                return MemoryCache(byteLimit: settings.bytes, valueByteLimit: settings.valueBytes)
+            }
+            return try DirectoryCache(
+                directory: path(settings.path, "cache"), byteLimit: settings.bytes, valueByteLimit: settings.valueBytes, logger: logger)
+        case .redis: return try redis(resolver)
+        }
     }
 }

@@ -1,7 +1,14 @@
 import Millrace
+import MillraceAWS
 
 /// What lies behind the seams, as the settings say: each is there, or missing for a stated reason.
 struct Backends: Sendable {
+    /// A bucket that objects are kept in.
+    struct Bucket: Sendable {
+        let client: S3Client
+        let name: String
+    }
+
     let aws: AWSAssembly
     /// Finds the secrets that the settings name.
     let resolver: SecretResolver
@@ -13,4 +20,12 @@ struct Backends: Sendable {
     var unavailable: [String: String] = [:]
     /// The base URLs of the servers behind them, by the name of the group.
     var urls: [String: String] = [:]
+    /// What a probe asks.
+    var bucket: Bucket?
+    var openSearch: OpenSearchClient?
+
+    init(aws: AWSAssembly, resolver: SecretResolver) {
+        self.aws = aws
+        self.resolver = resolver
+    }
 }

@@ -83,18 +83,21 @@ struct ModelReadiness: Sendable {
         return Check(name: name, status: failure == nil ? .ok : .failing, message: failure)
     }
 
+    /// Why a server with that circuit is failing; `nil`: it is not.
+    static func failure(_ circuit: ResilientTransport.CircuitStatus) -> String? {
+        switch circuit {
+        case .closed: nil
+        case .halfOpen: "its server has failed too often and is tried again now"
+        case .open(.zero): "its server has failed too often; the next request tries it again"
+        case .open(let remaining): "its server has failed too often and is left alone for \(remaining.components.seconds + 1) s"
+        }
+    }
+
     /// Why what depends on that is failing; `nil`: it is not. Models are not made of each other in circles, which the assembly saw to.
     private func failure(_ dependency: Dependency) -> String? {
         switch dependency {
         case .nothing: return nil
-        case .server(let url):
-            switch circuit(url) {
-            case .closed: return nil
-            case .halfOpen: return "its server has failed too often and is tried again now"
-            case .open(.zero): return "its server has failed too often; the next request tries it again"
-            case .open(let remaining):
-                return "its server has failed too often and is left alone for \(remaining.components.seconds + 1) s"
-            }
+        case .server(let url): return Self.failure(circuit(url))
         case .any(let ids):
             // What is not available is passed over.
             let usable = ids.filter { unavailableModels[$0] == nil }
