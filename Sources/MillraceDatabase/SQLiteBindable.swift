@@ -15,6 +15,11 @@ extension Int64: SQLiteBindable {
     package func bind(to statement: OpaquePointer, at index: Int32) -> Int32 { sqlite3_bind_int64(statement, index, self) }
 }
 
+/// NaN becomes NULL.
+extension Double: SQLiteBindable {
+    package func bind(to statement: OpaquePointer, at index: Int32) -> Int32 { sqlite3_bind_double(statement, index, self) }
+}
+
 extension Bool: SQLiteBindable {
     package func bind(to statement: OpaquePointer, at index: Int32) -> Int32 { sqlite3_bind_int64(statement, index, self ? 1 : 0) }
 }

@@ -12,11 +12,16 @@ package final class SQLiteReaderPool: Sendable {
     private let idle: Locked<[Reader]>
 
     /// Opens the connections of a database that a writer has already opened.
-    package init(path: String, readers count: Int) throws(MillraceError) {
+    /// - Parameter prepare: called with each before anybody reads.
+    package init(
+        path: String, readers count: Int, prepare: (SQLiteSession) throws(MillraceError) -> Void = { _ throws(MillraceError) in }
+    ) throws(MillraceError) {
         let count = max(count, 1)
         var readers: [Reader] = []
         for _ in 0..<count {
-            readers.append(Reader(try SQLiteSession(.open(path: path, access: .readOnly, busyTimeoutMilliseconds: 5000))))
+            let session = try SQLiteSession(.open(path: path, access: .readOnly, busyTimeoutMilliseconds: 5000))
+            try prepare(session)
+            readers.append(Reader(session))
         }
         idle = Locked(readers)
         do {

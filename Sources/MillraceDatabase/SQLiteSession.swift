@@ -1,6 +1,6 @@
 package import MillraceCore
 
-/// A connection with the statements it has prepared: each SQL text is prepared once. One thread at a time.
+/// A connection with the statements it has prepared: each SQL text is prepared once, as long as there are not too many. One thread at a time.
 package final class SQLiteSession {
     private final class Prepared {
         let statement: SQLiteStatement
@@ -11,9 +11,12 @@ package final class SQLiteSession {
     package let connection: SQLiteConnection
     private let faultHook: SQLiteFaultHook?
     private var prepared: [String: Prepared] = [:]
+    private var knownFullText: FullText?
     private let beginWrite: SQLiteStatement
     private let beginRead: SQLiteStatement
     private let commitOpen: SQLiteStatement
+
+    private static let mostPrepared = 512
 
     /// A session on a connection.
     package init(_ connection: consuming SQLiteConnection, faultHook: SQLiteFaultHook? = nil) throws(MillraceError) {
@@ -33,10 +36,20 @@ package final class SQLiteSession {
             cached = known
         } else {
             cached = Prepared(try SQLiteStatement(sql, on: connection, faultHook: faultHook))
+            // Tables that come and go bring new texts for ever. One that runs is held by its caller and ends with it.
+            if prepared.count >= Self.mostPrepared { prepared.removeAll() }
             prepared[sql] = cached
         }
         defer { cached.statement.reset() }
         return try body(cached.statement)
+    }
+
+    /// The full-text module of the connection.
+    package func fullText() throws(MillraceError) -> FullText {
+        if let knownFullText { return knownFullText }
+        let made = try FullText(connection)
+        knownFullText = made
+        return made
     }
 
     /// Executes a statement that gives no rows; returns how many rows it changed.

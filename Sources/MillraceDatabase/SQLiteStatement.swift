@@ -41,6 +41,14 @@ package struct SQLiteStatement: ~Copyable {
         }
     }
 
+    /// As ``bind(_:)``, for as many values as are known at run time only.
+    package func bind(list values: [any SQLiteBindable]) throws(MillraceError) {
+        for (index, value) in values.enumerated() {
+            let code = value.bind(to: handle, at: Int32(index + 1))
+            guard code == SQLITE_OK else { throw failure(code) }
+        }
+    }
+
     /// Goes on to the next row; false when there is none.
     package func step() throws(MillraceError) -> Bool {
         if let faultHook, let code = faultHook(operation) {
@@ -69,6 +77,8 @@ package struct SQLiteStatement: ~Copyable {
     package func int64(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
     /// The column as an integer, 0 for NULL.
     package func int(_ column: Int32) -> Int { Int(sqlite3_column_int64(handle, column)) }
+    /// The column as a number, 0 for NULL.
+    package func double(_ column: Int32) -> Double { sqlite3_column_double(handle, column) }
     /// The column as a moment.
     package func timestamp(_ column: Int32) -> Timestamp { Timestamp(microseconds: int64(column)) }
     /// Whether the column is NULL.

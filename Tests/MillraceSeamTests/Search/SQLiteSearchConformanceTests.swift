@@ -1,0 +1,11 @@
+import Millrace
+import MillraceBackends
+import Testing
+
+@Suite struct SQLiteSearchConformanceTests {
+    @Test(arguments: SearchConformance.cases) func engine_conforms(_ conformance: SearchConformanceCase) async throws {
+        let engine = try SQLiteSearchEngine(path: ":memory:")
+        try await conformance.run(engine)
+        await engine.close()
+    }
+}
