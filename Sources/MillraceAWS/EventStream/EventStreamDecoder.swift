@@ -113,11 +113,14 @@ private struct HeaderReader {
 
     mutating func headers() throws(EventStreamDecoder.Failure) -> [EventStreamMessage.Header] {
         var headers: [EventStreamMessage.Header] = []
-        var names: Set<String> = []
+        // Of a few headers, as messages have them, a search is faster than a set; of many it would take too long.
+        var names: Set<String>?
         while position < bytes.count {
             let name = try text(count: Int(try integer(UInt8.self)))
             guard !name.isEmpty else { throw .header("a header has no name") }
-            guard names.insert(name).inserted else { throw .header("the header '\(name)' is there twice") }
+            if headers.count == 16 { names = Set(headers.map(\.name)) }
+            let isNew = names?.insert(name).inserted ?? !headers.contains { $0.name == name }
+            guard isNew else { throw .header("the header '\(name)' is there twice") }
             headers.append(EventStreamMessage.Header(name, try value(of: name)))
         }
         return headers

@@ -159,6 +159,15 @@ import Testing
         #expect(result.messages.isEmpty)
     }
 
+    @Test(arguments: [(0, 15), (0, 16), (3, 17), (16, 17), (20, 300)])
+    func header_thatIsThereTwiceAmongMany_isRefused(first: Int, second: Int) {
+        var headers = (0...second).map { EventStreamMessage.Header("header-\($0)", .bool(true)) }
+        #expect(Self.decode(EventStreamEncoder.encode(EventStreamMessage(headers: headers))).messages.first?.headers == headers)
+        headers[second] = .init("header-\(first)", .bool(false))
+        let failure = Self.decode(EventStreamEncoder.encode(EventStreamMessage(headers: headers))).failure
+        #expect(failure == .header("the header 'header-\(first)' is there twice"))
+    }
+
     @Test func decoder_afterAFailure_staysAtIt() {
         var decoder = EventStreamDecoder()
         var bytes = EventStreamEncoder.encode(Self.messages[0])
