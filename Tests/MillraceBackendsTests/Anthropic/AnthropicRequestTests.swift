@@ -72,6 +72,12 @@ import Testing
         #expect(body["messages"]?[0]?["content"]?[0]?["citations"] == nil)
     }
 
+    @Test func outputSchemaThatIsNull_isNone() throws {
+        let encoded = try MessagesRequest(
+            ModelRequest(turns: Self.ask(), outputSchema: .some(.null)), model: "claude-test", options: AnthropicOptions())
+        #expect(encoded.body["output_config"] == nil)
+    }
+
     @Test func outputSchemaByTool_forcesIt() throws {
         let schema: JSONValue = ["type": "object"]
         let request = ModelRequest(turns: Self.ask(), outputSchema: schema)

@@ -45,10 +45,7 @@ import Testing
     }
 
     private static func model() throws -> Model? {
-        guard Counterpart.program("python") != nil else {
-            try Counterpart.leftOut("Python with botocore")
-            return nil
-        }
+        guard try BedrockServer.isAvailable() else { return nil }
         let process = try CounterpartProcess([Counterpart.python, Counterpart.script("bedrock_structures.py")])
         defer { process.stop() }
         return try Model(try JSONValue(parsing: try process.waitForLine { $0.hasPrefix("{") }))
