@@ -91,7 +91,7 @@ package struct AWSServiceClient: Sendable {
             let outcome: Outcome<R> = try await send(request, &state, after: refusal, canResend: { !wasPulled.withLock { $0 } }, read)
             switch outcome {
             case .finished(let result): return result
-            case .again(.wait(let milliseconds), _): try await clock.sleep(.milliseconds(Int.random(in: 0...milliseconds)))
+            case .again(.wait(let milliseconds), _): try await wait(upToMilliseconds: milliseconds)
             case .again(_, let new): refusal = new
             }
         }
@@ -104,6 +104,12 @@ package struct AWSServiceClient: Sendable {
             return bytes.isEmpty ? .object([:]) : try JSONValue(parsing: bytes)
         }
     }
+
+    /// Waits by the client's clock.
+    func wait(_ duration: Duration) async throws { try await clock.sleep(duration) }
+
+    /// Waits a random part of so many milliseconds, so that those who were refused together do not come back together.
+    func wait(upToMilliseconds most: Int) async throws { try await wait(.milliseconds(Int.random(in: 0...most))) }
 
     private enum Outcome<R> {
         case finished(R)

@@ -78,16 +78,18 @@ import Testing
     }
 
     @Test func callsThatAreRefusedTogether_areAllSignedAnew() async throws {
-        // Both were signed with the wrong time; the second to be refused finds the time corrected already.
-        let transport = ScriptedAWSTransport { _, request, _ in
-            request.headers["X-Amz-Date"] == "20130524T000000Z"
+        // While the first waits for its refusal, a second is refused, corrected and answered.
+        let clients = Locked([AWSServiceClient]())
+        let transport = ScriptedAWSTransport { number, request, _ in
+            if number == 0 { _ = try await clients.withLock { $0[0] }.json(Self.call) }
+            return request.headers["X-Amz-Date"] == "20130524T000000Z"
                 ? Self.refusal("InvalidSignatureException", date: "Fri, 24 May 2013 01:00:00 GMT") : Answer()
         }
         let client = client(transport)
-        try await withThrowingTaskGroup { group in
-            for _ in 0..<8 { group.addTask { _ = try await client.json(Self.call) } }
-            try await group.waitForAll()
-        }
+        clients.withLock { $0 = [client] }
+        _ = try await client.json(Self.call)
+        #expect(
+            transport.requests.map { $0.headers["X-Amz-Date"]?.prefix(11) } == ["20130524T00", "20130524T00", "20130524T01", "20130524T01"])
     }
 
     // MARK: Credentials

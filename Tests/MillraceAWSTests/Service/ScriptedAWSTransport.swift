@@ -18,10 +18,10 @@ final class ScriptedAWSTransport: HTTPTransport {
     }
 
     private let state = Locked(State())
-    private let answer: @Sendable (Int, HTTPClientRequest, [UInt8]) throws -> Answer
+    private let answer: @Sendable (Int, HTTPClientRequest, [UInt8]) async throws -> Answer
 
     /// - Parameter answer: is given the number of the request, from 0, and the request with its body.
-    init(_ answer: @escaping @Sendable (_ number: Int, _ request: HTTPClientRequest, _ body: [UInt8]) throws -> Answer) {
+    init(_ answer: @escaping @Sendable (_ number: Int, _ request: HTTPClientRequest, _ body: [UInt8]) async throws -> Answer) {
         self.answer = answer
     }
 
@@ -44,7 +44,7 @@ final class ScriptedAWSTransport: HTTPTransport {
         case .none: break
         case .bytes(let all): bytes = all
         case .stream(_, let next):
-            let early = try? answer(number, request, []).pulledPieces
+            let early = try? await answer(number, request, []).pulledPieces
             var pulled = 0
             while pulled < early ?? .max, let piece = try await next() {
                 bytes += piece
@@ -53,7 +53,7 @@ final class ScriptedAWSTransport: HTTPTransport {
         }
         let received = bytes
         state.withLock { $0.bodies[number] = received }
-        return try await body(Response(try answer(number, request, bytes)))
+        return try await body(Response(try await answer(number, request, bytes)))
     }
 
     private final class Response: HTTPResponseStream {
