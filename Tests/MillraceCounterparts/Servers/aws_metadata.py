@@ -2,7 +2,7 @@
 """The places beside AWS's services where credentials come from: instance metadata, a container's agent, IAM Identity Center.
 
 Prints its port, then serves until it is killed. The first part of a path names a scenario, so that one server serves many tests
-at once: /ok/latest/api/token. Every answer's access key says where it is from, and counts up.
+at once: /ok/latest/api/token, or /ok.1/… for a count of its own. Every answer's access key says where it is from, and counts up.
 
   GET /<scenario>/requests   what the scenario was asked so far, as JSON
 """
@@ -58,6 +58,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             seen[scenario].append(f"{self.command} {path}")
             counts[scenario, path] += 1
             count = counts[scenario, path]
+        # What stands behind a dot keeps the counts of tests apart.
+        scenario = scenario.split(".")[0]
         if path.startswith("/latest/"):
             self.instance(scenario, path, count)
         elif path.startswith("/container"):

@@ -46,6 +46,9 @@ final class RefreshingCredentials: AWSCredentialProvider {
         state.withLock { $0.machine.refused(credentials) }
     }
 
+    /// How many wait.
+    var waiting: Int { state.withLock { $0.waiters.count } }
+
     /// - Returns: what the caller gets at once; `nil`: it waits.
     private func wait(
         _ caller: Int, _ continuation: UnsafeContinuation<AWSCredentials, any Error>
