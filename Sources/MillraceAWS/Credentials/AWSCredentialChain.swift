@@ -30,16 +30,17 @@ package final class AWSCredentialChain: AWSCredentialProvider {
     ///   - metadataTransport: for the container's and the instance's endpoints, whose attempts are counted here: one that does not repeat.
     ///   - blocking: where files are read.
     ///   - processTimeout: how long a `credential_process` may take (default: 60 s).
+    ///   - logger: where it is said that old credentials go on for want of new ones. No line holds a secret.
     package init(
         profile: String? = nil, environment: [String: String], home: String, transport: any HTTPTransport,
         metadataTransport: any HTTPTransport, blocking: BlockingExecutor, clock: HTTPPolicyClock = .system,
-        processTimeout: Duration = .seconds(60)
+        processTimeout: Duration = .seconds(60), logger: Logger = .silent
     ) {
         let search = CredentialSearch(
             profile: profile, environment: environment, home: home, transport: transport, metadataTransport: metadataTransport,
             blocking: blocking, clock: clock, processTimeout: processTimeout)
         self.search = search
-        kept = RefreshingCredentials(clock: clock) { try await search.run() }
+        kept = RefreshingCredentials(clock: clock, logger: logger) { try await search.run() }
     }
 
     package func credentials() async throws -> AWSCredentials { try await kept.credentials() }
