@@ -4,8 +4,8 @@ package import MillraceHTTPClient
 /// Finds credentials where AWS's SDKs and tools do, keeps them, and renews them in time: the environment, a web identity, a profile (keys,
 /// roles, `credential_process`, IAM Identity Center), a container's endpoint, the instance metadata service.
 ///
-/// The order is botocore's (see ``CredentialPlanner``). What is configured and broken is an error that says so; nothing else takes its place.
-/// Files are read anew whenever credentials are renewed, so what a person changes there counts without a restart.
+/// The order is botocore's (see ``CredentialPlanner``). What is configured and broken is an error that says so; nothing else takes its
+/// place. Files are read anew whenever credentials are renewed, so what a person changes there counts without a restart.
 package final class AWSCredentialChain: AWSCredentialProvider {
     /// What the chain would do now, for `millrace doctor`.
     package struct Inspection: Sendable {
@@ -106,7 +106,8 @@ struct CredentialSearch: Sendable {
     private func nothingFound(_ tried: [String], isRetryable: Bool = false) -> MillraceError {
         MillraceError(
             .awsCredentials,
-            "no credentials for AWS were found: \(tried.joined(separator: "; ")). Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile "
+            "no credentials for AWS were found: \(tried.joined(separator: "; ")). Set AWS_ACCESS_KEY_ID and "
+                + "AWS_SECRET_ACCESS_KEY, name a profile "
                 + "with AWS_PROFILE, or give the container or instance a role",
             details: ["tried": .array(tried.map { .string($0) })], isRetryable: isRetryable)
     }

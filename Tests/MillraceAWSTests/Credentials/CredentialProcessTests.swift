@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct CredentialProcessTests {
     private static let answer =
-        #"{"Version":1,"AccessKeyId":"AKIAPROCESS","SecretAccessKey":"hunter2","SessionToken":"t","Expiration":"2100-01-01T00:00:00+01:00"}"#
+        #"{"Version":1,"AccessKeyId":"AKIAPROCESS","SecretAccessKey":"hunter2","SessionToken":"t","#
+        + #""Expiration":"2100-01-01T00:00:00+01:00"}"#
 
     private func home(_ script: String, arguments: String = "") throws -> CredentialHome {
         let home = try CredentialHome()
@@ -86,7 +87,8 @@ import Testing
 
     @Test(.timeLimit(.minutes(1))) func aCancel_killsTheProgram() async throws {
         let home = try home(
-            "mkfifo \"$(dirname \"$0\")/ready\"; sleep 600 & echo $! > \"$(dirname \"$0\")/child\"; echo > \"$(dirname \"$0\")/ready\"; wait"
+            "mkfifo \"$(dirname \"$0\")/ready\"; sleep 600 & echo $! > \"$(dirname \"$0\")/child\"; echo > \"$(dirname "
+                + "\"$0\")/ready\"; wait"
         )
         let chain = home.chain(processTimeout: .seconds(600))
         let task = Task { try await chain.credentials() }

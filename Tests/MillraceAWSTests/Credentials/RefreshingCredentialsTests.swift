@@ -1,5 +1,6 @@
+import Glibc
 import MillraceCore
-import MillraceHTTPClient
+import MillraceCounterparts
 import Testing
 
 @testable import MillraceAWS
@@ -155,6 +156,27 @@ import Testing
         await source.isAsked(4)
         source.answer(.failure(MillraceError(.awsCredentials, "still down")))
         await #expect(throws: MillraceError.self) { try await mandatory.value }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func oldCredentialsThatGoOn_areInTheLog_withoutTheirSecrets() async throws {
+        let (source, clock) = (Source(), CredentialClock())
+        let directory = try TemporaryDirectory()
+        let descriptor = open(directory.path + "/log", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        defer { close(descriptor) }
+        let logger = Logger(sink: LogSink(descriptor: descriptor))
+        let kept = RefreshingCredentials(clock: clock.policy, logger: logger) { try await source.next() }
+        for index in 1...2 {
+            let task = Task { try await kept.credentials() }
+            await source.isAsked(index)
+            source.answer(
+                index == 1 ? .success(Self.found("AKIAONE", clock, minutes: 60)) : .failure(MillraceError(.awsCredentials, "STS is down")))
+            _ = try await task.value
+            clock.advance(seconds: 46 * 60)
+        }
+        logger.flush()
+        let text = String(decoding: try BoundedFile.read(directory.path + "/log", limit: 10_000), as: UTF8.self)
+        #expect(text.contains("AWS credentials were not renewed") && text.contains("STS is down") && text.contains("the test"))
+        #expect(!text.contains("AKIAONE"))
     }
 
     @Test(.timeLimit(.minutes(1))) func credentialsThatAreExpiredWhenTheyCome_areAnErrorThatSaysWhose() async throws {

@@ -140,7 +140,8 @@ import Testing
 
     private static let files =
         "[profile top]\nrole_arn = arn:aws:iam::\(account):role/top\nsource_profile = middle\nrole_session_name = topsession\n"
-        + "[profile middle]\nrole_arn = arn:aws:iam::\(account):role/middle\nsource_profile = base\nexternal_id = e\nduration_seconds = 900\n"
+        + "[profile middle]\nrole_arn = arn:aws:iam::\(account):role/middle\nsource_profile = base\nexternal_id = e\n"
+        + "duration_seconds = 900\n"
         + "[profile base]\naws_access_key_id = AKIABASE\naws_secret_access_key = s\n"
         + "[profile pod]\nrole_arn = arn:aws:iam::\(account):role/pod\nweb_identity_token_file = TOKEN\n"
         + "[profile environment]\nrole_arn = arn:aws:iam::\(account):role/env\ncredential_source = Environment\n"
@@ -153,7 +154,8 @@ import Testing
         #expect(
             found.origin
                 == "the role arn:aws:iam::\(Self.account):role/top of the profile 'top', taken with the role "
-                + "arn:aws:iam::\(Self.account):role/middle of the profile 'middle', taken with the profile 'base' in \(home.path)/.aws/config"
+                + "arn:aws:iam::\(Self.account):role/middle of the profile 'middle', taken with the profile 'base' in "
+                + "\(home.path)/.aws/config"
         )
         #expect(try await chain.stsClient().getCallerIdentity().arn.hasSuffix("assumed-role/top/topsession"))
         #expect(try await chain.inspect().source == found.origin)

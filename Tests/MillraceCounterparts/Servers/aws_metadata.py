@@ -151,7 +151,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if form.get("refreshToken") != "refresh-1":
             return self.answer(400, {"error": "invalid_grant", "error_description": "Invalid refresh token provided"},
                                headers=[("x-amzn-ErrorType", "InvalidGrantException")])
-        return self.answer(200, {"accessToken": f"valid-renewed-{count}", "expiresIn": 28800, "tokenType": "Bearer", "refreshToken": "refresh-2"})
+        return self.answer(200, {
+            "accessToken": f"valid-renewed-{count}", "expiresIn": 28800, "tokenType": "Bearer", "refreshToken": "refresh-2"})
 
 
 class Server(http.server.ThreadingHTTPServer):

@@ -3,8 +3,8 @@ import MillraceHTTPClient
 
 /// Keeps credentials until shortly before they expire, and finds new ones once for all who ask.
 ///
-/// ``CredentialRefresh`` decides; this asks the source in a task of its own, so that a caller who is cancelled leaves alone. When the last of
-/// those who wait is cancelled, the task is, too.
+/// ``CredentialRefresh`` decides; this asks the source in a task of its own, so that a caller who is cancelled leaves alone. When the last
+/// of those who wait is cancelled, the task is, too.
 final class RefreshingCredentials: AWSCredentialProvider {
     private struct State {
         var machine = CredentialRefresh()
