@@ -80,4 +80,22 @@ import Testing
             }
         }
     }
+
+    @Test func aRequestThatUsesNoProxy_goesStraightThere() async {
+        await #expect(processExitsWith: .success) {
+            try await withPeer({ _ in }) { proxy in
+                try await withPeer(Self.echo) { server in
+                    setenv("http_proxy", proxy.url, 1)
+                    var request = HTTPClientRequest(url: "http://metadata.example:\(server.port)/latest")
+                    request.usesProxy = false
+                    // The name is looked up here, as the proxy is not asked to.
+                    let client = HTTPClient(resolver: HostResolver { _ in .success(["127.0.0.1"]) })
+                    let direct = request
+                    let body = try await onLoop { try await client.fetch(direct).body }
+                    #expect(body == "GET /latest HTTP/1.1")
+                    #expect(proxy.connections == 0)
+                }
+            }
+        }
+    }
 }

@@ -4,8 +4,8 @@ package import MillraceHTTPClient
 /// Finds credentials where AWS's SDKs and tools do, keeps them, and renews them in time: the environment, a web identity, a profile (keys,
 /// roles, `credential_process`, IAM Identity Center), a container's endpoint, the instance metadata service.
 ///
-/// The order is botocore's (see ``CredentialPlanner``). What is configured and broken is an error that says so; nothing else takes its place.
-/// Files are read anew whenever credentials are renewed, so what a person changes there counts without a restart.
+/// The order is botocore's (see ``CredentialPlanner``). What is configured and broken is an error that says so; nothing else takes its
+/// place. Files are read anew whenever credentials are renewed, so what a person changes there counts without a restart.
 package final class AWSCredentialChain: AWSCredentialProvider {
     /// What the chain would do now, for `millrace doctor`.
     package struct Inspection: Sendable {
@@ -30,16 +30,17 @@ package final class AWSCredentialChain: AWSCredentialProvider {
     ///   - metadataTransport: for the container's and the instance's endpoints, whose attempts are counted here: one that does not repeat.
     ///   - blocking: where files are read.
     ///   - processTimeout: how long a `credential_process` may take (default: 60 s).
+    ///   - logger: where it is said that old credentials go on for want of new ones. No line holds a secret.
     package init(
         profile: String? = nil, environment: [String: String], home: String, transport: any HTTPTransport,
         metadataTransport: any HTTPTransport, blocking: BlockingExecutor, clock: HTTPPolicyClock = .system,
-        processTimeout: Duration = .seconds(60)
+        processTimeout: Duration = .seconds(60), logger: Logger = .silent
     ) {
         let search = CredentialSearch(
             profile: profile, environment: environment, home: home, transport: transport, metadataTransport: metadataTransport,
             blocking: blocking, clock: clock, processTimeout: processTimeout)
         self.search = search
-        kept = RefreshingCredentials(clock: clock) { try await search.run() }
+        kept = RefreshingCredentials(clock: clock, logger: logger) { try await search.run() }
     }
 
     package func credentials() async throws -> AWSCredentials { try await kept.credentials() }
@@ -105,7 +106,8 @@ struct CredentialSearch: Sendable {
     private func nothingFound(_ tried: [String], isRetryable: Bool = false) -> MillraceError {
         MillraceError(
             .awsCredentials,
-            "no credentials for AWS were found: \(tried.joined(separator: "; ")). Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile "
+            "no credentials for AWS were found: \(tried.joined(separator: "; ")). Set AWS_ACCESS_KEY_ID and "
+                + "AWS_SECRET_ACCESS_KEY, name a profile "
                 + "with AWS_PROFILE, or give the container or instance a role",
             details: ["tried": .array(tried.map { .string($0) })], isRetryable: isRetryable)
     }

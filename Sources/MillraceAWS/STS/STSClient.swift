@@ -41,8 +41,8 @@ public struct STSClient: Sendable {
         return try AssumedRole(try await call("AssumeRole", form))
     }
 
-    /// Takes a role with the token of an OpenID Connect or OAuth 2.0 identity provider (`AssumeRoleWithWebIdentity`). The call is not signed:
-    /// the token is the proof.
+    /// Takes a role with the token of an OpenID Connect or OAuth 2.0 identity provider (`AssumeRoleWithWebIdentity`). The call is not
+    /// signed: the token is the proof.
     /// - Parameter request: the role, the token and what the session may do.
     /// - Returns: credentials that work for the session's duration.
     public func assumeRoleWithWebIdentity(_ request: AssumeRoleWithWebIdentityRequest) async throws -> AssumedRole {

@@ -34,8 +34,8 @@ package struct HTTPClientRequest: Sendable {
     package var responseByteLimit: Int
     /// Whether the request may be sent again although the peer may have executed it (idempotent by method or by nature).
     package var isRepeatable: Bool
-    /// Whether a proxy of the environment may be asked for a way to the peer (default: yes, but never to this machine). A metadata service of
-    /// the link that this machine is on answers to this machine alone, and what it says is not for a proxy.
+    /// Whether a proxy of the environment may be asked for a way to the peer (default: yes, but never to this machine). A metadata service
+    /// of the link that this machine is on answers to this machine alone, and what it says is not for a proxy.
     package var usesProxy = true
 
     /// - Parameter isRepeatable: `nil`: as the method says (RFC 9110, section 9.2.2).

@@ -75,7 +75,8 @@ import Testing
             Case(
                 "a role with keys",
                 config:
-                    "[default]\nrole_arn = \(role)\nsource_profile = base\nexternal_id = x\nduration_seconds = 1800\nrole_session_name = me\n[profile base]\n"
+                    "[default]\nrole_arn = \(role)\nsource_profile = base\nexternal_id = x\nduration_seconds = 1800\n"
+                    + "role_session_name = me\n[profile base]\n"
                     + keys),
             Case(
                 "a role of the environment's keys", environmentKeys.merging(["AWS_PROFILE": "r"]) { $1 },
@@ -99,7 +100,9 @@ import Testing
             Case("neither source", config: "[default]\nrole_arn = \(role)\n"),
             Case("a source that is missing", config: "[default]\nrole_arn = \(role)\nsource_profile = base\n"),
             Case(
-                "a source that holds nothing", config: "[default]\nrole_arn = \(role)\nsource_profile = base\n[profile base]\nregion = x\n"),
+                "a source that holds nothing",
+                config: "[default]\nrole_arn = \(role)\nsource_profile = base\n[profile base]\n"
+                    + "region = x\n"),
             Case(
                 "a role by a role",
                 config: "[default]\nrole_arn = \(role)2\nsource_profile = a\n[profile a]\nrole_arn = \(role)1\nsource_profile = base\n",
@@ -110,7 +113,8 @@ import Testing
             Case(
                 "a circle behind the first",
                 config:
-                    "[default]\nrole_arn = \(role)\nsource_profile = a\n[profile a]\nrole_arn = \(role)\nsource_profile = b\n[profile b]\nrole_arn = \(role)\nsource_profile = a\n"
+                    "[default]\nrole_arn = \(role)\nsource_profile = a\n[profile a]\nrole_arn = \(role)\nsource_profile = b\n"
+                    + "[profile b]\nrole_arn = \(role)\nsource_profile = a\n"
             ),
             Case("itself, with keys", config: "[default]\nrole_arn = \(role)\nsource_profile = default\n" + keys),
             Case("itself, without", config: "[default]\nrole_arn = \(role)\nsource_profile = default\n"),
@@ -145,7 +149,9 @@ import Testing
                 "a web identity does not count for a source profile", token,
                 config: "[profile r]\nrole_arn = \(role)\nsource_profile = base\n[profile base]\n" + keys, profile: "r"),
             Case(
-                "a profile's web identity", config: "[default]\nrole_arn = \(role)\nweb_identity_token_file = /t\nrole_session_name = me\n"),
+                "a profile's web identity",
+                config: "[default]\nrole_arn = \(role)\nweb_identity_token_file = /t\n"
+                    + "role_session_name = me\n"),
             Case(
                 "a profile's web identity before its keys", config: "[default]\nrole_arn = \(role)\nweb_identity_token_file = /t\n" + keys),
             Case(
@@ -166,13 +172,15 @@ import Testing
             Case(
                 "a session that says otherwise",
                 config:
-                    "[default]\nsso_session=corp\nsso_region=a\nsso_account_id=1\nsso_role_name=r\n[sso-session corp]\nsso_region=b\nsso_start_url=x\n"
+                    "[default]\nsso_session=corp\nsso_region=a\nsso_account_id=1\nsso_role_name=r\n[sso-session corp]\n"
+                    + "sso_region=b\nsso_start_url=x\n"
             ),
             Case("a role by IAM Identity Center", config: sso + "[default]\nrole_arn = \(role)\nsource_profile = sso\n"),
             Case(
                 "a process",
                 config:
-                    "[default]\ncredential_process = /bin/echo '{\"Version\":1,\"AccessKeyId\":\"AKIAPROCESS\",\"SecretAccessKey\":\"s\"}'\n"
+                    "[default]\ncredential_process = /bin/echo "
+                    + "'{\"Version\":1,\"AccessKeyId\":\"AKIAPROCESS\",\"SecretAccessKey\":\"s\"}'\n"
             ),
             Case(
                 "keys of the credentials file before a process", config: "[default]\ncredential_process = false\n",
@@ -180,7 +188,8 @@ import Testing
             Case(
                 "a process before keys of the config file",
                 config:
-                    "[default]\ncredential_process = /bin/echo '{\"Version\":1,\"AccessKeyId\":\"AKIAPROCESS\",\"SecretAccessKey\":\"s\"}'\n"
+                    "[default]\ncredential_process = /bin/echo "
+                    + "'{\"Version\":1,\"AccessKeyId\":\"AKIAPROCESS\",\"SecretAccessKey\":\"s\"}'\n"
                     + keys),
             Case("a container", ["AWS_CONTAINER_CREDENTIALS_FULL_URI": url + "/ok/container"]),
             Case(
@@ -212,7 +221,8 @@ import Testing
             Case(
                 "endpoints of the profile", ["AWS_ENDPOINT_URL_STS": "http://sts"],
                 config:
-                    "[default]\nservices = dev\nendpoint_url = http://profile\n[services dev]\ns3 =\n  endpoint_url = http://s3\nsecrets_manager =\n  endpoint_url = http://secrets\nbedrock_runtime =\n  endpoint_url = http://b\n"
+                    "[default]\nservices = dev\nendpoint_url = http://profile\n[services dev]\ns3 =\n  endpoint_url = http://s3\n"
+                    + "secrets_manager =\n  endpoint_url = http://secrets\nbedrock_runtime =\n  endpoint_url = http://b\n"
             ),
             Case("a profile without its services", config: "[default]\nservices = dev\nendpoint_url = http://profile\n"),
             Case(

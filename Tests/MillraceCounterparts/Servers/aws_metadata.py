@@ -2,7 +2,7 @@
 """The places beside AWS's services where credentials come from: instance metadata, a container's agent, IAM Identity Center.
 
 Prints its port, then serves until it is killed. The first part of a path names a scenario, so that one server serves many tests
-at once: /ok/latest/api/token. Every answer's access key says where it is from, and counts up.
+at once: /ok/latest/api/token, or /ok.1/… for a count of its own. Every answer's access key says where it is from, and counts up.
 
   GET /<scenario>/requests   what the scenario was asked so far, as JSON
 """
@@ -58,6 +58,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             seen[scenario].append(f"{self.command} {path}")
             counts[scenario, path] += 1
             count = counts[scenario, path]
+        # What stands behind a dot keeps the counts of tests apart.
+        scenario = scenario.split(".")[0]
         if path.startswith("/latest/"):
             self.instance(scenario, path, count)
         elif path.startswith("/container"):
@@ -149,7 +151,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if form.get("refreshToken") != "refresh-1":
             return self.answer(400, {"error": "invalid_grant", "error_description": "Invalid refresh token provided"},
                                headers=[("x-amzn-ErrorType", "InvalidGrantException")])
-        return self.answer(200, {"accessToken": f"valid-renewed-{count}", "expiresIn": 28800, "tokenType": "Bearer", "refreshToken": "refresh-2"})
+        return self.answer(200, {
+            "accessToken": f"valid-renewed-{count}", "expiresIn": 28800, "tokenType": "Bearer", "refreshToken": "refresh-2"})
 
 
 class Server(http.server.ThreadingHTTPServer):

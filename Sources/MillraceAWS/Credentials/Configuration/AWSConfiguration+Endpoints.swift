@@ -2,8 +2,8 @@ package import MillraceCore
 package import MillraceHTTPClient
 
 extension AWSConfiguration {
-    /// The region: `AWS_REGION`, else `AWS_DEFAULT_REGION`, else the profile's `region`. (botocore does not look at `AWS_REGION`, which AWS's
-    /// guide and all other SDKs do.)
+    /// The region: `AWS_REGION`, else `AWS_DEFAULT_REGION`, else the profile's `region`. (botocore does not look at `AWS_REGION`, which
+    /// AWS's guide and all other SDKs do.)
     package var region: String? { setting(["AWS_REGION", "AWS_DEFAULT_REGION"], "region") }
 
     /// The region, of the instance metadata service where none is configured.
@@ -64,8 +64,8 @@ extension AWSConfiguration {
         return endpoint
     }
 
-    /// How STS is reached: in the region, unless `AWS_STS_REGIONAL_ENDPOINTS` or the profile's `sts_regional_endpoints` says `legacy`, or no
-    /// region is set. Then it is the global endpoint, in `us-east-1`.
+    /// How STS is reached: in the region, unless `AWS_STS_REGIONAL_ENDPOINTS` or the profile's `sts_regional_endpoints` says `legacy`, or
+    /// no region is set. Then it is the global endpoint, in `us-east-1`.
     package func stsEndpoint() throws(MillraceError) -> AWSEndpointSettings {
         let isLegacy = setting(["AWS_STS_REGIONAL_ENDPOINTS"], "sts_regional_endpoints")?.lowercased() == "legacy"
         var endpoint = try endpoint(of: .sts, region: region ?? "us-east-1")

@@ -1,7 +1,7 @@
 package import MillraceCore
 
-/// What the environment and the files of AWS's tools say of one profile: region, endpoints, switches, and (for ``AWSCredentialChain``) where
-/// credentials come from. A value: the files were read when it was made.
+/// What the environment and the files of AWS's tools say of one profile: region, endpoints, switches, and (for ``AWSCredentialChain``)
+/// where credentials come from. A value: the files were read when it was made.
 ///
 /// Variables that are set to nothing count as not set. (botocore takes some of them at their word, and finds a profile without a name.)
 /// `AWS_CA_BUNDLE` and `ca_bundle` are not read: the certificates that are trusted are a setting of the whole server, `http.caFile`.
@@ -53,8 +53,8 @@ package struct AWSConfiguration: Sendable {
     ///   - profile: the profile's name; `nil`: as the environment says.
     ///   - home: the directory that `~` stands for.
     ///   - blocking: where the files are read.
-    /// - Throws: ``MillraceError`` with ``ErrorCode/awsCredentials`` for a file that cannot be read or understood, and for a profile that was
-    ///   named and is in neither file.
+    /// - Throws: ``MillraceError`` with ``ErrorCode/awsCredentials`` for a file that cannot be read or understood, and for a profile that
+    ///   was named and is in neither file.
     package static func load(
         profile: String? = nil, environment: [String: String], home: String, blocking: BlockingExecutor
     ) async throws -> AWSConfiguration {

@@ -10,8 +10,9 @@ import MillraceCore
 /// Credentials that had less than an hour to live when they were found have both windows shortened in proportion (a quarter and a sixth of
 /// that time): those of 15 minutes would be asked for at every call otherwise.
 ///
-/// Where the source is statically stable (the instance metadata service), expired credentials are used when there are no others, and the next
-/// attempt is 5 minutes later, as AWS asks of its SDKs (they wait 5 to 10, at random). A service that refused them makes the attempt due.
+/// Where the source is statically stable (the instance metadata service), expired credentials are used when there are no others, and the
+/// next attempt is 5 minutes later, as AWS asks of its SDKs (they wait 5 to 10, at random). A service that refused them makes the attempt
+/// due.
 struct CredentialRefresh {
     /// What a source gave.
     struct Found: Equatable, Sendable {

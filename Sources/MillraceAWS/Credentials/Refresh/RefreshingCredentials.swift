@@ -3,8 +3,8 @@ import MillraceHTTPClient
 
 /// Keeps credentials until shortly before they expire, and finds new ones once for all who ask.
 ///
-/// ``CredentialRefresh`` decides; this asks the source in a task of its own, so that a caller who is cancelled leaves alone. When the last of
-/// those who wait is cancelled, the task is, too.
+/// ``CredentialRefresh`` decides; this asks the source in a task of its own, so that a caller who is cancelled leaves alone. When the last
+/// of those who wait is cancelled, the task is, too.
 final class RefreshingCredentials: AWSCredentialProvider {
     private struct State {
         var machine = CredentialRefresh()
@@ -18,11 +18,15 @@ final class RefreshingCredentials: AWSCredentialProvider {
 
     private let state = Locked(State())
     private let clock: HTTPPolicyClock
+    private let logger: Logger
     private let source: @Sendable () async throws -> CredentialRefresh.Found
 
-    /// - Parameter source: asks for new credentials; it must end by itself within a bounded time, and soon when it is cancelled.
-    init(clock: HTTPPolicyClock, _ source: @escaping @Sendable () async throws -> CredentialRefresh.Found) {
+    /// - Parameters:
+    ///   - logger: where it is said that old credentials go on for want of new ones.
+    ///   - source: asks for new credentials; it must end by itself within a bounded time, and soon when it is cancelled.
+    init(clock: HTTPPolicyClock, logger: Logger = .silent, _ source: @escaping @Sendable () async throws -> CredentialRefresh.Found) {
         self.clock = clock
+        self.logger = logger
         self.source = source
     }
 
@@ -45,6 +49,9 @@ final class RefreshingCredentials: AWSCredentialProvider {
     func refused(_ credentials: AWSCredentials) async {
         state.withLock { $0.machine.refused(credentials) }
     }
+
+    /// How many wait.
+    var waiting: Int { state.withLock { $0.waiters.count } }
 
     /// - Returns: what the caller gets at once; `nil`: it waits.
     private func wait(
@@ -95,12 +102,30 @@ final class RefreshingCredentials: AWSCredentialProvider {
             defer { (state.waiters, state.flight, state.task) = ([:], nil, nil) }
             return (Array(state.waiters.values), outcome)
         }
+        if case .use(let credentials) = outcome { logOldCredentials(credentials, result, at: now) }
         for waiter in waiters {
             switch (outcome, result) {
             case (.use(let credentials), _): waiter.resume(returning: credentials)
             case (_, .failure(let error)): waiter.resume(throwing: error)
             case (_, .success(let found)): waiter.resume(throwing: Self.expired(found.credentials.origin))
             }
+        }
+    }
+
+    private func logOldCredentials(
+        _ credentials: AWSCredentials, _ result: Result<CredentialRefresh.Found, any Error>, at now: Timestamp
+    ) {
+        if case .failure(let error) = result {
+            logger.warning(
+                "AWS credentials were not renewed, the old ones go on",
+                [
+                    "origin": .string(credentials.origin), "expires": credentials.expiration.map { .string($0.description) } ?? .null,
+                    "reason": .string((error as? MillraceError)?.message ?? "\(type(of: error))"),
+                ])
+        } else if let expiration = credentials.expiration, expiration <= now {
+            logger.warning(
+                "AWS credentials have expired at their source, which gives no others",
+                ["origin": .string(credentials.origin), "expires": .string(expiration.description)])
         }
     }
 

@@ -32,7 +32,8 @@ struct CredentialFetcher: Sendable {
         if let serial = role.mfaSerial {
             throw MillraceError(
                 .awsCredentials,
-                "the profile '\(role.profile)' asks for a code of the device \(serial), and nobody is here to type it: use a profile without "
+                "the profile '\(role.profile)' asks for a code of the device \(serial), and nobody is here to type it: use a "
+                    + "profile without "
                     + "mfa_serial, or credentials that `aws sts get-session-token` gave")
         }
         let keys = try await credentials(from: source)

@@ -10,7 +10,8 @@ extension CredentialPlanner {
         if let source = try keys(name, configuration.shared.credentialsProfiles[name], configuration.credentialsPath) { return source }
         if profile["login_session"] != nil {
             throw failure(
-                "the profile '\(name)' was made by `aws login`, which is not read here: add a profile with credential_process = aws configure "
+                "the profile '\(name)' was made by `aws login`, which is not read here: add a profile with credential_process = "
+                    + "aws configure "
                     + "export-credentials --profile \(name) --format process")
         }
         if let text = profile.text("credential_process") { return try process(name, text) }

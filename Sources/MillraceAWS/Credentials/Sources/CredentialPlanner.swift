@@ -12,8 +12,8 @@ import MillraceCore
 /// 8. the container's endpoint;
 /// 9. the instance metadata service.
 ///
-/// What is configured and wrong is an error; nothing further down takes its place. AWS's guide puts the environment's web identity (3) before
-/// the profile's role (2), and lets SDKs differ. Not read: `AWS_CREDENTIAL_FILE` and `~/.boto` of older tools, and `login_session`.
+/// What is configured and wrong is an error; nothing further down takes its place. AWS's guide puts the environment's web identity (3)
+/// before the profile's role (2), and lets SDKs differ. Not read: `AWS_CREDENTIAL_FILE` and `~/.boto` of older tools, and `login_session`.
 struct CredentialPlanner {
     struct Plan: Sendable {
         /// `nil`: there is nothing to ask.

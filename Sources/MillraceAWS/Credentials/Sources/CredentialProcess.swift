@@ -3,8 +3,8 @@ import MillraceCore
 
 /// Runs a program once, without a shell, and takes what it prints.
 ///
-/// The program has the environment it is given, no input, no descriptors but the three, and a process group of its own: at the time limit, the
-/// output limit or a cancel, the whole group is killed. A thread of its own waits for it.
+/// The program has the environment it is given, no input, no descriptors but the three, and a process group of its own: at the time limit,
+/// the output limit or a cancel, the whole group is killed. A thread of its own waits for it.
 final class CredentialProcess: Sendable {
     private let command: [String]
     private let environment: [String: String]
@@ -22,7 +22,8 @@ final class CredentialProcess: Sendable {
     }
 
     /// What the program printed.
-    /// - Throws: ``MillraceError`` with ``ErrorCode/awsCredentials``, which quotes standard error and never the output; `CancellationError`.
+    /// - Throws: ``MillraceError`` with ``ErrorCode/awsCredentials``, which quotes standard error and never the output;
+    ///   `CancellationError`.
     func run() async throws -> [UInt8] {
         try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<[UInt8], any Error>) in

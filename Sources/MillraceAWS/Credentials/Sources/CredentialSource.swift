@@ -80,7 +80,7 @@ indirect enum CredentialSource: Sendable, Equatable {
         }
     }
 
-    /// Whether credentials that have expired may still be used while the source is down (AWS's SDKs: static stability). A service that takes
-    /// instances' credentials prolongs them itself when they cannot be renewed, so the service has the last word.
+    /// Whether credentials that have expired may still be used while the source is down (AWS's SDKs: static stability). A service that
+    /// takes instances' credentials prolongs them itself when they cannot be renewed, so the service has the last word.
     var isStaticallyStable: Bool { if case .instance = self { true } else { false } }
 }

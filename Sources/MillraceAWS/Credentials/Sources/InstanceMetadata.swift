@@ -1,7 +1,8 @@
 import MillraceCore
 import MillraceHTTPClient
 
-/// The instance metadata service (Amazon EC2 User Guide, "Use the Instance Metadata Service", version 2): a token first, then what it opens.
+/// The instance metadata service (Amazon EC2 User Guide, "Use the Instance Metadata Service", version 2): a token first, then what it
+/// opens.
 ///
 /// Version 1, which asks for no token, is never used: anything that can make the server send a GET would get the credentials.
 struct InstanceMetadata: Sendable {
@@ -44,7 +45,8 @@ struct InstanceMetadata: Sendable {
         do { bytes = try await send(request) } catch let error as MillraceError where error.code == .timeout {
             // The answer to the PUT may take one hop by default, and a container is one more.
             throw failure(
-                "no answer within \(settings.timeoutSeconds) s. On an EC2 instance, in a container, set the metadata options' hop limit to 2",
+                "no answer within \(settings.timeoutSeconds) s. On an EC2 instance, in a container, set the metadata options' hop "
+                    + "limit to 2",
                 isRetryable: true)
         }
         let token = String(decoding: bytes, as: UTF8.self)

@@ -2,7 +2,8 @@ import Glibc
 import MillraceCore
 import MillraceHTTPClient
 
-/// Gets a role's credentials from IAM Identity Center with the token that `aws sso login` left behind, and renews the token where it can be.
+/// Gets a role's credentials from IAM Identity Center with the token that `aws sso login` left behind, and renews the token where it can
+/// be.
 ///
 /// Source: AWS IAM Identity Center Portal API Reference (`GetRoleCredentials`) and OIDC API Reference (`CreateToken`).
 struct SSOSource: Sendable {
