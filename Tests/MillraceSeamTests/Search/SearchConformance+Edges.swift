@@ -55,6 +55,11 @@ extension SearchConformance {
                 .match(String(repeating: "a", count: 8193)), deep, .boolean(should: Array(repeating: .match("mill"), count: 256)),
             ]
             for text in broken { await refused { _ = try await index.search(SearchQuery(text: text)) } }
+            let allowed = (0..<14).reduce(SearchQuery.Text.match("mill")) { text, level in
+                .boolean(
+                    must: [text, .boolean(should: [.match("mill"), .match("w\(level)")])], should: [.match("x")], mustNot: [.match("y")])
+            }
+            #expect(try await found(index, allowed) == ["1"])
             let long = String(repeating: "mill wind ", count: 100)
             #expect(try await found(index, .match(long)) == ["1"])
             #expect(try await found(index, .match("mill " + String(repeating: "x", count: 5_000))) == ["1"])

@@ -1,0 +1,371 @@
+import FoundationEssentials
+import Glibc
+import Millrace
+import MillraceCore
+import MillraceCounterparts
+import MillraceDatabase
+import Synchronization
+import Testing
+
+@testable import MillraceBackends
+
+@Suite struct SQLiteSearchEngineTests {
+    private static let definition = SearchIndexDefinition(
+        name: "notes", textFields: [.init("title", analysis: .standard, boost: 2), .init("body")],
+        filterFields: ["owner": .keyword, "year": .integer], vectorDimensions: 3)
+
+    private static func note(_ id: Int, _ body: String = "mill") -> SearchDocument {
+        SearchDocument(
+            id: "\(id)", fields: ["body": .string(body), "owner": .string("o\(id % 3)"), "year": .integer(id)],
+            vector: [1, Float(id), Float(id * id % 7) - 3])
+    }
+
+    /// What an engine answers, to compare it with another's.
+    private static func answers(_ engine: SQLiteSearchEngine) async throws -> [SearchResults] {
+        let index = try await engine.index(definition)
+        let queries = [
+            SearchQuery(limit: 100, includesVectors: true), SearchQuery(text: .match("mill stone"), limit: 100),
+            SearchQuery(vector: [1, 2, 3], limit: 100),
+            SearchQuery(vector: [-1, 0.5, 0], filter: .equals("owner", "o1"), limit: 5, offset: 2),
+            SearchQuery(text: .match("mill"), vector: [0, 1, 0], filter: .range("year", from: 3, through: 30), limit: 7),
+        ]
+        var results: [SearchResults] = []
+        for query in queries { results.append(try await index.search(query)) }
+        return results
+    }
+
+    // MARK: Durability
+
+    @Test func reopened_answersAsBefore() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/search.db"
+        let engine = try SQLiteSearchEngine(path: path)
+        let index = try await engine.index(Self.definition)
+        #expect(try await index.write((0..<40).map { Self.note($0, "mill \($0 % 4 == 0 ? "stone" : "")") }) == [])
+        try await index.delete(ids: ["7", "8"])
+        let before = try await Self.answers(engine)
+        await engine.close()
+        #expect(!FileManager.default.fileExists(atPath: path + "-wal"), "the log is folded into the file")
+
+        let reopened = try SQLiteSearchEngine(path: path)
+        #expect(try await reopened.names() == ["notes"])
+        #expect(try await Self.answers(reopened) == before && before[0].total == 38)
+        var other = Self.definition
+        other.vectorDimensions = 4
+        await #expect(throws: MillraceError.self) { _ = try await reopened.index(other) }
+        await reopened.close()
+    }
+
+    /// A process that is killed leaves the files as they are: they are copied at each call of SQLite inside a write.
+    @Test func killedInsideAWrite_leavesTheOldState() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/search.db"
+        let copies = Locked<[String]>([])
+        let isCopying = Atomic(false)
+        let engine = try SQLiteSearchEngine(path: path, configuration: .init()) { operation in
+            guard isCopying.load(ordering: .relaxed) else { return nil }
+            let number = copies.withLock { copies in
+                copies.append("\(directory.path)/copy-\(copies.count).db")
+                return copies.count - 1
+            }
+            guard operation == .commit || number % 9 == 0 else { return nil }
+            for suffix in ["", "-wal"] {
+                try? FileManager.default.copyItem(atPath: path + suffix, toPath: "\(directory.path)/copy-\(number).db\(suffix)")
+            }
+            return nil
+        }
+        let index = try await engine.index(Self.definition)
+        #expect(try await index.write((0..<10).map { Self.note($0) }) == [])
+        let before = try await Self.answers(engine)
+        isCopying.store(true, ordering: .relaxed)
+        #expect(try await index.write((5..<15).map { Self.note($0, "stone") }) == [])
+        isCopying.store(false, ordering: .relaxed)
+        let after = try await Self.answers(engine)
+        await engine.close()
+        #expect(before != after)
+
+        let made = copies.withLock { $0 }.filter { FileManager.default.fileExists(atPath: $0) }
+        #expect(made.count > 5)
+        for copy in made {
+            let survivor = try SQLiteSearchEngine(path: copy)
+            #expect(try await Self.answers(survivor) == before)
+            #expect(try await survivor.index(Self.definition).write((5..<15).map { Self.note($0, "stone") }) == [])
+            #expect(try await Self.answers(survivor) == after)
+            await survivor.close()
+        }
+    }
+
+    @Test(
+        arguments: [(13, ErrorCode.storageFull, true), (10, .storageUnavailable, true), (8, .storageUnavailable, false)]
+            as [(Int32, ErrorCode, Bool)])
+    func failedWrite_changesNothing_andSaysWhatToDo(result: Int32, code: ErrorCode, isRetryable: Bool) async throws {
+        let directory = try TemporaryDirectory()
+        let failing = Atomic(0)
+        var configuration = SQLiteSearchEngine.Configuration()
+        configuration.patience = 0
+        let engine = try SQLiteSearchEngine(path: directory.path + "/search.db", configuration: configuration) { operation in
+            switch failing.load(ordering: .relaxed) {
+            case 1: operation == .commit ? result : nil
+            case 2: operation == .step ? result : nil
+            default: nil
+            }
+        }
+        let index = try await engine.index(Self.definition)
+        #expect(try await index.write((0..<10).map { Self.note($0) }) == [])
+        let before = try await Self.answers(engine)
+        for place in [1, 2] {
+            failing.store(place, ordering: .relaxed)
+            for attempt in 0..<3 {
+                do {
+                    switch attempt {
+                    case 0: _ = try await index.write((5..<15).map { Self.note($0, "stone") })
+                    case 1: try await index.delete(where: .all([]))
+                    default: try await engine.drop("notes")
+                    }
+                    Issue.record("the write went through")
+                } catch let error as MillraceError {
+                    #expect(error.code == code && error.isRetryable == isRetryable)
+                }
+            }
+            #expect(try await Self.answers(engine) == before)
+        }
+        failing.store(0, ordering: .relaxed)
+        #expect(try await index.write((5..<15).map { Self.note($0, "stone") }) == [])
+        #expect(try await index.count(where: nil) == 15)
+        await engine.close()
+    }
+
+    @Test func secondEngineOnAFile_isRefused_untilTheFirstIsClosed() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/search.db"
+        let engine = try SQLiteSearchEngine(path: path)
+        #expect { _ = try SQLiteSearchEngine(path: path) } throws: { ($0 as? MillraceError)?.code == .conflict }
+        await engine.close()
+        await engine.close()
+        let second = try SQLiteSearchEngine(path: path)
+        await #expect { _ = try await engine.names() } throws: { ($0 as? MillraceError)?.code == .serverShutdown }
+        await #expect { try await engine.drop("a") } throws: { ($0 as? MillraceError)?.code == .serverShutdown }
+        await second.close()
+    }
+
+    @Test func fileThatIsNoneOfOurs_isRefusedWithAReason() throws {
+        let directory = try TemporaryDirectory()
+        #expect { _ = try SQLiteSearchEngine(path: directory.path + "/missing/search.db") } throws: {
+            ($0 as? MillraceError)?.code == .storageUnavailable
+        }
+        let path = directory.path + "/search.db"
+        try #require(FileManager.default.createFile(atPath: path, contents: Data(repeating: 0x41, count: 8192)))
+        #expect { _ = try SQLiteSearchEngine(path: path) } throws: { ($0 as? MillraceError)?.code == .storageUnavailable }
+        let newer = directory.path + "/newer.db"
+        try SQLiteSession(.open(path: newer, access: .readWrite)).connection.execute("PRAGMA user_version = 99")
+        #expect { _ = try SQLiteSearchEngine(path: newer) } throws: {
+            ($0 as? MillraceError)?.message.contains("written by a newer Millrace") == true
+        }
+    }
+
+    @Test func engineInMemory_leavesNoName() async throws {
+        let before = Set(try FileManager.default.contentsOfDirectory(atPath: "/tmp").filter { $0.hasPrefix("millrace-search-") })
+        let engine = try SQLiteSearchEngine(path: ":memory:")
+        let index = try await engine.index(Self.definition)
+        // More than SQLite keeps in its caches.
+        let text = (0..<2000).map { "word\($0)" }.joined(separator: " ")
+        for batch in 0..<20 { #expect(try await index.write((0..<50).map { Self.note(batch * 50 + $0, text) }) == []) }
+        #expect(try await index.search(SearchQuery(text: .match("word77"))).total == 1000)
+        let during = Set(try FileManager.default.contentsOfDirectory(atPath: "/tmp").filter { $0.hasPrefix("millrace-search-") })
+        await engine.close()
+        // Other tests' engines may be between making and removing theirs.
+        #expect(during.subtracting(before).allSatisfy { !FileManager.default.fileExists(atPath: "/tmp/\($0)/search.db") })
+    }
+
+    // MARK: Searches
+
+    @Test func ranking_isThatOfPlainBM25_underChanges() async throws {
+        let definition = SearchIndexDefinition(
+            name: "oracle", textFields: [.init("title", analysis: .standard, boost: 2.5), .init("body", analysis: .standard)])
+        let engine = try SQLiteSearchEngine(path: ":memory:")
+        let index = try await engine.index(definition)
+        var oracle = SearchOracle(fields: definition.textFields)
+        var random = LinearRandom(state: 42)
+        // Few frequent words and many rare ones.
+        let vocabulary = (0..<60).flatMap { word in Array(repeating: "w\(word)", count: 60 / (word + 1)) }
+        for round in 0..<6 {
+            var batch: [SearchDocument] = []
+            for _ in 0..<40 {
+                let text = { (most: Int) in
+                    (0..<Int.random(in: 0...most, using: &random)).compactMap { _ in vocabulary.randomElement(using: &random) }
+                        .joined(separator: " ")
+                }
+                let id = "d\(Int.random(in: 0..<100, using: &random))"
+                batch.append(SearchDocument(id: id, fields: ["title": .string(text(6)), "body": .string(text(40))]))
+            }
+            #expect(try await index.write(batch) == [])
+            for document in batch { oracle.put(document) }
+            let gone = (0..<5).map { _ in "d\(Int.random(in: 0..<100, using: &random))" }
+            try await index.delete(ids: gone)
+            for id in gone { oracle.documents[id] = nil }
+            #expect(try await index.count(where: nil) == oracle.documents.count)
+            for words in [["w0"], ["w1", "w7"], ["w30", "w2", "w59"], ["w5", "w50", "w12", "w0"]] {
+                let expected = oracle.scores(words)
+                let hits = try await index.search(SearchQuery(text: .match(words.joined(separator: " ")), limit: 1000)).hits
+                #expect(Set(hits.map(\.document.id)) == Set(expected.keys), "round \(round)")
+                for hit in hits { SearchConformance.expect(hit.score, near: expected[hit.document.id] ?? .nan, within: 1e-9) }
+                #expect(zip(hits, hits.dropFirst()).allSatisfy { $0.score >= $1.score })
+            }
+        }
+        await engine.close()
+    }
+
+    @Test func vectorsOnDisk_areComparedAsThoseInMemory_alsoUnderChanges() async throws {
+        var engines: [SQLiteSearchEngine] = []
+        // All in memory; none; and with room for the first documents only.
+        for bytes in [1 << 20, 0, 60 * 20 + 10] {
+            var configuration = SQLiteSearchEngine.Configuration()
+            configuration.vectorMemoryBytes = bytes
+            engines.append(try SQLiteSearchEngine(path: ":memory:", configuration: configuration))
+        }
+        for round in 0..<5 {
+            var results: [[SearchResults]] = []
+            for engine in engines {
+                let index = try await engine.index(Self.definition)
+                #expect(try await index.write((0..<40).map { Self.note($0 + round * 17, "mill \(round)") }) == [])
+                try await index.delete(where: .among("year", [.integer(round * 20), .integer(round * 20 + 3)]))
+                if round == 3 { try await index.delete(where: .all([])) }
+                results.append(try await Self.answers(engine))
+            }
+            #expect(results[0] == results[1] && results[0] == results[2])
+            #expect(results[0][2].total == (round == 3 ? 0 : min(results[0][0].total, 100)))
+        }
+        for engine in engines { await engine.close() }
+    }
+
+    @Test(arguments: SearchConformance.cases.filter { $0.topic == .vectors || $0.topic == .hybrid })
+    func engineWithoutVectorsInMemory_conforms(_ conformance: SearchConformanceCase) async throws {
+        var configuration = SQLiteSearchEngine.Configuration()
+        configuration.vectorMemoryBytes = 0
+        let engine = try SQLiteSearchEngine(path: ":memory:", configuration: configuration)
+        try await conformance.run(engine)
+        await engine.close()
+    }
+
+    @Test func droppedWhileItIsSearched_endsWithNotFound() async throws {
+        let engine = try SQLiteSearchEngine(path: ":memory:")
+        for _ in 0..<5 {
+            let index = try await engine.index(Self.definition)
+            #expect(try await index.write((0..<200).map { Self.note($0) }) == [])
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<3 {
+                    group.addTask {
+                        while true {
+                            do {
+                                let results = try await index.search(SearchQuery(text: .match("mill"), vector: [1, 1, 1], limit: 50))
+                                #expect(results.hits.count == 50 && (100...200).contains(results.total))
+                            } catch let error as MillraceError {
+                                #expect(error.code == .notFound)
+                                return
+                            }
+                        }
+                    }
+                }
+                group.addTask { try await engine.drop("notes") }
+                try await group.waitForAll()
+            }
+        }
+        #expect(try await engine.names() == [])
+        await engine.close()
+    }
+
+    @Test func searchesByMeaningBesideWrites_giveWholePages() async throws {
+        let engine = try SQLiteSearchEngine(path: ":memory:")
+        let index = try await engine.index(Self.definition)
+        #expect(try await index.write((0..<100).map { Self.note($0) }) == [])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for round in 1...30 {
+                    // The same ids go and come, in one write each.
+                    try await index.delete(where: .range("year", from: 50, through: nil))
+                    #expect(try await index.write((50..<100).map { Self.note($0, "round \(round)") }) == [])
+                }
+            }
+            for _ in 0..<2 {
+                group.addTask {
+                    for _ in 0..<60 {
+                        let hits = try await index.search(SearchQuery(vector: [1, 1, 1], limit: 40)).hits
+                        #expect(hits.count == 40 && Set(hits.map(\.document.id)).count == 40)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await index.search(SearchQuery(vector: [1, 1, 1], limit: 1000)).total == 100)
+        await engine.close()
+    }
+
+    @Test func cancelledScan_endsAtItsNextBlock() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/search.db"
+        let engine = try SQLiteSearchEngine(path: path)
+        let index = try await engine.index(Self.definition)
+        for batch in 0..<5 { #expect(try await index.write((0..<1000).map { Self.note(batch * 1000 + $0) }) == []) }
+        let session = try SQLiteSession(.open(path: path, access: .readOnly))
+        let tables = SQLiteSearchTables(number: 1, Self.definition)
+        let cancellation = SearchCancellation()
+        let reading = SQLiteSearchReading(session: session, definition: Self.definition, tables: tables, cancellation: cancellation)
+        let plan = try reading.plan(.match("mill"))
+        let caches = [0, 1 << 20].map { VectorCache(dimensions: 3, memory: VectorMemory(limit: $0)) }
+        cancellation.cancel()
+        #expect { _ = try reading.rows(plan, nil, limit: 10) } throws: { ($0 as? MillraceError)?.code == .cancelled }
+        for cache in caches {
+            #expect { _ = try reading.rows([1, 2, 3], nil, limit: 10, cache) } throws: { ($0 as? MillraceError)?.code == .cancelled }
+            #expect(cache.snapshot == nil)
+        }
+        #expect { _ = try reading.rows(.exists("year")) } throws: { ($0 as? MillraceError)?.code == .cancelled }
+        // Nothing is left behind that would spoil the next search.
+        let next = SQLiteSearchReading(session: session, definition: Self.definition, tables: tables, cancellation: SearchCancellation())
+        #expect(try next.rows(plan, nil, limit: 10).total == 5000)
+        for cache in caches { #expect(try next.rows([1, 2, 3], nil, limit: 10, cache).compared == 5000) }
+        #expect(caches[0].snapshot == nil && caches[1].snapshot?.matrix.count == 5000)
+        await engine.close()
+    }
+
+    @Test func manyIndexesThatComeAndGo_workOn() async throws {
+        let engine = try SQLiteSearchEngine(path: ":memory:")
+        for round in 0..<60 {
+            let index = try await engine.index(Self.definition)
+            #expect(try await index.write([Self.note(round)]) == [])
+            #expect(try await index.search(SearchQuery(text: .match("mill"), vector: [1, 0, 0])).hits.map(\.document.id) == ["\(round)"])
+            try await engine.drop("notes")
+        }
+        await engine.close()
+    }
+
+    @Test func fullTextTable_isConsistentAfterChanges() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/search.db"
+        let engine = try SQLiteSearchEngine(path: path)
+        let index = try await engine.index(Self.definition)
+        for round in 0..<10 {
+            #expect(try await index.write((0..<30).map { Self.note($0 * round % 41, "The mill's stones \(round) ünd “more” \($0)") }) == [])
+            try await index.delete(ids: ["\(round)", "\(round * 2)"])
+        }
+        // One by one, which takes each term out again; all at once would empty the table.
+        for id in try await index.search(SearchQuery(limit: 1000)).hits.map(\.document.id) { try await index.delete(ids: [id]) }
+        await engine.close()
+        let session = try SQLiteSession(.open(path: path, access: .readWrite))
+        try session.connection.execute("INSERT INTO words_1 (words_1) VALUES ('integrity-check')")
+        try session.connection.execute("CREATE VIRTUAL TABLE terms USING fts5vocab('words_1', 'row')")
+        for table in ["documents_1", "values_1", "vectors_1", "words_1_docsize", "terms"] {
+            #expect(try session.first("SELECT count(*) FROM \(table)") { $0.int(0) } == 0)
+        }
+        #expect(try session.first("SELECT vector_count FROM indexes") { $0.int(0) } == 0)
+        #expect(try session.first("PRAGMA integrity_check") { $0.text(0) } == "ok")
+    }
+}
+
+/// The same numbers in each run (Knuth's MMIX generator).
+private struct LinearRandom: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return state ^ (state >> 31)
+    }
+}
