@@ -111,11 +111,11 @@ struct OpenSearchBulkPlan {
             if item.error?.isRetryable == true { refused.append(index) }
         }
         // The later change to the same document stands: this one is over as if it had been carried out before it.
-        var settled: Set<String> = []
+        var settled: Set<[UInt8]> = []
         for (index, item) in zip(piece, items).reversed() {
             if item.error == nil {
-                settled.insert(item.id)
-            } else if settled.contains(item.id), item.error?.isRetryable == true {
+                settled.insert(Array(item.id.utf8))
+            } else if settled.contains(Array(item.id.utf8)), item.error?.isRetryable == true {
                 results[index] = OpenSearchBulkResult(id: item.id, status: 200)
             }
         }

@@ -4,7 +4,8 @@ import MillraceCore
 enum OpenSearchErrorBody {
     /// Reads what the common form has left over.
     static func error(of error: AWSServiceError) -> AWSServiceError {
-        guard let body = error.details["error"] else {
+        // A deletion by query that ended at a conflict has no error, but says what failed.
+        guard let body = error.details["error"] ?? error.details["failures"]?[0]?["cause"] else {
             // A proxy, the security plugin or the service in front of the cluster has answered.
             var error = error
             error.service = serviceName

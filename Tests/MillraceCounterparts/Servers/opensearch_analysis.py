@@ -178,6 +178,8 @@ def analyzers(settings):
         if set(body) != {"type", "mappings"} or body["type"] != "mapping":
             raise Unsupported(f"char_filter [{name}]")
         char_filters[name] = {unescaped(rule.split("=>")[0]): unescaped(rule.split("=>")[1]) for rule in body["mappings"]}
+        if len(char_filters[name]) != len(body["mappings"]) or any(len(letter) != 1 for letter in char_filters[name]):
+            raise Unsupported(f"char_filter [{name}]: a letter that is mapped twice, or no letter")
     for name, body in settings.pop("filter", {}).items():
         if set(body) != {"type", "stopwords"} or body["type"] != "stop":
             raise Unsupported(f"filter [{name}]")

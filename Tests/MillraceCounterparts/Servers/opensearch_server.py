@@ -6,7 +6,9 @@
 It prints its port and ends with its standard input. It is strict: what it does not know is an error in OpenSearch's own form. Searches
 see what was written before the last refresh. `POST /_fake/faults` makes it fail: {"refuse_items": n} refuses the first n items of bulk
 requests with 429, {"fail": [{"path": "_search", "status": 503, "times": 1}]} whole requests (status 0 cuts the connection),
-{"max_bytes": n} longer bodies with 413; `POST /_fake/refresh` does what the refresh interval does; `GET /_fake/requests` lists what came.
+{"max_bytes": n} longer bodies with 413, {"conflicts": n} leaves the first n documents that a deletion by query meets as if they had
+changed, {"failed_shards": n} says so in the answers to searches; `POST /_fake/refresh` does what the refresh interval does, and
+`GET /_fake/requests` lists what came.
 """
 import argparse
 import fnmatch
@@ -33,7 +35,7 @@ class Cluster:
         self.options, self.lock = options, threading.RLock()
         self.serverless = options.auth == "aoss"
         self.indexes, self.pipelines, self.requests = {}, {}, []
-        self.faults = {"refuse_items": 0, "fail": [], "max_bytes": 100 << 20}
+        self.faults = {"refuse_items": 0, "fail": [], "max_bytes": 100 << 20, "conflicts": 0, "failed_shards": 0}
 
     # Finding indexes
 
@@ -140,7 +142,9 @@ class Cluster:
         return {"acknowledged": True}
 
     def post_search(self, parts, query, body):
-        return search(self.find(parts[0]), self.json(body), self.pipelines, query.pop("search_pipeline", None))
+        answer = search(self.find(parts[0]), self.json(body), self.pipelines, query.pop("search_pipeline", None))
+        answer["_shards"]["failed"] = self.faults["failed_shards"]
+        return answer
 
     def post_count(self, parts, query, body):
         wanted, = take(self.json(body), "count", required=("query",))
@@ -171,6 +175,9 @@ class Cluster:
         compiled = compile_query(wanted, index.view)
         found = [identifier for identifier in index.view.documents if compiled.score(identifier) is not None]
         moved = [identifier for identifier in found if index.live.get(identifier) is not index.view.documents[identifier]]
+        while self.faults["conflicts"] > 0 and len(moved) < len(found):
+            self.faults["conflicts"] -= 1
+            moved.append(next(identifier for identifier in found if identifier not in moved))
         if moved and conflicts != "proceed":
             cause = {"type": "version_conflict_engine_exception", "reason": f"[{moved[0]}]: version conflict"}
             return 409, {"deleted": 0, "version_conflicts": len(moved), "failures": [{"id": moved[0], "cause": cause, "status": 409}]}

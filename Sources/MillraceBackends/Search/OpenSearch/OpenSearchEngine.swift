@@ -8,7 +8,7 @@ package import MillraceHTTPClient
 /// A collection of OpenSearch Serverless serves definitions without vectors, if it is of the type "search": the other types take no ids.
 public struct OpenSearchEngine: SearchEngine {
     let client: OpenSearchClient
-    let settings: OpenSearchEngineSettings
+    package let settings: OpenSearchEngineSettings
     let clock: HTTPPolicyClock
     private let isChecked = Locked(false)
 
