@@ -34,6 +34,8 @@ public final class Server: Sendable {
         public let secrets: (any SecretStore)?
         /// What can be made again; `nil` where none can be used.
         public let cache: (any Cache)?
+        /// Clients of AWS's services.
+        public let aws: AWSClients
         /// Why clients are missing, by name: `objects`, `search`, `secrets`, `cache`.
         public let unavailable: [String: String]
         /// The configuration groups of handlers, as they stand in `config.yaml`.
@@ -129,7 +131,7 @@ public final class Server: Sendable {
         let passages = try Self.passages(content, backends, embedders, settings)
         let clients = Clients(
             models: models, embedders: embedders, content: content, objects: backends.objects, search: backends.search,
-            secrets: backends.secrets, cache: backends.cache, unavailable: backends.unavailable,
+            secrets: backends.secrets, cache: backends.cache, aws: AWSClients(assembly: backends.aws), unavailable: backends.unavailable,
             configuration: settings.handlerConfiguration)
         var registry = TaskHandlerRegistry(logger: self.logger)
         try register(&registry, clients)

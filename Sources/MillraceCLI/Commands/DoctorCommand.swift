@@ -29,7 +29,8 @@ struct DoctorCommand {
     func run() -> Int32 {
         let report = SettingsLoader.inspect(MillraceCommand.sources(command, environment))
         var findings = libraries() + Self.configuration(report) + Self.dataDirectory(report.settings.dataDirectory)
-        findings += Self.models(ModelProbe(report.settings).run()) + server(report.settings)
+        findings += Self.models(BackendProbe(report.settings).run()) + Self.models(ModelProbe(report.settings).run())
+        findings += server(report.settings)
         for finding in findings { terminal.write(.output, "\(finding.verdict.rawValue)  \(finding.text)\n") }
         return findings.contains { $0.verdict == .fail } ? ExitCode.failure : ExitCode.success
     }
@@ -68,8 +69,8 @@ struct DoctorCommand {
         return findings
     }
 
-    /// What the probes of models and embedders have found. A model that cannot be used is a failure where it is the default; the others are
-    /// optional.
+    /// What the probes have found. A model that cannot be used is a failure where it is the default; the others are optional, and so is what
+    /// lies behind the seams.
     static func models(_ findings: [ModelProbe.Finding]) -> [Finding] {
         findings.map { finding in
             let verdict: Verdict =
@@ -138,7 +139,7 @@ struct DoctorCommand {
             let status = check["status"]?.string ?? "unknown"
             let message = check["message"]?.string.map { ": \($0)" } ?? ""
             let name = check["name"]?.string ?? "?"
-            let isOptional = name.hasPrefix("model:") || name.hasPrefix("embedder:")
+            let isOptional = name != "store"
             return Finding(verdict: status == "ok" ? .ok : isOptional ? .warn : .fail, text: "  \(name): \(status)\(message)")
         }
         switch (head.status, json["status"]?.string) {

@@ -31,7 +31,7 @@ struct BackendAssembly {
                 return nil
             }
         }
-        let secrets = attempt("secrets") { try secretStore(aws) }
+        let secrets: (any SecretStore)? = nil
         let resolver = SecretResolver(
             secrets, reason: missing["secrets"] ?? "no secret store is configured",
             environment: { [settings] in settings.aws.variables.values[$0] })
@@ -65,7 +65,7 @@ struct BackendAssembly {
         case .directory:
             if keepsNothing, settings.path == nil { return (InMemoryObjectStore(), nil, nil) }
             if isLooking { return nil }
-            let durability: DirectoryObjectStore.Durability = self.settings.store.synchronous == .full ? .full : .relaxed
+            let durability: DirectoryObjectStore.Durability = self.settings.store.synchronous == .full ? .full : .normal
             return (
                 try DirectoryObjectStore(path: path(settings.path, "objects"), executor: blocking, durability: durability), nil, nil
             )
@@ -97,7 +97,9 @@ struct BackendAssembly {
         case .sqlite:
             if isLooking { return nil }
             let path = keepsNothing && settings.path == nil ? ":memory:" : path(settings.path, "search.sqlite")
-            return (try SQLiteSearchEngine(path: path, vectorMemoryBytes: settings.vectorMemoryBytes), nil, nil)
+            var configuration = SQLiteSearchEngine.Configuration()
+            configuration.vectorMemoryBytes = settings.vectorMemoryBytes
+            return (try SQLiteSearchEngine(path: path, configuration: configuration), nil, nil)
         case .opensearch:
             guard let url = settings.url else { throw MillraceError(.configuration, "search.url names no OpenSearch server") }
             let service = settings.service == .aoss ? AWSService.openSearchServerless : .openSearch
@@ -140,7 +142,7 @@ struct BackendAssembly {
             }
             return try DirectoryCache(
                 directory: path(settings.path, "cache"), byteLimit: settings.bytes, valueByteLimit: settings.valueBytes, logger: logger)
-        case .redis: return try redis(resolver)
+        case .redis: return nil
         }
     }
 }

@@ -2,7 +2,7 @@ import Glibc
 
 /// The variables of the environment as AWS's tools read them: credentials, profile, region, endpoints, and `HOME`. They print as nothing.
 ///
-/// Two are equal when AWS's own variables are: those whose names begin with `AWS_`.
+/// They surround the settings and are not compared: all are equal.
 public struct AWSVariables: Equatable, Sendable, CustomStringConvertible, CustomReflectable {
     /// The variables by name. A `credential_process` gets all of them.
     package let values: [String: String]
@@ -22,13 +22,11 @@ public struct AWSVariables: Equatable, Sendable, CustomStringConvertible, Custom
         return AWSVariables(values)
     }()
 
-    /// Whether AWS's own variables are the same.
-    public static func == (left: AWSVariables, right: AWSVariables) -> Bool { left.own == right.own }
-
-    private var own: [String: String] { values.filter { $0.key.hasPrefix("AWS_") } }
+    /// True.
+    public static func == (left: AWSVariables, right: AWSVariables) -> Bool { true }
 
     /// The names only: values may be secrets.
-    public var description: String { own.keys.sorted().joined(separator: ", ") }
+    public var description: String { values.keys.filter { $0.hasPrefix("AWS_") }.sorted().joined(separator: ", ") }
     /// Nothing: `dump` must not show secrets either.
     public var customMirror: Mirror { Mirror(self, children: [:]) }
 }

@@ -112,8 +112,8 @@ public struct SearchSettings: Equatable, Sendable {
     public var kind = Kind.sqlite
     /// The database file (default: `search.sqlite` in the data directory).
     public var path: String?
-    /// How much memory one index's vectors may take, in bytes; more are read from the file at every search (default: 256 MiB).
-    public var vectorMemoryBytes = 256 << 20
+    /// How much memory the vectors of all indexes may take, in bytes; others are read from the file at every search (default: 512 MiB).
+    public var vectorMemoryBytes = 512 << 20
     /// The OpenSearch server's base URL.
     public var url: String?
     /// How it knows who asks (default: none).

@@ -70,7 +70,7 @@ extension SettingTable {
             "search.path", "MILLRACE_SEARCH_PATH", \.search.path, "the file of type sqlite, if not search.sqlite in the data directory"),
         .integer(
             "search.vectorMemoryBytes", "MILLRACE_SEARCH_VECTOR_MEMORY_BYTES", 0...1_099_511_627_776, \.search.vectorMemoryBytes,
-            "bytes of memory for one index's vectors of type sqlite; more are read from the file at every search"),
+            "bytes of memory for the vectors of type sqlite; an index with more is read from the file at every search"),
         .optionalText(
             "search.url", "MILLRACE_SEARCH_URL", \.search.url, "the base URL of type opensearch", check: SettingChecks.url),
         .choice(

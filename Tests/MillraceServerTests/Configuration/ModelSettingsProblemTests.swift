@@ -13,10 +13,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("model: x", "line 2: models.m: needs 'type': one of openai, anthropic, custom, fallback, route"),
+        ("model: x", "line 2: models.m: needs 'type': one of openai, anthropic, bedrock, custom, fallback, route"),
         (
             "type: opnai\nmodel: x\nprice: {prompt: 1, completion: 1}",
-            "line 3: models.m.type: expected one of openai, anthropic, custom, fallback, route (did you mean openai?), found 'opnai'"
+            "line 3: models.m.type: expected one of openai, anthropic, bedrock, custom, fallback, route (did you mean openai?), found 'opnai'"
         ),
         ("type: openai\nprice: {prompt: 1, completion: 1}", "line 2: models.m: needs 'model': the model's name at the server"),
         ("type: anthropic", "line 2: models.m: needs 'model': the model's name at the server"),
@@ -175,8 +175,8 @@ import Testing
             "models: {a: {type: openai, model: x}}\nbase:\n  models: {a: {model: y}, b: {type: openai, model: x}}",
             "line 3: models.a: already given in line 1: keep one of them"
         ),
-        ("embedders: {e: {model: x}}", "line 1: embedders.e: needs 'type': one of openai"),
-        ("embedders: {e: {type: anthropic, model: x}}", "line 1: embedders.e.type: expected one of openai, found 'anthropic'"),
+        ("embedders: {e: {model: x}}", "line 1: embedders.e: needs 'type': openai or bedrock"),
+        ("embedders: {e: {type: anthropic, model: x}}", "line 1: embedders.e.type: expected openai or bedrock, found 'anthropic'"),
         ("embedders: {e: {type: openai}}", "line 1: embedders.e: needs 'model': the model's name at the server"),
         (
             "embedders: {e: {type: openai, model: x, dimensions: 0}}",

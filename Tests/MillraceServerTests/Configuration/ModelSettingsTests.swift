@@ -235,12 +235,13 @@ import Testing
         options.documentPrefix = "search_document: "
         options.queryPrefix = "search_query: "
         options.extra = ["user": "me"]
-        var expected = EmbedderSettings(id: "vectors", server: server, model: "nomic", options: options)
+        var expected = EmbedderSettings(id: "vectors", kind: .openAI(server, options), model: "nomic")
         expected.pricePerMillionTokens = 0.02
         #expect(report.settings.embedders == [expected])
         #expect(
             inspect(yaml: "embedders: {v: {type: openai, model: m}}").settings.embedders == [
-                EmbedderSettings(id: "v", server: ModelServerSettings(url: "https://api.openai.com/v1"), model: "m")
+                EmbedderSettings(
+                    id: "v", kind: .openAI(ModelServerSettings(url: "https://api.openai.com/v1"), OpenAIEmbedderOptions()), model: "m")
             ])
     }
 

@@ -225,7 +225,7 @@ import Testing
                   free: {type: openai, model: x, url: "http://127.0.0.1:1/v1", encoding: float}
                   no: {type: openai, model: x, apiKey: env:ABSENT}
                 """)
-        let assembly = try ModelAssembly(
+        var assembly = try ModelAssembly(
             settings: report.settings, existing: [], transport: CannedTransport(answer), logger: .silent, blocking: blocking)
         let embedders = try assembly.embedders()
         #expect(embedders.ids == ["free", "local", "priced"])

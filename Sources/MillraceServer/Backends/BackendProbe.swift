@@ -1,0 +1,192 @@
+import Glibc
+import Millrace
+import MillraceAWS
+import MillraceBackends
+import MillraceCore
+import MillraceHTTPClient
+
+/// Asks what lies behind the seams whether it can be used: for `millrace doctor`. Nothing is made or changed.
+package struct BackendProbe: Sendable {
+    package typealias Finding = ModelProbe.Finding
+    private typealias Outcome = ModelProbe.Outcome
+
+    private let settings: ServerSettings
+
+    package init(_ settings: ServerSettings) { self.settings = settings }
+
+    /// Asks everything at once, and waits for it. Not on a loop.
+    /// - Returns: a line for AWS's credentials where something uses them, and one for each seam.
+    package func run() -> [Finding] {
+        do {
+            return try ProbeContext.with(settings) { context in await findings(context) }
+        } catch {
+            return [Finding(verdict: .unusable, text: "backends: \((error as? MillraceError)?.message ?? "\(error)")", isDefault: true)]
+        }
+    }
+
+    private func findings(_ context: ProbeContext) async -> [Finding] {
+        async let aws = usesAWS ? identity(context) : nil
+        async let objects = objects(context)
+        async let search = search(context)
+        async let secrets = secrets(context)
+        async let cache = cache(context)
+        let outcomes = [("aws", await aws), ("objects", await objects), ("search", await search), ("secrets", await secrets), ("cache", await cache)]
+        return outcomes.compactMap { name, outcome in
+            outcome.map { outcome in
+                Finding(verdict: outcome.verdict, text: "\(name): \(ModelProbe.printable(outcome.text))", isDefault: false)
+            }
+        }
+    }
+
+    private var usesAWS: Bool {
+        func isBedrock(_ model: ModelSettings) -> Bool { if case .bedrock = model.kind { true } else { false } }
+        func isBedrock(_ embedder: EmbedderSettings) -> Bool { if case .bedrock = embedder.kind { true } else { false } }
+        return settings.objects.kind == .s3 || settings.search.authentication == .sigv4
+            || settings.models.contains(where: isBedrock) || settings.embedders.contains(where: isBedrock)
+    }
+
+    // MARK: AWS
+
+    /// Whose credentials are found, and where. They may suffice although STS cannot be asked.
+    private func identity(_ context: ProbeContext) async -> Outcome? {
+        let origin: String
+        do { origin = try await context.backends.aws.credentials().credentials().origin } catch {
+            return (.unusable, (error as? MillraceError)?.message ?? "\(error)")
+        }
+        do {
+            let client = try context.backends.aws.client(.sts)
+            let identity = try await STSClient(client).getCallerIdentity()
+            return (.ok, "credentials from \(origin): \(identity.arn)")
+        } catch let error as AWSServiceError {
+            return (.unusable, "credentials from \(origin): \(AWSAdvice.credentials(error) ?? error.description)")
+        } catch {
+            return (.doubtful, "credentials from \(origin); STS could not be asked whose they are: \(Self.reason(error))")
+        }
+    }
+
+    // MARK: Seams
+
+    private func objects(_ context: ProbeContext) async -> Outcome? {
+        if let reason = context.backends.unavailable["objects"] { return (.unusable, reason) }
+        guard let bucket = context.backends.bucket else {
+            return settings.dataDirectory == ":memory:" && settings.objects.path == nil
+                ? (.doubtful, "in memory, nothing is kept") : directory(settings.objects.path, "objects", key: "objects.path")
+        }
+        var options = S3ListOptions()
+        options.limit = 1
+        options.prefix = settings.objects.prefix
+        do {
+            _ = try await bucket.client.listObjects(bucket.name, options)
+            return (.ok, "the bucket '\(bucket.name)' answers")
+        } catch let error as AWSServiceError {
+            let advice =
+                switch error.code {
+                case "NoSuchBucket", "NotFound": "there is no bucket '\(bucket.name)': make it, or check objects.bucket"
+                case "AccessDenied", "Forbidden":
+                    "the credentials may not use the bucket '\(bucket.name)': allow s3:ListBucket, s3:GetObject, s3:PutObject and "
+                        + "s3:DeleteObject"
+                case "PermanentRedirect", "AuthorizationHeaderMalformed":
+                    "the bucket '\(bucket.name)' is in another region: check objects.region"
+                default: AWSAdvice.credentials(error) ?? "the bucket '\(bucket.name)' cannot be used"
+                }
+            return (.unusable, "\(advice) (\(error.description))")
+        } catch { return (.unusable, Self.unreached(error, key: "objects.endpoint")) }
+    }
+
+    private func search(_ context: ProbeContext) async -> Outcome? {
+        if let reason = context.backends.unavailable["search"] { return (.unusable, reason) }
+        guard let client = context.backends.openSearch else {
+            if settings.dataDirectory == ":memory:", settings.search.path == nil { return (.doubtful, "in memory, nothing is kept") }
+            let path = settings.search.path ?? settings.dataDirectory + "/search.sqlite"
+            return file(path, key: "search.path")
+        }
+        do {
+            if client.isServerless {
+                _ = try await client.indexNames(matching: settings.search.indexPrefix + "*")
+                return (.ok, "the collection answers")
+            }
+            let info = try await client.info()
+            guard info.distribution == "opensearch" else {
+                return (.unusable, "something else than OpenSearch answers there (version \(info.version)): check search.url")
+            }
+            let status = try await client.health()["status"]?.string ?? "unknown"
+            let text = "OpenSearch \(info.version), cluster '\(info.clusterName)' is \(status)"
+            return (status == "red" ? .doubtful : .ok, text)
+        } catch let error as AWSServiceError {
+            let advice: String =
+                switch (error.status, settings.search.authentication) {
+                case (401, .basic), (403, .basic): "it refuses user and password: check search.user and search.password"
+                case (401, .none), (403, .none): "it asks who you are: set search.auth"
+                case (401, .sigv4), (403, .sigv4):
+                    AWSAdvice.credentials(error) ?? "the credentials do not permit it: extend the domain's access policy"
+                default: "the OpenSearch server cannot be used"
+                }
+            return (.unusable, "\(advice) (\(error.description))")
+        } catch { return (.unusable, Self.unreached(error, key: "search.url")) }
+    }
+
+    private func secrets(_ context: ProbeContext) async -> Outcome? {
+        if let reason = context.backends.unavailable["secrets"] { return (.unusable, reason) }
+        guard let store = context.backends.secrets else { return nil }
+        do {
+            let count = try await store.list().count
+            return (.ok, "\(count) secret\(count == 1 ? "" : "s")")
+        } catch let error as AWSServiceError {
+            return (.unusable, "\(AWSAdvice.credentials(error) ?? "Secrets Manager cannot be used") (\(error.description))")
+        } catch { return (.unusable, Self.unreached(error, key: "aws.secretsManagerEndpoint")) }
+    }
+
+    private func cache(_ context: ProbeContext) async -> Outcome? {
+        if let reason = context.backends.unavailable["cache"] { return (.unusable, reason) }
+        switch settings.cache.kind {
+        case .memory: return (.ok, "in memory")
+        case .directory: return directory(settings.cache.path, "cache", key: "cache.path")
+        case .redis: return nil
+        }
+    }
+
+    // MARK: Files
+
+    private func directory(_ given: String?, _ name: String, key: String) -> Outcome {
+        let path = given ?? settings.dataDirectory + "/" + name
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            return given == nil
+                ? (.ok, "\(path): will be made at the first start") : parent(of: path, key: key, found: "\(path): will be made at the first start")
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return (.unusable, "\(path) is a file: choose another with \(key)") }
+        return access(path, R_OK | W_OK | X_OK) == 0
+            ? (.ok, "\(path): writable") : (.unusable, "\(path): cannot be written: change its owner or mode, or choose another with \(key)")
+    }
+
+    private func file(_ path: String, key: String) -> Outcome {
+        guard access(path, F_OK) == 0 else { return parent(of: path, key: key, found: "\(path): will be made at the first start") }
+        return access(path, R_OK | W_OK) == 0
+            ? (.ok, "\(path): writable") : (.unusable, "\(path): cannot be written: change its owner or mode, or choose another with \(key)")
+    }
+
+    private func parent(of path: String, key: String, found: String) -> Outcome {
+        var parts = path.split(separator: "/", omittingEmptySubsequences: true)
+        let start = path.hasPrefix("/") ? "/" : ""
+        while !parts.isEmpty {
+            parts.removeLast()
+            let parent = parts.isEmpty ? (start.isEmpty ? "." : "/") : start + parts.joined(separator: "/")
+            guard access(parent, F_OK) == 0 else { continue }
+            return access(parent, W_OK | X_OK) == 0
+                ? (.ok, found) : (.unusable, "\(path): cannot be made in \(parent): change its owner or mode, or choose another with \(key)")
+        }
+        return (.ok, found)
+    }
+
+    // MARK: Words
+
+    private static func reason(_ error: any Error) -> String { (error as? MillraceError)?.message ?? "\(error)" }
+
+    static func unreached(_ error: any Error, key: String) -> String {
+        guard let error = error as? MillraceError else { return "\(error)" }
+        if error.code == .timeout { return "it does not answer in time: check \(key) and the network" }
+        if error.message.hasPrefix("nothing listens") { return "\(error.message): start the server, or check \(key)" }
+        if error.code == .unreachable { return "\(error.message) (\(key))" }
+        return error.message
+    }
+}
