@@ -26,6 +26,11 @@ public struct AWSClients: Sendable {
         try assembly.bedrock(BedrockServerSettings(region: region, profile: profile), credential: nil).client
     }
 
+    /// DynamoDB; parameters as of ``bedrockRuntime(region:profile:)``.
+    public func dynamoDB(region: String? = nil, profile: String? = nil) throws(MillraceError) -> DynamoDBClient {
+        DynamoDBClient(try assembly.client(.dynamoDB, .init(region: region, profile: profile)))
+    }
+
     /// S3; parameters as of ``bedrockRuntime(region:profile:)``.
     /// - Parameter settings: how the client works.
     public func s3(

@@ -2,7 +2,7 @@
 
     .venv/bin/python examples/aws/local/counterparts.py [--port FIRST]
 
-Four servers listen on 127.0.0.1, from port FIRST (default: 9101) on: Bedrock's runtime (an imitation that checks signatures and repeats what
+Four servers listen on 127.0.0.1, from port FIRST (default: 9401) on: Bedrock's runtime (an imitation that checks signatures and repeats what
 it is told), S3 (SeaweedFS), Secrets Manager, STS and DynamoDB (moto), OpenSearch (an imitation). The bucket `millrace-files` and the secret
 `millrace/opensearch` are made. "ready" is printed when all of them answer; they end with this program: by Ctrl-C, or when its standard input
 ends, if that is a pipe.
@@ -128,7 +128,7 @@ def prepare(first, log):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--port", type=int, default=9101)
+    parser.add_argument("--port", type=int, default=9401)
     first = parser.parse_args().port
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory(prefix="millrace-counterparts-") as name:
