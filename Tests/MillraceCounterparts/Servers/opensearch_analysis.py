@@ -117,6 +117,11 @@ def fold(text):
     return "".join(out)
 
 
+def lower(text):
+    """Letter by letter as Lucene does: Python makes another sigma of the last one."""
+    return "".join(letter.lower() for letter in text)
+
+
 class Token:
     def __init__(self, term, position, start, end):
         self.term, self.position, self.start, self.end = term, position, start, end
@@ -172,7 +177,7 @@ def analyzers(settings):
     """The analyzers that the member `analysis` of an index's settings defines."""
     settings = dict(settings)
     char_filters, filters = {}, {
-        "lowercase": str.lower, "asciifolding": fold, "porter_stem": Porter.stem,
+        "lowercase": lower, "asciifolding": fold, "porter_stem": Porter.stem,
         "stop": lambda term: "" if term in ENGLISH_STOP_WORDS else term}
     for name, body in settings.pop("char_filter", {}).items():
         if set(body) != {"type", "mappings"} or body["type"] != "mapping":

@@ -1,7 +1,7 @@
 """An index of the fake: settings, mappings, documents, and what searches see of them."""
 import uuid
 
-from opensearch_analysis import Analyzer, Unsupported, analyzers
+from opensearch_analysis import Analyzer, Unsupported, analyzers, lower
 from opensearch_query import Refused, View, take
 
 
@@ -41,7 +41,7 @@ class Index:
             self.analyzers = analyzers(analysis)
         except Unsupported as unknown:
             raise Refused("illegal_argument_exception", str(unknown)) from None
-        self.analyzers.setdefault("standard", Analyzer([], [str.lower]))
+        self.analyzers.setdefault("standard", Analyzer([], [lower]))
         self.fields = {}
         dynamic, _, properties = take(self.mappings, "mappings", "dynamic", "_meta", "properties")
         if self.mappings and dynamic is not False:

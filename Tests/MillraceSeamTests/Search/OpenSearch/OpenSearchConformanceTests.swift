@@ -26,7 +26,6 @@ import Testing
     /// Where osmem-server 0.1.6 does not do what OpenSearch does, and why it is not we who err.
     private static let osmemDiffers: [String: String] = [
         "wordsThatWereFound_areMarked_inTheFormTheyStandIn": ignoresCharFilters, "operatorsAndQuotes_arePlainWords": ignoresCharFilters,
-        "wordsOfOtherScripts_areFound": ignoresCharFilters,
         "scores_fallAndAreAboveZero_equalOnesInTheOrderOfIDs": anotherBM25, "wordInEveryDocument_stillRanks": anotherBM25,
         "greatestAndLeastIntegers_areExact": "its ranges compare longs as doubles",
     ]

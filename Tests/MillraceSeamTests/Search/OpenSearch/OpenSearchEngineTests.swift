@@ -140,6 +140,60 @@ import Testing
         }
     }
 
+    // MARK: Words
+
+    @Test(.timeLimit(.minutes(1))) func marksWithinWords_separate_andAccentsAreDropped() async throws {
+        try await Self.run { _, engine in
+            let definition = SearchIndexDefinition(name: "words", textFields: [.init("body"), .init("name", analysis: .standard)])
+            let index = try await engine.index(definition)
+            let texts = [
+                "marks": "O'Neil's a_b costs 3.14, see x:y/z.w", "greek": "ανεμόμυλος Ώρα", "combined": "cafe\u{301} nai\u{308}ve",
+                "ring": "10Å",
+            ]
+            #expect(
+                try await index.write(texts.map { .init(id: $0.key, fields: ["body": .string($0.value), "name": .string($0.value)]) }) == []
+            )
+            try await index.refresh()
+            let found: KeyValuePairs = [
+                "neil": ["marks"], "a": ["marks"], "14": ["marks"], "y": ["marks"], "w": ["marks"], "ΑΝΕΜΟΜΥΛΟΣ": ["greek"],
+                "ώρα": ["greek"],
+                "CAFÉ": ["combined"], "naive": ["combined"], "10å": ["ring"], "oneil": [], "ab": [],
+            ]
+            for (word, expected) in found {
+                for requiresAll in [false, true] {
+                    let query = SearchQuery(text: .match(word, fields: ["name": 1], requiresAll: requiresAll))
+                    #expect(try await index.search(query).hits.map(\.document.id) == expected, "\(word)")
+                }
+            }
+            // The s of a possessive is no word of English; it is one of the standard analysis.
+            #expect(try await index.search(SearchQuery(text: .match("s", fields: ["body": 1]))).total == 0)
+            #expect(try await index.search(SearchQuery(text: .match("s", fields: ["name": 1]))).total == 1)
+        }
+    }
+
+    // MARK: Order
+
+    @Test(.timeLimit(.minutes(1))) func equalScores_areInTheOrderOfTheIDs_onEveryPage() async throws {
+        try await Self.run { _, engine in
+            let index = try await engine.index(Self.notes)
+            let ids = ["d", "b", "é", "a", "c"]
+            #expect(try await index.write(ids.map { .init(id: $0, fields: ["body": "mill"], vector: [1, 1]) }) == [])
+            try await index.refresh()
+            let queries = [
+                SearchQuery(), SearchQuery(text: .match("mill")), SearchQuery(vector: [1, 0]),
+                SearchQuery(text: .match("mill"), vector: [1, 0]),
+            ]
+            for var query in queries {
+                query.limit = 2
+                for (offset, expected) in [(0, ["a", "b"]), (1, ["b", "c"]), (3, ["d", "é"]), (4, ["é"]), (5, [])] {
+                    query.offset = offset
+                    let results = try await index.search(query)
+                    #expect(results.hits.map(\.document.id) == expected && results.total == 5)
+                }
+            }
+        }
+    }
+
     // MARK: Faults
 
     @Test(.timeLimit(.minutes(1))) func refusedDocuments_areWrittenInTheEnd_orReported() async throws {
