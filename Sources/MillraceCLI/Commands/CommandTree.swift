@@ -25,6 +25,9 @@ enum CommandTree {
             name: flag, value: value, help: setting.documentation + (standard.isEmpty || value == nil ? "" : " (default: \(standard))"))
     }
 
+    /// The settings' flags of commands that need to know where data is, and nothing of a server.
+    private static let placeFlags = settingFlags.filter { ["data-dir", "config", "env"].contains($0.name) }
+
     static let root = CommandSpecification(
         name: "millrace", summary: "Runs AI task handlers and streams what they do.",
         subcommands: [
@@ -58,6 +61,29 @@ enum CommandTree {
                         flags: [FlagSpecification(name: "after", value: "N", help: "only events after this sequence"), json, server]),
                     CommandSpecification(
                         name: "cancel", summary: "Stop a run.", arguments: "ID", argumentCount: 1...1, flags: [server]),
+                ]),
+            CommandSpecification(
+                name: "secrets", summary: "Keep secrets by name, encrypted in a file or in AWS Secrets Manager.",
+                subcommands: [
+                    CommandSpecification(
+                        name: "set",
+                        summary: "Store a value. It is read from standard input, or asked for; a line break at its end is left out.",
+                        arguments: "NAME", argumentCount: 1...1,
+                        flags: [
+                            FlagSpecification(name: "value-file", value: "F", help: "read the value from a file"),
+                            FlagSpecification(name: "exact", help: "keep a line break at the value's end"),
+                        ] + placeFlags),
+                    CommandSpecification(
+                        name: "get", summary: "Print a value.", arguments: "NAME", argumentCount: 1...1,
+                        flags: [FlagSpecification(name: "key", value: "MEMBER", help: "a member of a value that is a JSON object")]
+                            + placeFlags),
+                    CommandSpecification(name: "list", summary: "List secrets, without their values.", flags: [json] + placeFlags),
+                    CommandSpecification(
+                        name: "rotate",
+                        summary: "Encrypt the file with a new key; with NAME: start the rotation of that secret in Secrets Manager.",
+                        arguments: "[NAME]", argumentCount: 0...1, flags: placeFlags),
+                    CommandSpecification(
+                        name: "remove", summary: "Remove a secret.", arguments: "NAME", argumentCount: 1...1, flags: placeFlags),
                 ]),
             CommandSpecification(
                 name: "doctor", summary: "Check what is installed, configured and reachable.", flags: settingFlags + [server]),

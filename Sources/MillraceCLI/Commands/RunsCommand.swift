@@ -58,8 +58,12 @@ struct RunsCommand {
     static func table(_ runs: [JSONValue], isJSON: Bool) -> String {
         if isJSON { return runs.map { $0.text + "\n" }.joined() }
         if runs.isEmpty { return "no runs\n" }
-        let columns = ["response_id", "status", "task", "model_id", "started_at", "chat_id"]
-        let rows = [columns] + runs.map { run in columns.map { run[$0]?.string ?? "-" } }
+        return table(runs, columns: ["response_id", "status", "task", "model_id", "started_at", "chat_id"])
+    }
+
+    /// Members of objects as aligned columns under their names.
+    static func table(_ objects: [JSONValue], columns: [String]) -> String {
+        let rows = [columns] + objects.map { object in columns.map { object[$0]?.string ?? "-" } }
         let widths = columns.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
             var line = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")

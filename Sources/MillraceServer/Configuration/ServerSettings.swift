@@ -65,6 +65,8 @@ public struct ServerSettings: Equatable, Sendable {
     public var search = SearchSettings()
     /// Where handlers keep what can be made again.
     public var cache = CacheSettings()
+    /// Where secrets are kept by name.
+    public var secrets = SecretStoreSettings()
     /// The configuration of handlers and other parts that the server itself does not know: every group whose name ends in `Config`
     /// (such as `documentAnalysisConfig`), as it stands in `config.yaml` (default: none).
     public var handlerConfiguration: [String: JSONValue] = [:]

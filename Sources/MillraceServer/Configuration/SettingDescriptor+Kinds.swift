@@ -1,4 +1,5 @@
 import Glibc
+import Millrace
 import MillraceCore
 
 /// A place in ``ServerSettings``. Key paths without captures are safe to share, which the annotation says to the compiler.
@@ -91,6 +92,11 @@ enum SettingChecks {
         let host = text.drop { $0 != "/" }.dropFirst(2)
         return isPrefixed && !host.isEmpty && !host.contains("/") && !host.contains("*")
             ? nil : "origins such as https://app.example.com (scheme and host, no path), or * for all"
+    }
+
+    static let secretNamePrefix: @Sendable (String) -> String? = { text in
+        let isPrefix = text.isEmpty || (try? SecretRules.check(name: text)) != nil && text.utf8.count <= 256
+        return isPrefix ? nil : "up to 256 ASCII letters, digits and /_+=.@-"
     }
 
     static let environmentName: @Sendable (String) -> String? = { text in

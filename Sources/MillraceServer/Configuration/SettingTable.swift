@@ -1,8 +1,9 @@
+import MillraceBackends
 import MillraceCore
 
 /// Every setting of the server, in the order in which they are documented.
 package enum SettingTable {
-    package static let all: [SettingDescriptor] = selection + server + limits + runs + store + http + backends
+    package static let all: [SettingDescriptor] = selection + server + limits + runs + store + secrets + http + backends
 
     /// Variables that the command line reads for itself and a server has no use for.
     package static let clientEnvironmentNames = ["MILLRACE_SERVER"]
@@ -116,6 +117,42 @@ package enum SettingTable {
             "store.synchronous", "MILLRACE_STORE_SYNCHRONOUS", StoreSettings.Synchronous.allCases.map { ($0.rawValue, $0) },
             \.store.synchronous, "when a commit counts as done: full survives a power loss, normal a crash", name: { $0.rawValue }),
         .integer("store.readers", "MILLRACE_STORE_READERS", 1...256, \.store.readers, "connections that read at the same time"),
+    ]
+
+    /// The variable that holds the keys of the file of secrets.
+    package static let secretsKeyVariable = "MILLRACE_SECRETS_KEY"
+
+    private static let secrets: [SettingDescriptor] = [
+        .choice(
+            "secrets.type", "MILLRACE_SECRETS_TYPE", SecretStoreSettings.Kind.allCases.map { ($0.rawValue, $0) }, \.secrets.type,
+            "what keeps secrets by name: an encrypted file, or AWS Secrets Manager", name: { $0.rawValue }),
+        .optionalText(
+            "secrets.path", "MILLRACE_SECRETS_PATH", \.secrets.path, "the encrypted file, if it is not secrets.enc in the data directory",
+            check: { $0.isEmpty ? "a path" : nil }),
+        .optionalText(
+            "secrets.keyFile", "MILLRACE_SECRETS_KEY_FILE", \.secrets.keyFile,
+            "the file with the keys of the encrypted file, if it is not secrets.key in the data directory",
+            check: { $0.isEmpty ? "a path" : nil }),
+        SettingDescriptor(
+            key: nil, environmentName: secretsKeyVariable, kind: .text,
+            documentation: "the keys of the encrypted file instead of a key file, newest first with commas between them, "
+                + "as openssl rand -base64 32 prints one",
+            isSecret: true,
+            check: { text in
+                (try? SecretKeySource.text(text, origin: "")) == nil
+                    ? "32 random bytes in base64 or hexadecimal digits, as openssl rand -base64 32 prints them, no passphrase" : nil
+            },
+            write: { if case .text(let text) = $1 { $0.secrets.key = SecretText(text, origin: "the variable \(secretsKeyVariable)") } },
+            read: { $0.secrets.key.map { .text($0.value) } }),
+        .text(
+            "secrets.namePrefix", "MILLRACE_SECRETS_NAME_PREFIX", \.secrets.namePrefix,
+            "what stands before every name in Secrets Manager, such as millrace/", check: SettingChecks.secretNamePrefix),
+        .seconds(
+            "secrets.cacheSeconds", "MILLRACE_SECRETS_CACHE_SECONDS", 0...86400, \.secrets.cacheSeconds,
+            "seconds that a value from Secrets Manager is used before it is fetched again"),
+        .seconds(
+            "secrets.staleSeconds", "MILLRACE_SECRETS_STALE_SECONDS", 0...604_800, \.secrets.staleSeconds,
+            "seconds after that in which it is still used while Secrets Manager fails"),
     ]
 
     private static let http: [SettingDescriptor] = [
