@@ -124,8 +124,8 @@ public struct DynamoDBClient: Sendable {
         do {
             return try await client.exchange(request) { response in
                 let bytes = try await response.collect(limit: Self.answerLimit)
-                if let expected = response.headers["x-amz-crc32"].flatMap({ UInt32($0) }), bytes.withUnsafeBytes(CRC32.checksum) != expected
-                {
+                let checksum = response.headers["x-amz-crc32"].flatMap { UInt32($0) }
+                if let checksum, bytes.withUnsafeBytes(CRC32.checksum) != checksum {
                     throw MillraceError(.connectionLost, "DynamoDB's answer was damaged on the way: try again", isRetryable: true)
                 }
                 return bytes.isEmpty ? .object([:]) : try JSONValue(parsing: bytes)

@@ -33,6 +33,10 @@ public struct DynamoDBPages<Reading: DynamoDBReading>: AsyncSequence, Sendable {
             next = nil
             let page = try await client.page(of: reading)
             if let lastKey = page.lastKey {
+                // It would be read for ever.
+                guard lastKey != reading.startKey else {
+                    throw MillraceError(.invalidJSON, "DynamoDB answered a page that begins where it ends")
+                }
                 reading.startKey = lastKey
                 next = reading
             }

@@ -205,6 +205,15 @@ import Testing
         #expect(transport.requests.count == 3)
     }
 
+    @Test func pageThatBeginsWhereItEnds_endsTheReading() async throws {
+        let transport = ScriptedAWSTransport([Self.json(["Items": [], "LastEvaluatedKey": ["id": ["N": "1"]]])])
+        let error = await #expect(throws: MillraceError.self) {
+            _ = try await client(transport).pages(of: DynamoDBScan("t")).items(atMost: 5)
+        }
+        #expect(error?.code == .invalidJSON)
+        #expect(transport.requests.count == 2)
+    }
+
     @Test func tableThatDoesNotBecomeActive_isWaitedForNoLongerThanSaid() async throws {
         let transport = ScriptedAWSTransport([Self.json(["Table": ["TableName": "t", "TableStatus": "CREATING"]])])
         let error = await #expect(throws: MillraceError.self) { try await client(transport).waitUntilActive("t", seconds: 5) }
