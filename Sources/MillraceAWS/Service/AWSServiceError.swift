@@ -45,7 +45,7 @@ public struct AWSServiceError: Error, Equatable, Sendable {
 
     private static func isTransient(_ code: String, status: Int) -> Bool {
         ["RequestTimeout", "RequestTimeoutException", "InternalError", "InternalServerError", "InternalServerException"].contains(code)
-            || [429, 500, 502, 503, 504].contains(status)
+            || [408, 429, 500, 502, 503, 504].contains(status)
     }
 }
 
