@@ -48,7 +48,7 @@ public struct AWSServiceError: Error, Equatable, Sendable {
             "RequestTimeout", "RequestTimeoutException", "InternalError", "InternalServerError", "InternalServerException",
             // STS could not ask the identity provider.
             "IDPCommunicationError",
-        ].contains(code) || [429, 500, 502, 503, 504].contains(status)
+        ].contains(code) || [408, 429, 500, 502, 503, 504].contains(status)
     }
 }
 

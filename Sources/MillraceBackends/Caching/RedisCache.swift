@@ -89,6 +89,15 @@ public final class RedisCache: Cache {
         }
     }
 
+    /// Asks whether the server answers, and takes user and password.
+    /// - Throws: ``ErrorCode/storageUnavailable`` that says why not; `CancellationError`.
+    package func check() async throws {
+        do { _ = try await ask([Array("PING".utf8)]) } catch let error as RedisFailure {
+            throw MillraceError(
+                .storageUnavailable, "Redis at \(endpoint.place) cannot be used: \(error.text)", cause: error, isRetryable: true)
+        }
+    }
+
     /// The pattern of all keys that begin with some bytes, whatever they mean in a pattern.
     static func pattern(_ prefix: [UInt8]) -> [UInt8] {
         prefix.flatMap { byte in #"\*?[]^-"#.utf8.contains(byte) ? [UInt8(ascii: "\\"), byte] : [byte] } + [UInt8(ascii: "*")]

@@ -19,7 +19,7 @@ struct SecretsCommand {
     func run() throws -> Int32 {
         let report = try SettingsLoader.load(MillraceCommand.sources(command, environment))
         for warning in report.warnings { terminal.write(.error, "millrace: warning: \(warning)\n") }
-        let secrets = try SecretAdministration(report.settings, secretsManager: SecretStoreAssembly.unconfiguredSecretsManager)
+        let secrets = try SecretAdministration(report.settings, secretsManager: SecretStoreAssembly.secretsManager)
         let name = command.arguments.first
         switch command.path.last {
         case "set": try set(name ?? "", secrets)

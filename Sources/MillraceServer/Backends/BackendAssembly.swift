@@ -31,7 +31,7 @@ struct BackendAssembly {
                 return nil
             }
         }
-        let secrets: (any SecretStore)? = nil
+        let secrets = attempt("secrets") { try secretStore(aws) }
         let resolver = SecretResolver(
             secrets, reason: missing["secrets"] ?? "no secret store is configured",
             environment: { [settings] in settings.aws.variables.values[$0] })
@@ -53,6 +53,14 @@ struct BackendAssembly {
             logger.warning("a backend is not available", ["backend": .string(name), "reason": .string(reason)])
         }
         return backends
+    }
+
+    // MARK: Secrets
+
+    private func secretStore(_ aws: AWSAssembly) throws -> (any SecretStore)? {
+        // A server that keeps nothing has no place for a file.
+        if keepsNothing, settings.secrets.type == .file, settings.secrets.path == nil { return nil }
+        return try SecretStoreAssembly.make(settings, logger: logger) { _ in SecretsManagerClient(try aws.client(.secretsManager)) }.store
     }
 
     // MARK: Objects
@@ -142,7 +150,17 @@ struct BackendAssembly {
             }
             return try DirectoryCache(
                 directory: path(settings.path, "cache"), byteLimit: settings.bytes, valueByteLimit: settings.valueBytes, logger: logger)
-        case .redis: return nil
+        case .redis: return try redis(resolver)
         }
+    }
+
+    private func redis(_ resolver: SecretResolver) throws -> RedisCache {
+        let settings = settings.cache
+        guard let url = settings.url else { throw MillraceError(.configuration, "cache.url names no Redis server") }
+        let place = try RedisEndpoint(url: url)
+        let password = try settings.password.map { (reference) throws(MillraceError) in try resolver.credential(reference) }
+        let endpoint = RedisEndpoint(
+            place.place, user: settings.user ?? place.user, password: password ?? place.password, database: place.database)
+        return try RedisCache(endpoint, keyPrefix: settings.prefix, valueByteLimit: settings.valueBytes, logger: logger)
     }
 }

@@ -41,7 +41,7 @@ package struct BackendProbe: Sendable {
     private var usesAWS: Bool {
         func isBedrock(_ model: ModelSettings) -> Bool { if case .bedrock = model.kind { true } else { false } }
         func isBedrock(_ embedder: EmbedderSettings) -> Bool { if case .bedrock = embedder.kind { true } else { false } }
-        return settings.objects.kind == .s3 || settings.search.authentication == .sigv4
+        return settings.objects.kind == .s3 || settings.search.authentication == .sigv4 || settings.secrets.type == .secretsManager
             || settings.models.contains(where: isBedrock) || settings.embedders.contains(where: isBedrock)
     }
 
@@ -141,7 +141,12 @@ package struct BackendProbe: Sendable {
         switch settings.cache.kind {
         case .memory: return (.ok, "in memory")
         case .directory: return directory(settings.cache.path, "cache", key: "cache.path")
-        case .redis: return nil
+        case .redis:
+            guard let cache = context.backends.cache as? RedisCache else { return nil }
+            do {
+                try await cache.check()
+                return (.ok, "Redis answers")
+            } catch { return (.unusable, Self.unreached(error, key: "cache.url")) }
         }
     }
 

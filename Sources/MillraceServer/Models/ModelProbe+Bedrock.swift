@@ -20,7 +20,7 @@ extension ModelProbe {
     private func countTokens(_ server: BedrockServerSettings, _ model: String, _ context: ProbeContext) async throws -> String {
         let credential = context.backends.resolver.credential(of: server.server)
         let place = try context.backends.aws.bedrock(server, credential: credential, transport: context.client, total: timeout)
-        let question: JSONValue = ["converse": ["messages": [["role": "user", "content": [["text": "Hello"]]]]]]
+        let question: JSONValue = ["input": ["converse": ["messages": [["role": "user", "content": [["text": "Hello"]]]]]]]]
         _ = try await place.client.countTokens(modelID: model, question)
         return place.region
     }

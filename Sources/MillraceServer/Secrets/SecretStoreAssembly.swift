@@ -8,10 +8,13 @@ package enum SecretStoreAssembly {
     /// Makes the client of Secrets Manager, with the settings' region and credentials.
     package typealias SecretsManagerFactory = @Sendable (ServerSettings) throws -> SecretsManagerClient
 
-    /// The client of a server's own process. It is replaced where the settings know regions and credentials.
-    package static let unconfiguredSecretsManager: SecretsManagerFactory = { _ in
-        throw MillraceError(
-            .configuration, "secrets.type is secretsmanager, and this server has no region and credentials of AWS: use the type file")
+    /// The client that the settings of AWS describe, for the command line.
+    package static let secretsManager: SecretsManagerFactory = { settings in
+        let transport = try ModelAssembly.transport(settings.http, logger: .silent)
+        let aws = AWSAssembly(
+            settings.aws, transport: transport, plain: try ModelAssembly.client(settings.http),
+            blocking: try BlockingExecutor(name: "aws", threads: 1))
+        return SecretsManagerClient(try aws.client(.secretsManager))
     }
 
     /// A store, with what its kind can do beside the seam.

@@ -8,7 +8,8 @@ import Testing
 @Suite struct BedrockFailureTests {
     @Test(arguments: [
         ("ThrottlingException", 429, true), ("InternalServerException", 500, true), ("ServiceUnavailableException", 503, true),
-        ("ModelNotReadyException", 429, true), ("ModelErrorException", 424, false), ("AccessDeniedException", 403, false),
+        ("ModelNotReadyException", 429, true), ("ModelErrorException", 424, false), ("ModelTimeoutException", 408, true),
+        ("AccessDeniedException", 403, false),
         ("ServiceQuotaExceededException", 400, false), ("ResourceNotFoundException", 404, false),
     ])
     func refusal_isThrownWithItsCode(code: String, status: Int, isRetryable: Bool) async throws {
@@ -180,16 +181,17 @@ import Testing
 
     // MARK: Again
 
-    /// Two refusals, then the answer: every operation may be repeated.
+    /// No answer, two refusals, then the answer: every operation may be repeated, also where it may have been executed.
     @Test(arguments: ["converse", "stream"])
-    func throttledRequest_isRepeatedByTheTransport(operation: String) async throws {
+    func failedRequest_isRepeatedByTheTransport(operation: String) async throws {
         guard let server = try BedrockServer.shared() else { return }
         let seen = try await onLoop {
             var settings = HTTPPolicySettings()
+            settings.retry.attempts = 4
             settings.retry.base = .milliseconds(1)
             settings.retry.cap = .milliseconds(5)
             let client = server.client(transport: try ResilientTransport(HTTPClient(), settings: settings))
-            let text = "Hello [[tag:again-\(operation)]] [[fail:ThrottlingException:1]] [[fail:InternalServerException:1]]"
+            let text = "Hello [[tag:again-\(operation)]] [[drop:1]] [[fail:ThrottlingException:1]] [[fail:InternalServerException:1]]"
             if operation == "stream" {
                 let result = await client.events(text)
                 #expect(result.error == nil)
@@ -199,6 +201,7 @@ import Testing
             }
             return try await server.observations(tag: "again-\(operation)")
         }
-        #expect(seen.map { $0["error"] } == ["ThrottlingException", "InternalServerException", .null])
+        #expect(seen.map { $0["error"] } == [.null, "ThrottlingException", "InternalServerException", .null])
+        #expect(seen.map { $0["outcome"] } == ["cut", "complete", "complete", "complete"])
     }
 }

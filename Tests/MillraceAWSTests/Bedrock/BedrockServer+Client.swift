@@ -16,18 +16,18 @@ extension BedrockServer {
 
     func client(
         _ authentication: AWSServiceClient.Authentication = signature(), transport: any HTTPTransport = HTTPClient(),
-        firstByte: Duration? = .seconds(20)
+        firstByte: Duration? = .seconds(60)
     ) -> BedrockRuntimeClient {
         var endpoint = AWSEndpointSettings(region: "us-east-1", url: url)
         endpoint.timeouts.firstByte = firstByte
-        endpoint.timeouts.idle = .seconds(20)
+        endpoint.timeouts.idle = .seconds(60)
         return BedrockRuntimeClient(
             AWSServiceClient(.bedrockRuntime, endpoint: endpoint, authentication: authentication, transport: transport))
     }
 
     /// What the server has seen of a tag; waits until `count` of them have ended so.
     func observations(tag: String, outcome: String? = nil, count: Int = 0) async throws -> [JSONValue] {
-        let query = "?tag=\(tag)&count=\(count)&timeout=10" + (outcome.map { "&outcome=\($0)" } ?? "")
+        let query = "?tag=\(tag)&count=\(count)&timeout=60" + (outcome.map { "&outcome=\($0)" } ?? "")
         let bytes = try await HTTPClient().exchange(HTTPClientRequest(url: url + "/_observations" + query)) { try await $0.collect() }
         return try JSONValue(parsing: bytes).array ?? []
     }

@@ -2,8 +2,8 @@
 
     {"bytes": base64, "isWellFormed": bool, "messages": [{"headers": [[name, type, value]], "payload": base64}] or null}
 
-`messages` is null where botocore refuses the stream. The bytes come from an encoder of this file's own, with a fixed seed: well-formed streams, and
-ones with a defect whose check values agree all the same, which only a look at the contents can find.
+`messages` is null where botocore refuses the stream. The bytes come from an encoder of this file's own, with a fixed seed: well-formed
+streams, and ones with a defect whose check values agree all the same, which only a look at the contents can find.
 """
 import base64
 import binascii

@@ -60,7 +60,8 @@ def check_document(document, names, content):
     if re.fullmatch(r"[A-Za-z0-9\-()\[\]]+(?: [A-Za-z0-9\-()\[\]]+)*", name) is None:
         raise invalid(
             "The provided document file name contains invalid characters. Your file name can only contain alphanumeric characters, "
-            "whitespace characters, hyphens, parentheses, and square brackets. The name can't contain more than one consecutive whitespace character.")
+            "whitespace characters, hyphens, parentheses, and square brackets. The name can't contain more than one "
+            "consecutive whitespace character.")
     if name in names:
         raise invalid(f"Duplicate document file name '{name}'. Each document has to have a name of its own.")
     names.add(name)

@@ -146,7 +146,8 @@ def conversations():
     check("search result", lambda: "searchResultLocation" in converse(user("x", search))["output"]["message"]["content"][0][
         "citationsContent"]["citations"][0]["location"])
     many = "x [[server-tool]] [[image]] [[cite-web:https://b.example/x]]"
-    check("server tool, image, web", lambda: [next(iter(block)) for block in converse(many)["output"]["message"]["content"]] == ["citationsContent", "toolUse", "toolResult", "image"])
+    check("server tool, image, web", lambda: [next(iter(block)) for block in converse(many)["output"]["message"]["content"]] ==
+          ["citationsContent", "toolUse", "toolResult", "image"])
     check("the same in a stream", lambda: stop(stream(many)) == "end_turn")
     image = {"image": {"format": "png", "source": {"bytes": b"12345"}}}
     check("image", lambda: said(stream(user("See", image))) == "See [image png 5]")

@@ -23,7 +23,9 @@ Documents and search results that allow citations are cited; a forced tool choic
 and documents are acknowledged as `[image png 70]`; cache points are remembered: the second request with the same prefix reads it.
 How it is answered:
   fail:CODE[:TIMES]                 an error instead of an answer; with TIMES, the first so many requests with the same body
+  drop:TIMES                        close the connection without an answer, so many times
   head:MS  first:MS  delay:MS       wait before the head, before the first content, after every content event
+  linger:MS                         wait between a stream's last message and the end of its response
   stall  stall-after                answer nothing at all; nothing after the first content
   stream-exception:TYPE             an exception in the stream before the first content, such as `throttlingException`
   stream-exception-after:TYPE       and after it
@@ -39,8 +41,8 @@ How it is answered:
 
 `GET /_observations`, unsigned, tells what was asked: a JSON array of {number, connection, operation, path, modelId, tag, authentication,
 body, headers, status, error, outcome}; `connection` is the number of the TCP connection; `outcome` is `complete`, `cut` (by a directive),
-`closed` (the client has closed its connection in the middle of it) or null while it goes on. `?tag=T&outcome=O` chooses;
-`&count=N&timeout=S` waits until there are N of them.
+`closed` (the client has closed its connection in the middle of it) or null while it goes on. `?tag=T&outcome=O` chooses (`any`: it
+has ended); `&count=N&timeout=S` waits until there are N of them.
 """
 import argparse
 import base64
@@ -98,8 +100,8 @@ class Observations:
 
     def find(self, tag, outcome, count, timeout):
         def chosen():
-            return [record for record in self._records
-                    if (tag is None or record["tag"] == tag) and (outcome is None or record["outcome"] == outcome)]
+            return [record for record in self._records if (tag is None or record["tag"] == tag) and (
+                outcome is None or record["outcome"] == outcome or outcome == "any" and record["outcome"])]
 
         with self._changed:
             self._changed.wait_for(lambda: len(chosen()) >= count, timeout)
@@ -254,6 +256,8 @@ class Handler(BaseHTTPRequestHandler):
         if "stall" in directives:
             self.pause(None)
         self.pause(directives.number("head") / 1000)
+        if "drop" in directives and self.server.fails("drop", directives.number("drop"), body):
+            raise Cut
         for text in directives.all("fail"):
             code, _, times = text.partition(":")
             if not times or self.server.fails(code, int(times), body):

@@ -68,6 +68,7 @@ class Stream:
                     break
         except Ended:
             pass
+        self.pause(self.directives.number("linger") / 1000)
         self._write(b"0\r\n\r\n")
 
     def _event(self, kind, payload):
