@@ -33,17 +33,24 @@ public struct ContentPassages: Sendable {
     }
 
     /// The passages of files that fit a question best, in the order of files and places.
+    /// - Parameter report: told what each call of the embedder has consumed.
     /// - Throws: ``ErrorCode/limitExceeded`` for a text that is too long, ``ErrorCode/invalidInput`` for a file that is no text in UTF-8,
     ///   what the stores throw.
-    public func find(_ question: String, in records: [ContentRecord], limit: Int, principal: Principal) async throws -> [Passage] {
+    public func find(
+        _ question: String, in records: [ContentRecord], limit: Int, principal: Principal, report: (Usage) -> Void = { _ in }
+    ) async throws -> [Passage] {
         guard !records.isEmpty, !question.isEmpty else { return [] }
         let index = try await index()
-        for record in records { try await add(record, to: index, principal) }
+        for record in records { try await add(record, to: index, principal, report) }
         var query = SearchQuery(text: .match(question), limit: limit)
         query.filter = .all([
             .equals("owner", .string(principal.id)), .among("content", records.map { .string($0.id) }),
         ])
-        if let embedder { query.vector = try await embedder.embed([question], for: .query).vectors.first }
+        if let embedder {
+            let embedded = try await embedder.embed([question], for: .query)
+            report(embedded.usage)
+            query.vector = embedded.vectors.first
+        }
         let hits = try await index.search(query).hits
         let order = Dictionary(records.enumerated().map { ($0.element.id, $0.offset) }, uniquingKeysWith: { first, _ in first })
         return hits.compactMap { hit -> Passage? in
@@ -88,7 +95,7 @@ public struct ContentPassages: Sendable {
     /// How many passages are written at once.
     private static let batch = 100
 
-    private func add(_ record: ContentRecord, to index: any SearchIndex, _ principal: Principal) async throws {
+    private func add(_ record: ContentRecord, to index: any SearchIndex, _ principal: Principal, _ report: (Usage) -> Void) async throws {
         let mine = Self.passages(of: record, principal)
         // The last passage is written last: where it is, all are.
         if try await index.count(where: .all([mine, .equals("isLast", .bool(true))])) > 0 { return }
@@ -105,22 +112,25 @@ public struct ContentPassages: Sendable {
                 waiting += try splitter.receive(piece)
                 // One is kept back, so that the last can be told.
                 while waiting.count > Self.batch {
-                    try await write(Array(waiting.prefix(Self.batch)), from: place, isEnd: false, record, to: index, principal)
+                    try await write(Array(waiting.prefix(Self.batch)), from: place, isEnd: false, record, to: index, principal, report)
                     place += Self.batch
                     waiting.removeFirst(Self.batch)
                 }
             }
             waiting += try splitter.finish()
-            try await write(waiting, from: place, isEnd: true, record, to: index, principal)
+            try await write(waiting, from: place, isEnd: true, record, to: index, principal, report)
         }
         try await index.refresh()
     }
 
     private func write(
-        _ texts: [String], from place: Int, isEnd: Bool, _ record: ContentRecord, to index: any SearchIndex, _ principal: Principal
+        _ texts: [String], from place: Int, isEnd: Bool, _ record: ContentRecord, to index: any SearchIndex, _ principal: Principal,
+        _ report: (Usage) -> Void
     ) async throws {
         guard !texts.isEmpty else { return }
-        let vectors = try await embedder?.embed(texts, for: .document).vectors
+        let embedded = try await embedder?.embed(texts, for: .document)
+        if let embedded { report(embedded.usage) }
+        let vectors = embedded?.vectors
         let documents = texts.enumerated().map { offset, text in
             SearchDocument(
                 id: "\(record.id)-\(place + offset)",

@@ -36,11 +36,10 @@ enum BedrockFailure {
             failure.cause = error.cause
             return failure
         case .awsCredentials:
-            var failure = MillraceError(
-                .modelError, "\(server) cannot be asked: \(error.message)", details: error.details, isRetryable: error.isRetryable)
-            failure.details["transport_error"] = .string(error.code.rawValue)
-            failure.cause = error.cause
-            return failure
+            // Which files and variables were looked at is the operator's business, and in the log.
+            return MillraceError(
+                .modelError, "\(server) cannot be asked: the server has no credentials for AWS now",
+                details: ["transport_error": .string(error.code.rawValue)], cause: error, isRetryable: error.isRetryable)
         default: return error.asModelFailure(provider: server)
         }
     }

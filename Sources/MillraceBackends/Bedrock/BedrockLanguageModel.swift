@@ -108,7 +108,7 @@ public struct BedrockLanguageModel: LanguageModel {
     }
 
     /// `eu.anthropic.claude-…` is the profile of `anthropic.claude-…`.
-    static func foundationModel(_ id: String) -> String {
+    package static func foundationModel(_ id: String) -> String {
         guard let dot = id.firstIndex(of: "."), id.prefix(4) != "arn:" else { return id }
         let areas: Set = ["us", "us-gov", "eu", "apac", "au", "jp", "ca", "sa", "me", "af", "il", "global"]
         return areas.contains(String(id[..<dot])) ? String(id[id.index(after: dot)...]) : id

@@ -12,8 +12,13 @@ enum S3ObjectFailure {
         }
         switch failure.code {
         case .invalidInput, .conflict, .notFound, .limitExceeded, .storageFull, .storageUnavailable, .cancelled: return failure
+        case .awsCredentials:
+            // Which files and variables were looked at is the operator's business, and in the log.
+            return MillraceError(
+                .storageUnavailable, "the object store cannot be used now: the server has no credentials for AWS", cause: failure,
+                isRetryable: failure.isRetryable)
         default:
-            // The connection, its timeouts, a wrong certificate, missing credentials.
+            // The connection, its timeouts, a wrong certificate.
             var outer = MillraceError(
                 .storageUnavailable, "the object store cannot be used now: \(failure.message)", cause: failure,
                 isRetryable: failure.isRetryable)

@@ -30,7 +30,9 @@ package struct BackendProbe: Sendable {
         async let search = search(context)
         async let secrets = secrets(context)
         async let cache = cache(context)
-        let outcomes = [("aws", await aws), ("objects", await objects), ("search", await search), ("secrets", await secrets), ("cache", await cache)]
+        let outcomes = [
+            ("aws", await aws), ("objects", await objects), ("search", await search), ("secrets", await secrets), ("cache", await cache),
+        ]
         return outcomes.compactMap { name, outcome in
             outcome.map { outcome in
                 Finding(verdict: outcome.verdict, text: "\(name): \(ModelProbe.printable(outcome.text))", isDefault: false)
@@ -90,7 +92,7 @@ package struct BackendProbe: Sendable {
                 default: AWSAdvice.credentials(error) ?? "the bucket '\(bucket.name)' cannot be used"
                 }
             return (.unusable, "\(advice) (\(error.description))")
-        } catch { return (.unusable, Self.unreached(error, key: "objects.endpoint")) }
+        } catch { return (.unusable, Self.unreached(error, key: "objects.endpoint or aws.s3Endpoint")) }
     }
 
     private func search(_ context: ProbeContext) async -> Outcome? {
@@ -157,17 +159,20 @@ package struct BackendProbe: Sendable {
         var status = stat()
         guard stat(path, &status) == 0 else {
             return given == nil
-                ? (.ok, "\(path): will be made at the first start") : parent(of: path, key: key, found: "\(path): will be made at the first start")
+                ? (.ok, "\(path): will be made at the first start")
+                : parent(of: path, key: key, found: "\(path): will be made at the first start")
         }
         guard status.st_mode & S_IFMT == S_IFDIR else { return (.unusable, "\(path) is a file: choose another with \(key)") }
         return access(path, R_OK | W_OK | X_OK) == 0
-            ? (.ok, "\(path): writable") : (.unusable, "\(path): cannot be written: change its owner or mode, or choose another with \(key)")
+            ? (.ok, "\(path): writable")
+            : (.unusable, "\(path): cannot be written: change its owner or mode, or choose another with \(key)")
     }
 
     private func file(_ path: String, key: String) -> Outcome {
         guard access(path, F_OK) == 0 else { return parent(of: path, key: key, found: "\(path): will be made at the first start") }
         return access(path, R_OK | W_OK) == 0
-            ? (.ok, "\(path): writable") : (.unusable, "\(path): cannot be written: change its owner or mode, or choose another with \(key)")
+            ? (.ok, "\(path): writable")
+            : (.unusable, "\(path): cannot be written: change its owner or mode, or choose another with \(key)")
     }
 
     private func parent(of path: String, key: String, found: String) -> Outcome {
@@ -178,7 +183,8 @@ package struct BackendProbe: Sendable {
             let parent = parts.isEmpty ? (start.isEmpty ? "." : "/") : start + parts.joined(separator: "/")
             guard access(parent, F_OK) == 0 else { continue }
             return access(parent, W_OK | X_OK) == 0
-                ? (.ok, found) : (.unusable, "\(path): cannot be made in \(parent): change its owner or mode, or choose another with \(key)")
+                ? (.ok, found)
+                : (.unusable, "\(path): cannot be made in \(parent): change its owner or mode, or choose another with \(key)")
         }
         return (.ok, found)
     }
@@ -189,6 +195,11 @@ package struct BackendProbe: Sendable {
 
     static func unreached(_ error: any Error, key: String) -> String {
         guard let error = error as? MillraceError else { return "\(error)" }
+        if error.code == .awsCredentials || error.details["transport_error"] == "aws_credentials"
+            || error.cause?.hasPrefix("aws_credentials") == true
+        {
+            return "AWS's credentials cannot be had: see the line 'aws'"
+        }
         if error.code == .timeout { return "it does not answer in time: check \(key) and the network" }
         if error.message.hasPrefix("nothing listens") { return "\(error.message): start the server, or check \(key)" }
         if error.code == .unreachable { return "\(error.message) (\(key))" }

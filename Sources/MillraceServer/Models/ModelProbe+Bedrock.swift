@@ -20,8 +20,8 @@ extension ModelProbe {
     private func countTokens(_ server: BedrockServerSettings, _ model: String, _ context: ProbeContext) async throws -> String {
         let credential = context.backends.resolver.credential(of: server.server)
         let place = try context.backends.aws.bedrock(server, credential: credential, transport: context.client, total: timeout)
-        let question: JSONValue = ["input": ["converse": ["messages": [["role": "user", "content": [["text": "Hello"]]]]]]]]
-        _ = try await place.client.countTokens(modelID: model, question)
+        let question: JSONValue = ["input": ["converse": ["messages": [["role": "user", "content": [["text": "Hello"]]]]]]]
+        _ = try await place.client.countTokens(modelID: BedrockLanguageModel.foundationModel(model), question)
         return place.region
     }
 
@@ -33,6 +33,8 @@ extension ModelProbe {
         case "ValidationException" where error.message.contains("count"), "UnsupportedOperationException":
             // Whoever says that has read the request, its signature and the model's id.
             return (.ok, "Bedrock answers for '\(model)', whose tokens it does not count")
+        case "ValidationException" where model.hasPrefix("arn:"):
+            return (.ok, "Bedrock answers; tokens cannot be counted for a profile by its ARN, so '\(model)' is not tried")
         case "ValidationException", "ResourceNotFoundException":
             return (.unusable, "Bedrock does not have '\(model)': check \(key).model and \(key).region (\(said))")
         case "ThrottlingException": return (.doubtful, "Bedrock answers, and limits the rate of requests: try again later")
@@ -44,8 +46,11 @@ extension ModelProbe {
 
     private static func unreached(_ error: MillraceError, key: String) -> String {
         let message = error.message
-        if error.code == .timeout { return "Bedrock does not answer in time: check \(key).url, the region and the network" }
-        if message.hasPrefix("nothing listens") { return "\(message): start the server, or check \(key).url" }
+        if error.code == .awsCredentials { return "AWS's credentials cannot be had: see the line 'aws'" }
+        if error.code == .timeout {
+            return "Bedrock does not answer in time: check \(key).url or aws.bedrockEndpoint, the region and the network"
+        }
+        if message.hasPrefix("nothing listens") { return "\(message): start the server, or check \(key).url or aws.bedrockEndpoint" }
         return message
     }
 }

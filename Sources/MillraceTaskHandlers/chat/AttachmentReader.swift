@@ -93,7 +93,8 @@ struct AttachmentReader {
         if isCurrent { try await context.emit(.status("searching", message: "Searching \(attachment.title ?? "a long document")")) }
         let found: [ContentPassages.Passage]
         do {
-            found = try await passages.find(question, in: [record], limit: Self.passageCount, principal: context.principal)
+            found = try await passages.find(
+                question, in: [record], limit: Self.passageCount, principal: context.principal, report: { context.report($0) })
         } catch let error as MillraceError where error.code == .limitExceeded || error.code == .invalidInput {
             skip(attachment, error.message, isCurrent)
             return attachment

@@ -63,7 +63,7 @@ import Testing
 
     @Test(arguments: [
         (MillraceError(.corruptedResponse, "a wrong checksum", isRetryable: true), "cannot be read", true),
-        (MillraceError(.awsCredentials, "no credentials were found"), "cannot be asked: no credentials", false),
+        (MillraceError(.awsCredentials, "no credentials were found"), "cannot be asked: the server has no credentials for AWS now", false),
         (MillraceError(.unreachable, "refused", isRetryable: true), "cannot be reached", true),
     ])
     func failureOnTheWay_isTheModels(error: MillraceError, says: String, isRetryable: Bool) throws {

@@ -16,6 +16,11 @@ enum OpenSearchFailure {
         case let error as MillraceError where isTransport(error.code):
             MillraceError(
                 .storageUnavailable, "OpenSearch cannot be reached: \(error.message)", cause: error, isRetryable: error.isRetryable)
+        case let error as MillraceError where error.code == .awsCredentials:
+            // Which files and variables were looked at is the operator's business, and in the log.
+            MillraceError(
+                .storageUnavailable, "OpenSearch cannot be asked: the server has no credentials for AWS now", cause: error,
+                isRetryable: error.isRetryable)
         default: error
         }
     }
