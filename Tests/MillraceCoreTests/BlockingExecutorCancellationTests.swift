@@ -1,7 +1,7 @@
 import MillraceCore
 import Testing
 
-@Suite struct BlockingExecutorCancellationTests {
+@Suite(.timeLimit(.minutes(2))) struct BlockingExecutorCancellationTests {
     @Test func caller_whoIsCancelled_leavesWhileTheWorkGoesOn() async throws {
         let executor = try BlockingExecutor(name: "test", threads: 1)
         defer { executor.stop() }
@@ -15,7 +15,8 @@ import Testing
             }
         }
         for await _ in beginnings { break }
-        let queued = Task { try await executor.runUnlessCancelled { Issue.record("dropped work ran") } }
+        // Begun in place: it waits in the queue when this returns.
+        let queued = Task.immediate { try await executor.runUnlessCancelled { Issue.record("dropped work ran") } }
         running.cancel()
         queued.cancel()
         await #expect(throws: CancellationError.self) { try await running.value }

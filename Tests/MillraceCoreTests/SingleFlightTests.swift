@@ -1,7 +1,7 @@
 import MillraceCore
 import Testing
 
-@Suite struct SingleFlightTests {
+@Suite(.timeLimit(.minutes(2))) struct SingleFlightTests {
     private struct Failure: Error {}
 
     @Test func attempts_oneAfterTheOther_areMadeEachTime() async throws {

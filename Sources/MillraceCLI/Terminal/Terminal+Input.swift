@@ -9,7 +9,6 @@ extension Terminal {
     /// A line that is typed without being shown, without its end.
     /// - Throws: as ``readAll(limit:)``.
     func readHiddenLine(_ prompt: String, limit: Int) throws(MillraceError) -> [UInt8] {
-        write(.error, prompt)
         var shown = termios()
         guard tcgetattr(0, &shown) == 0 else { throw MillraceError(.system, "the terminal cannot hide what is typed: use --value-file") }
         var hidden = shown
@@ -21,6 +20,8 @@ extension Terminal {
             tcsetattr(0, TCSAFLUSH, &shown)
             write(.error, "\n")
         }
+        // Who is asked can type at once: what was typed before is thrown away by the switch.
+        write(.error, prompt)
         return try read(limit: limit) { $0 == 0x0A }
     }
 

@@ -17,6 +17,12 @@ package struct SecretAdministration: Sendable {
         package var name: String
         package var changedAt: Timestamp?
         package var version: String?
+
+        package init(name: String, changedAt: Timestamp?, version: String?) {
+            self.name = name
+            self.changedAt = changedAt
+            self.version = version
+        }
     }
 
     /// What a rotation did.

@@ -4,7 +4,7 @@ import MillraceBackends
 import MillraceCore
 import Testing
 
-@Suite struct SecretsManagerStoreTests {
+@Suite(.timeLimit(.minutes(2))) struct SecretsManagerStoreTests {
     private typealias Answer = SecretsManagerScript.Answer
     private let time = ManualTime()
 
