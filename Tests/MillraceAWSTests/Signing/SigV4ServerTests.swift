@@ -47,7 +47,7 @@ import Testing
 
     @Test func signatures_areAcceptedByAServerThatChecksThem() async throws {
         let directory = try TemporaryDirectory()
-        guard let (process, url) = try Self.start(directory) else { return }
+        guard let (process, url) = try await onThread({ try Self.start(directory) }) else { return }
         defer { process.stop() }
         try await onLoop {
             let client = Self.client(url)
