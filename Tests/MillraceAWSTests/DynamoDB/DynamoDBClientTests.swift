@@ -7,7 +7,7 @@ import Testing
 @Suite struct DynamoDBClientTests {
     /// Runs `body` with a table whose key is the text `id` and the number `at`.
     private func withTable(_ body: @escaping @Sendable (DynamoDBClient, String) async throws -> Void) async throws {
-        guard let client = try DynamoDBServer.client() else { return }
+        guard let client = try await DynamoDBServer.client() else { return }
         let name = "table-\(UInt64.random(in: 0...UInt64.max))"
         try await onLoop {
             var definition = DynamoDBTableDefinition(name, partitionKey: .init("id"), sortKey: .init("at", .number))

@@ -16,7 +16,7 @@ final class DynamoDBServer: Sendable {
     }
 
     /// A client of the server; `nil` where moto or boto3 are missing, which was said aloud.
-    static func client() throws -> DynamoDBClient? { try shared.get()?.client }
+    static func client() async throws -> DynamoDBClient? { try await onThread { try shared.get() }?.client }
 
     private static func start() throws -> DynamoDBServer? {
         guard let program = Counterpart.program("moto_server") else {

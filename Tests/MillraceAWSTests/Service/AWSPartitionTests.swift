@@ -5,8 +5,8 @@ import Testing
 @Suite struct AWSPartitionTests {
     private static let services: [AWSService] = [.s3, .dynamoDB, .bedrockRuntime, .secretsManager, .sts]
 
-    @Test func everyRegionAndVariant_hasTheEndpointOfBotocoresRules() throws {
-        guard let lines = try BotocoreReference.lines("endpoints") else { return }
+    @Test func everyRegionAndVariant_hasTheEndpointOfBotocoresRules() async throws {
+        guard let lines = try await BotocoreReference.lines("endpoints") else { return }
         // 5 services, 4 variants, and more than 40 regions.
         #expect(lines.count > 5 * 4 * 40)
         for line in lines {
