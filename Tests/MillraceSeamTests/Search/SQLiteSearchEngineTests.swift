@@ -327,6 +327,32 @@ import Testing
         await engine.close()
     }
 
+    @Test func vectorsNewerOrOlderThanTheTransaction_giveRowsThatAreThere() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/search.db"
+        let engine = try SQLiteSearchEngine(path: path)
+        let index = try await engine.index(Self.definition)
+        #expect(try await index.write((0..<10).map { Self.note($0) }) == [])
+        let session = try SQLiteSession(.open(path: path, access: .readOnly))
+        let reading = SQLiteSearchReading(
+            session: session, definition: Self.definition, tables: SQLiteSearchTables(number: 1, Self.definition),
+            cancellation: SearchCancellation())
+        let cache = VectorCache(dimensions: 3, memory: VectorMemory(limit: 1 << 20))
+        let before = try reading.rows([1, 1, 1], nil, limit: 5, cache).best
+        // A commit that this transaction does not see: nearer vectors in rows that are not there.
+        let nearer = (100..<110).map { VectorChanges.Change(row: $0, vector: UnitVector([1, 1, 1]).values) }
+        cache.apply(VectorChanges(generation: 2, changes: nearer))
+        #expect(try reading.rows([1, 1, 1], nil, limit: 5, cache).best == before)
+        #expect(try reading.rows([1, 1, 1], RowSet([before[1].row, 105]), limit: 5, cache).best == [before[1]])
+        // One that it sees, and that is not in memory yet.
+        try await index.delete(ids: ["3", "4", "5", "6", "7"])
+        try await index.delete(ids: ["8"])
+        let left = try reading.rows([1, 1, 1], nil, limit: 5, cache).best
+        for entry in left { #expect(try reading.document(entry.row, includesVector: false) != nil) }
+        #expect(left.count == 4)
+        await engine.close()
+    }
+
     @Test func manyIndexesThatComeAndGo_workOn() async throws {
         let engine = try SQLiteSearchEngine(path: ":memory:")
         for round in 0..<60 {
