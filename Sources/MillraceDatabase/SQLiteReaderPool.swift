@@ -12,9 +12,12 @@ package final class SQLiteReaderPool: Sendable {
     private let idle: Locked<[Reader]>
 
     /// Opens the connections of a database that a writer has already opened.
-    /// - Parameter prepare: called with each before anybody reads.
+    /// - Parameters:
+    ///   - name: what the threads are called.
+    ///   - prepare: called with each connection before anybody reads.
     package init(
-        path: String, readers count: Int, prepare: (SQLiteSession) throws(MillraceError) -> Void = { _ throws(MillraceError) in }
+        path: String, readers count: Int, name: String = "sqlite-read",
+        prepare: (SQLiteSession) throws(MillraceError) -> Void = { _ throws(MillraceError) in }
     ) throws(MillraceError) {
         let count = max(count, 1)
         var readers: [Reader] = []
@@ -25,7 +28,7 @@ package final class SQLiteReaderPool: Sendable {
         }
         idle = Locked(readers)
         do {
-            executor = try BlockingExecutor(name: "sqlite-read", threads: count)
+            executor = try BlockingExecutor(name: name, threads: count)
         } catch {
             throw error as? MillraceError ?? MillraceError(.system, "cannot start the threads that read the database", cause: error)
         }

@@ -35,6 +35,18 @@ import Testing
         }
     }
 
+    @Test func moreStatementsThanAreKept_work_alsoInsideOneAnother() throws {
+        try Self.withSession { session, _ in
+            try session.withStatement("VALUES (1), (2), (3)") { (outer: borrowing SQLiteStatement) throws(MillraceError) in
+                var read = 0
+                while try outer.step() {
+                    for number in 0..<600 { read += try session.first("SELECT \(number) - \(number) + 1") { $0.int(0) } ?? 0 }
+                }
+                #expect(read == 1800)
+            }
+        }
+    }
+
     @Test func failedStatement_canBeUsedAgain() throws {
         try Self.withSession { session, _ in
             try session.connection.execute("CREATE TABLE t (a INTEGER PRIMARY KEY)")

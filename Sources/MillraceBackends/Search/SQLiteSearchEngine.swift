@@ -13,9 +13,9 @@ package import MillraceDatabase
 public final class SQLiteSearchEngine: SearchEngine {
     /// How the engine works.
     public struct Configuration: Equatable, Sendable {
-        /// When a write counts as safe (default: `normal`: it survives a crash of the process; the last writes before a loss of power may be
-        /// gone. What is indexed can be indexed again).
-        public var durability = SQLiteStore.Durability.normal
+        /// When a write counts as safe (default: `full`: it survives a loss of power, at the price of one sync of the disk for the writes that
+        /// wait together). A database in memory has none.
+        public var durability = SQLiteStore.Durability.full
         /// How many searches run at once (default: 2).
         public var readers = 2
         /// For how long a commit that fails (disk full, locked) is tried again before it is given up, in nanoseconds (default: 5 s).
@@ -48,12 +48,13 @@ public final class SQLiteSearchEngine: SearchEngine {
         let directory = isTemporary ? try TemporaryDatabaseDirectory() : nil
         let path = directory.map { $0.path + "/search.db" } ?? path
         let lock = try DatabaseLock(path: path)
-        let durability: SQLiteConnection.Synchronous = isTemporary ? .off : .init(rawValue: configuration.durability.rawValue) ?? .normal
+        let durability: SQLiteConnection.Synchronous = isTemporary ? .off : .init(rawValue: configuration.durability.rawValue) ?? .full
         let session = try SQLiteSession(.open(path: path, access: .readWrite, synchronous: durability), faultHook: faultHook)
         try SQLiteSearchSchema.migrations.apply(to: session, path: path)
         _ = try session.fullText()
         // Each connection reads once, and so has its files open before the directory's names are removed.
-        let readers = try SQLiteReaderPool(path: path, readers: configuration.readers) { (session) throws(MillraceError) in
+        let readers = try SQLiteReaderPool(path: path, readers: configuration.readers, name: "search-read") {
+            (session) throws(MillraceError) in
             _ = try session.first("SELECT count(*) FROM indexes") { $0.int(0) }
         }
         directory?.remove()

@@ -69,14 +69,6 @@ struct SQLiteSearchTables: Sendable {
         return sql
     }
 
-    /// The SQL that removes them.
-    var removal: String {
-        var sql = "DROP TABLE \(documents); DROP TABLE \(values);"
-        if !columns.isEmpty { sql += "DROP TABLE \(words);" }
-        if hasVectors { sql += "DROP TABLE \(vectors);" }
-        return sql
-    }
-
     /// The SQL that empties them.
     var clearing: String {
         var sql = "DELETE FROM \(documents); DELETE FROM \(values);"

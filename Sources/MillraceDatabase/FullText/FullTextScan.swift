@@ -4,11 +4,17 @@ package import MillraceCore
 /// What BM25 needs to know of a table and a query.
 package struct FullTextStatistics: Equatable, Sendable {
     /// How many rows the table has.
-    package var rowCount = 0
+    package var rowCount: Int
     /// The mean length of each column, in tokens.
-    package var averageLengths: [Double] = []
+    package var averageLengths: [Double]
     /// How many rows have each phrase of the query, in the order in which the expression names them.
-    package var rowsWithPhrase: [Int] = []
+    package var rowsWithPhrase: [Int]
+
+    package init(rowCount: Int = 0, averageLengths: [Double] = [], rowsWithPhrase: [Int] = []) {
+        self.rowCount = rowCount
+        self.averageLengths = averageLengths
+        self.rowsWithPhrase = rowsWithPhrase
+    }
 }
 
 /// A row that an expression matches.
