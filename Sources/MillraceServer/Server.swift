@@ -53,6 +53,7 @@ public final class Server: Sendable {
     private let store: any Store
     /// Holds the data directory's lock for the server's life.
     private let dataDirectory: DataDirectory?
+    private let backends: Backends
     private let hub: RunHub
     private let context: HTTPServerContext
     private let handlers: TaskHandlerRegistry
@@ -118,7 +119,7 @@ public final class Server: Sendable {
         }
         let local = LocalLanguageModel(blocking: blocking)
         let transport = try ModelAssembly.transport(settings.http, logger: self.logger)
-        let backends = BackendAssembly(
+        backends = BackendAssembly(
             settings: settings, transport: transport, plain: try ModelAssembly.client(settings.http), blocking: blocking, logger: self.logger
         ).make()
         var assembly = try ModelAssembly(
@@ -296,9 +297,10 @@ public final class Server: Sendable {
         closeConnections(listeners)
         group.stop()
         blocking.stop()
-        let store = store
+        let (store, backends) = (store, backends)
         let done = Monitor(false)
         Task.detached {
+            await backends.close()
             await store.close()
             done.update {
                 $0 = true; return true

@@ -124,6 +124,8 @@ struct BackendAssembly {
             }
             var own = OpenSearchEngineSettings()
             own.indexPrefix = settings.indexPrefix
+            own.shards = settings.shards
+            own.vectorEngine = settings.vectorEngine
             let openSearch = OpenSearchClient(client)
             return (try OpenSearchEngine(openSearch, settings: own), client.url, openSearch)
         }

@@ -1,3 +1,4 @@
+import MillraceBackends
 import MillraceCore
 
 /// The settings of what lies behind the seams.
@@ -89,6 +90,12 @@ extension SettingTable {
         .text(
             "search.indexPrefix", "MILLRACE_SEARCH_INDEX_PREFIX", \.search.indexPrefix,
             "what the names of indexes begin with at the OpenSearch server", check: { _ in nil }),
+        .integer(
+            "search.shards", "MILLRACE_SEARCH_SHARDS", 1...1024, \.search.shards, "shards of a new index at the OpenSearch server"),
+        .choice(
+            "search.vectorEngine", "MILLRACE_SEARCH_VECTOR_ENGINE",
+            OpenSearchEngineSettings.VectorEngine.allCases.map { ($0.rawValue, $0) }, \.search.vectorEngine,
+            "what finds near vectors in a new index at the OpenSearch server", name: { $0.rawValue }),
         .optionalText(
             "search.embedder", "MILLRACE_SEARCH_EMBEDDER", \.search.embedder,
             "the embedder by which passages of uploaded files are found by meaning, too"),
