@@ -120,7 +120,8 @@ public final class Server: Sendable {
         let local = LocalLanguageModel(blocking: blocking)
         let transport = try ModelAssembly.transport(settings.http, logger: self.logger)
         backends = BackendAssembly(
-            settings: settings, transport: transport, plain: try ModelAssembly.client(settings.http), blocking: blocking, logger: self.logger
+            settings: settings, transport: transport, plain: try ModelAssembly.client(settings.http), blocking: blocking,
+            logger: self.logger
         ).make()
         var assembly = try ModelAssembly(
             settings: settings, existing: [local] + ownModels, transport: transport, logger: self.logger, blocking: blocking,
@@ -148,7 +149,9 @@ public final class Server: Sendable {
         handlers = registry
         hub = RunHub(
             store: self.store, settings: settings.runs, group: group, blocking: blocking, logger: self.logger, stageFactories: stages)
-        let readiness = ModelReadiness(settings, models: models, embedders: embedders, bedrockURLs: assembly.bedrockURLs) { transport.circuit(of: $0) }
+        let readiness = ModelReadiness(settings, models: models, embedders: embedders, bedrockURLs: assembly.bedrockURLs) {
+            transport.circuit(of: $0)
+        }
         let routes = ContentRoutes(
             content: content, unavailable: backends.unavailable["objects"], limit: settings.content.uploadBytes,
             forget: { try await passages?.forget($0, principal: $1) })

@@ -152,7 +152,8 @@ struct ModelAssembly {
         _ id: String, _ name: String, _ server: BedrockServerSettings, _ options: BedrockOptions
     ) throws -> (any LanguageModel)? {
         switch try bedrock(server, "model:\(id)") {
-        case .success(let place): return BedrockLanguageModel(id: id, model: name, client: place.client, region: place.region, options: options)
+        case .success(let place):
+            return BedrockLanguageModel(id: id, model: name, client: place.client, region: place.region, options: options)
         case .failure(let error):
             // Neither region nor profile: others can be used all the same.
             unavailable[id] = error.message

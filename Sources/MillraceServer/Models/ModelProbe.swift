@@ -129,7 +129,8 @@ package struct ModelProbe: Sendable {
         case .anthropic(let server, let name, let options):
             await ask(server, name, key: "models.\(model.id)", context) { transport in
                 var endpoint = ModelEndpoint(
-                    server, authorization: ("x-api-key", ""), credential: context.backends.resolver.credential(of: server), transport: transport)
+                    server, authorization: ("x-api-key", ""), credential: context.backends.resolver.credential(of: server),
+                    transport: transport)
                 endpoint.timeouts.total = timeout
                 let asked = AnthropicLanguageModel(id: model.id, model: name, options: options, endpoint: endpoint)
                 return try await asked.availableModels().map(\.id)
