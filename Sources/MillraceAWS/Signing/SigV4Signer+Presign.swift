@@ -48,7 +48,7 @@ extension SigV4Signer {
         var behind = [("X-Amz-Signature", signature(of: canonical, scope, credentials).signature)]
         if !signsSessionToken, let token { behind.append(token) }
         query = Self.joined(query, behind)
-        return "\(url.utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") })?\(query)"
+        return "\(Substring(url.utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }))?\(query)"
     }
 
     private static let ownParameters: Set = [
