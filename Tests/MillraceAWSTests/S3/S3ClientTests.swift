@@ -74,7 +74,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("x-amz-checksum-crc32", "y/Q5Jg==", true), ("x-amz-checksum-crc32", "y/Q5Jw==", false), ("x-amz-checksum-crc32", "y/Q5Jw==-2", true),
+        ("x-amz-checksum-crc32", "y/Q5Jg==", true), ("x-amz-checksum-crc32", "y/Q5Jw==", false),
+        ("x-amz-checksum-crc32", "y/Q5Jw==-2", true),
         ("x-amz-checksum-sha256", "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=", true),
         ("x-amz-checksum-sha256", "AAAA08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=", false),
     ])
@@ -89,19 +90,44 @@ import Testing
         #expect(transport.requests[0].headers["x-amz-checksum-mode"] == "ENABLED")
     }
 
-    @Test func aReaderThatLeaves_endsTheTransfer() async throws {
-        let ended = Locked(false)
-        let (client, _) = try Self.client { _ in
-            var answer = ScriptedTransport.Answer(200, Self.head(["Content-Length": "1000"]))
-            answer.pieces = (0..<10).map { _ in [UInt8](repeating: 1, count: 100) }
+    /// Answers with a piece, and then with nothing until the transfer is cut off.
+    private static func stalling(_ ended: Locked<Bool>) -> @Sendable (HTTPClientRequest) async throws -> ScriptedTransport.Answer {
+        { _ in
+            var answer = ScriptedTransport.Answer(200, head(["Content-Length": "1000"]), "piece")
+            answer.pause = {
+                do {
+                    try await Task.sleep(for: .seconds(60))
+                    Issue.record("nobody ended the transfer")
+                } catch {
+                    ended.withLock { $0 = true }
+                    throw error
+                }
+            }
             return answer
         }
-        let first = try await client.getObject("bucket", "key") { content in
-            let piece = try await content.next()
-            ended.withLock { $0 = true }
-            return piece
+    }
+
+    @Test func aReaderThatLeaves_endsTheTransfer() async throws {
+        let (client, transport) = try Self.client(Self.stalling(Locked(false)))
+        let first = try await client.getObject("bucket", "key") { try await $0.next() }
+        #expect(first == Array("piece".utf8) && transport.open.withLock { $0 } == 0)
+    }
+
+    @Test func aReaderThatIsCancelled_endsTheTransfer() async throws {
+        let ended = Locked(false)
+        let (client, transport) = try Self.client(Self.stalling(ended))
+        let (stream, reading) = AsyncStream<Void>.makeStream()
+        let task = Task {
+            try await client.getObject("bucket", "key") { content in
+                _ = try await content.next()
+                reading.yield()
+                return try await content.next()
+            }
         }
-        #expect(first?.count == 100 && ended.withLock { $0 })
+        for await _ in stream { break }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(ended.withLock { $0 } && transport.requests.count == 1)
     }
 
     @Test func aBucketElsewhere_isFoundOnce_andRemembered() async throws {
@@ -151,7 +177,8 @@ import Testing
         return { request in
             if request.method == "DELETE" { return ScriptedTransport.Answer(204) }
             if request.url.contains("uploads") {
-                return ScriptedTransport.Answer(200, [:], "<InitiateMultipartUploadResult><UploadId>id/+</UploadId></InitiateMultipartUploadResult>")
+                return ScriptedTransport.Answer(
+                    200, [:], "<InitiateMultipartUploadResult><UploadId>id/+</UploadId></InitiateMultipartUploadResult>")
             }
             if let part = part(request) {
                 if part == failingPart { return ScriptedTransport.Answer(403, [:], "<Error><Code>AccessDenied</Code></Error>") }
