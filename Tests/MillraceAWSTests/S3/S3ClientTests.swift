@@ -1,10 +1,11 @@
 import MillraceCore
+import MillraceCounterparts
 import MillraceHTTPClient
 import Testing
 
 @testable import MillraceAWS
 
-@Suite struct S3ClientTests {
+@Suite(.ownThreads) struct S3ClientTests {
     private static func client(
         url: String? = nil, settings: S3Client.Settings = S3Client.Settings(),
         _ script: @escaping @Sendable (HTTPClientRequest) async throws -> ScriptedTransport.Answer

@@ -7,7 +7,7 @@ import MillraceCounterparts
 import Testing
 
 /// What is the directory's own: its files, crashes, links, full disks.
-@Suite struct DirectoryObjectStoreTests {
+@Suite(.ownThreads) struct DirectoryObjectStoreTests {
     private static func withStore(
         path: String? = nil, durability: DirectoryObjectStore.Durability = .full,
         _ body: (DirectoryObjectStore, _ path: String) async throws -> Void

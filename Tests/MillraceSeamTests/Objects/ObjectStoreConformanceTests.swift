@@ -1,10 +1,11 @@
 import Millrace
 import MillraceAWS
 import MillraceCore
+import MillraceCounterparts
 import Testing
 
 /// What every object store does, embedded and remote alike.
-@Suite struct ObjectStoreConformanceTests {
+@Suite(.ownThreads) struct ObjectStoreConformanceTests {
     private typealias Subject = ObjectStoreSubject
 
     private static let oddKeys: [(key: String, gap: ObjectStoreSubject.Gap?)] = [

@@ -9,7 +9,7 @@ import MillraceHTTPClient
 import Testing
 
 /// The client of S3 against servers of others: what goes beyond the seam.
-@Suite struct S3ServerTests {
+@Suite(.ownThreads) struct S3ServerTests {
     private static let bucket = S3TestServer.bucket
 
     /// Runs `body` with SeaweedFS, which verifies signatures, their time and their expiry.
