@@ -104,8 +104,10 @@ import Testing
                 (.bytes(offset: 10, count: 5), ""), (.from(0), "0123456789"), (.from(7), "789"), (.from(10), ""), (.last(3), "789"),
                 (.last(99), "0123456789"), (.last(0), ""),
             ]
-            for (range, expected) in cases {
-                do { #expect(try await read("digits", range) == expected, "\(range)") } catch { Issue.record(error, "\(range)") }
+            try await subject.expecting(.ranges) {
+                for (range, expected) in cases {
+                    do { #expect(try await read("digits", range) == expected, "\(range)") } catch { Issue.record(error, "\(range)") }
+                }
             }
             for range in [ObjectRange.from(0), .bytes(offset: 0, count: 9), .last(4)] { #expect(try await read("nothing", range) == "") }
             for range in [

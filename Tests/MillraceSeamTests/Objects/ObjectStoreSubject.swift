@@ -15,7 +15,7 @@ enum ObjectStoreSubject: String, CaseIterable, Sendable, CustomTestStringConvert
     /// What a server of others does not do as S3 does; `s3_proof.py` shows the same with AWS's own client.
     enum Gap: String, Sendable {
         case dotSegments, emptySegments, trailingSlash, backslash, longestKey, fileBesideFolder, listOrder, conditions
-        case copiedMetadata, concurrentConditions, multipartTag
+        case copiedMetadata, concurrentConditions, multipartTag, ranges
     }
 
     var testDescription: String { rawValue }
@@ -37,6 +37,7 @@ enum ObjectStoreSubject: String, CaseIterable, Sendable, CustomTestStringConvert
                 .fileBesideFolder: "rclone keeps keys as files: 'a' and 'a/b' exclude each other",
                 .listOrder: "rclone keeps keys as files: 'a' and 'a/b' exclude each other",
                 .conditions: "rclone does not know conditional writes", .concurrentConditions: "rclone does not know conditional writes",
+                .ranges: "rclone says a range's length where Content-Range has the object's",
                 .multipartTag: "rclone answers an upload in parts with another tag than it keeps",
                 .copiedMetadata: "rclone copies no metadata",
             ]
