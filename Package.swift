@@ -100,7 +100,8 @@ let package = Package(
                 "CSQLite", "Millrace", "MillraceBackends", "MillraceCLI", "MillraceCore", "MillraceDatabase", "MillraceServer",
                 "MillraceTestServer",
             ], exclude: ["Clients", "Providers"], swiftSettings: swiftSettings),
-        tests("MillraceServerTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceHTTPClient", "MillraceServer"]),
+        tests(
+            "MillraceServerTests", ["Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceHTTPClient", "MillraceServer"]),
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient", "MillraceServer"]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceDatabase"]),
         tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),
