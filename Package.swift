@@ -97,8 +97,8 @@ let package = Package(
         .testTarget(
             name: "MillraceIntegrationTests",
             dependencies: [
-                "CSQLite", "Millrace", "MillraceBackends", "MillraceCLI", "MillraceCore", "MillraceDatabase", "MillraceServer",
-                "MillraceTestServer",
+                "CSQLite", "Millrace", "MillraceBackends", "MillraceCLI", "MillraceCore", "MillraceCounterparts", "MillraceDatabase",
+                "MillraceServer", "MillraceTestServer",
             ], exclude: ["Clients", "Providers"], swiftSettings: swiftSettings),
         tests("MillraceServerTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceHTTPClient", "MillraceServer"]),
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient", "MillraceServer"]),
