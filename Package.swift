@@ -97,8 +97,8 @@ let package = Package(
         .testTarget(
             name: "MillraceIntegrationTests",
             dependencies: [
-                "CSQLite", "Millrace", "MillraceBackends", "MillraceCLI", "MillraceCore", "MillraceDatabase", "MillraceServer",
-                "MillraceTestServer",
+                "CSQLite", "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCLI", "MillraceCore", "MillraceCounterparts",
+                "MillraceDatabase", "MillraceHTTPClient", "MillraceServer", "MillraceTestServer",
             ], exclude: ["Clients", "Providers"], swiftSettings: swiftSettings),
         tests(
             "MillraceServerTests", ["Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceHTTPClient", "MillraceServer"]),

@@ -170,7 +170,8 @@ public final class Server: Sendable {
         guard let content, let search = backends.search else { return nil }
         var embedder: (any Embedder)?
         if let id = settings.search.embedder {
-            do throws(MillraceError) { embedder = try embedders.embedder(id) } catch  where error.code == .modelUnavailable {
+            do throws(MillraceError) { embedder = try embedders.embedder(id) } catch {
+                guard error.code == .modelUnavailable else { throw MillraceError(error.code, "search.embedder: \(error.message)") }
                 // Passages are found by words until it can be used.
                 embedder = nil
             }

@@ -163,7 +163,7 @@ public struct CacheSettings: Equatable, Sendable {
     public var valueBytes = 1 << 20
     /// The directory (default: `cache` in the data directory).
     public var path: String?
-    /// The Redis server: `redis://HOST:PORT/DATABASE` or `unix:PATH`.
+    /// The Redis server: `redis://HOST:PORT/DATABASE` or `unix:///PATH`, without a password.
     public var url: String?
     /// The user at the Redis server (default: none).
     public var user: String?

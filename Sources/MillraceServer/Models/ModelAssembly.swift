@@ -240,7 +240,6 @@ struct ModelAssembly {
         let credential = secrets.credential(of: server.server) ?? (server.server.replayDirectory == nil ? nil : Credential("replayed"))
         let transport = try transport(of: server.server)
         let place = Result { () throws(MillraceError) in try aws.bedrock(server, credential: credential, transport: transport) }
-        if case .failure(let error) = place, error.code != .awsCredentials { throw error }
         if case .success(let place) = place { bedrockURLs[name] = place.url }
         return place
     }

@@ -67,10 +67,10 @@ import Testing
             (error as? MillraceError)?.code == .configuration
         }
         settings.secrets.type = .secretsManager
-        settings.aws.variables = AWSVariables([:])
+        settings.aws.variables = AWSVariables(["HOME": directory.path])
         #expect { try SecretStoreAssembly.make(settings, secretsManager: SecretStoreAssembly.secretsManager) } throws: {
             error in
-            (error as? MillraceError)?.message.contains("no region is set for Secrets Manager") == true
+            (error as? MillraceError)?.message.contains("set AWS_REGION") == true
         }
     }
 }
