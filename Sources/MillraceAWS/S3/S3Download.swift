@@ -51,17 +51,27 @@ struct S3Download: Equatable {
         let begun: Beginning
         if let content = headers.contentRange, status == 206 {
             begun = Beginning(head: try headers.head(length: content.length), bytes: content.bytes)
-        } else if asked == nil {
-            guard let length = headers.contentLength else { throw S3Client.missing("Content-Length") }
-            begun = Beginning(head: try headers.head(length: length), bytes: 0..<length)
         } else {
-            throw MillraceError(
-                .storageUnavailable, "the store gave the whole object when it was asked for a part: it does not know ranges")
+            guard let length = headers.contentLength else { throw S3Client.missing("Content-Length") }
+            // A server may give all that there is when it is asked for all that there is.
+            guard asked.map({ Self.isWhole($0, of: length) }) ?? true else {
+                throw MillraceError(
+                    .storageUnavailable, "the store gave the whole object when it was asked for a part: it does not know ranges")
+            }
+            begun = Beginning(head: try headers.head(length: length), bytes: 0..<length)
         }
         beginning = begun
         offset = begun.bytes.lowerBound
         offsetAtStart = offset
         return begun
+    }
+
+    private static func isWhole(_ range: S3Range, of length: Int) -> Bool {
+        switch range {
+        case .bytes(let offset, let count): length == 0 || offset == 0 && count >= length
+        case .from(let offset): length == 0 || offset == 0
+        case .last(let count): count >= length
+        }
     }
 
     mutating func received(_ count: Int) throws(MillraceError) {

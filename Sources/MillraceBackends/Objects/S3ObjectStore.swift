@@ -73,6 +73,8 @@ public struct S3ObjectStore: ObjectStore {
         do {
             return try await client.getObject(bucket, name, options: wanted) { content in
                 isLent = true
+                // A server may answer a range of an empty object with the object.
+                if content.head.length == 0 { _ = try ObjectRules.bytes(range, length: 0) }
                 return try await read(S3ObjectContent(content, key: key, bucket: bucket))
             }
         } catch let error as AWSServiceError where !isLent && error.status == 416 {
@@ -168,7 +170,9 @@ public struct S3ObjectStore: ObjectStore {
         return switch range {
         case nil: S3GetOptions()
         case .bytes(_, 0), .last(0): nil
-        case .bytes(let offset, let count): S3GetOptions(range: .bytes(offset: offset, count: min(count, .max - offset)))
+        // Some servers read numbers of so many digits as no range at all.
+        case .bytes(let offset, let count) where count > 1 << 50: S3GetOptions(range: .from(offset))
+        case .bytes(let offset, let count): S3GetOptions(range: .bytes(offset: offset, count: count))
         case .from(let offset): S3GetOptions(range: .from(offset))
         case .last(let count): S3GetOptions(range: .last(count))
         }
