@@ -13,14 +13,15 @@ public protocol ObjectStore: Sendable {
     ///   - key: 1 to 1,024 bytes of UTF-8, such as `reports/2026/q3.pdf`; no control characters.
     ///   - body: pulled as the store takes it, in constant memory.
     ///   - options: media type, metadata, and a condition.
-    /// - Returns: what ``head(_:)`` would say of it.
+    /// - Returns: what ``head(_:)`` would say of it, with a time that may differ by some seconds.
     /// - Throws: ``ErrorCode/conflict`` when the condition does not hold; what the body throws, and then nothing is stored.
     func put(_ key: String, _ body: ObjectBody, options: ObjectPutOptions) async throws -> ObjectMetadata
 
     /// Lends an object's content; what `read` has not read when it returns is not fetched.
-    /// - Parameter range: which bytes; `nil`: all.
+    /// - Parameter range: which bytes; `nil`: all. A range that begins at the object's end, or has no bytes, gives none.
     /// - Returns: what `read` returns.
-    /// - Throws: ``ErrorCode/notFound``; ``ErrorCode/invalidInput`` for a range that begins behind the object's end; what `read` throws.
+    /// - Throws: ``ErrorCode/notFound``; ``ErrorCode/invalidInput`` for a range that begins behind the object's end; ``ErrorCode/conflict``
+    ///   where the object is replaced while it is read and the old one is gone; what `read` throws.
     func get<R>(_ key: String, range: ObjectRange?, _ read: (any ObjectContent) async throws -> R) async throws -> R
 
     /// What is known of an object without its bytes; `nil`: there is none.

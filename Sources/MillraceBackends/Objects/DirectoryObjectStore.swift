@@ -35,6 +35,7 @@ public final class DirectoryObjectStore: ObjectStore {
         self.executor = executor
     }
 
+    /// Stores an object, as ``ObjectStore`` says.
     public func put(_ key: String, _ body: ObjectBody, options: ObjectPutOptions) async throws -> ObjectMetadata {
         try ObjectRules.checkKey(key)
         try ObjectRules.check(options)
@@ -80,6 +81,7 @@ public final class DirectoryObjectStore: ObjectStore {
         }
     }
 
+    /// Lends an object's content, as ``ObjectStore`` says.
     public func get<R>(_ key: String, range: ObjectRange?, _ read: (any ObjectContent) async throws -> R) async throws -> R {
         try ObjectRules.checkKey(key)
         try ObjectRules.check(range)
@@ -90,24 +92,28 @@ public final class DirectoryObjectStore: ObjectStore {
         return try await read(DirectoryObjectContent(ObjectReader(file, footer, bytes), footer.metadata(key), executor, Self.pieceBytes))
     }
 
+    /// Describes an object, as ``ObjectStore`` says.
     public func head(_ key: String) async throws -> ObjectMetadata? {
         try ObjectRules.checkKey(key)
         let directory = directory
         return try await executor.run { try directory.open(ObjectPath(key))?.footer.metadata(key) }
     }
 
+    /// Removes an object, as ``ObjectStore`` says.
     public func delete(_ key: String) async throws {
         try ObjectRules.checkKey(key)
         let directory = directory
         try await executor.run { try directory.remove(ObjectPath(key)) }
     }
 
+    /// Lists objects, as ``ObjectStore`` says.
     public func list(prefix: String, after: String?, limit: Int) async throws -> ObjectPage {
         try ObjectRules.checkLimit(limit)
         let directory = directory
         return try await executor.run { try ObjectLister.page(of: directory, prefix: prefix, after: after, limit: limit) }
     }
 
+    /// Copies an object, as ``ObjectStore`` says.
     public func copy(_ key: String, to target: String) async throws -> ObjectMetadata {
         try ObjectRules.checkKey(key)
         try ObjectRules.checkKey(target)
@@ -127,7 +133,7 @@ public final class DirectoryObjectStore: ObjectStore {
         }
     }
 
-    /// There is nobody who would serve such a URL.
+    /// Gives `nil`: there is nobody who would serve such a URL.
     public func presign(_ operation: ObjectOperation, _ key: String, expiresIn seconds: Int) async throws -> String? {
         try ObjectRules.checkKey(key)
         return nil

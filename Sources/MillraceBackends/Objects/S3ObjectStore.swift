@@ -23,6 +23,7 @@ public struct S3ObjectStore: ObjectStore {
         guard prefix.utf8.count <= 512 else { throw MillraceError(.invalidInput, "the prefix of the objects has 512 bytes at most") }
     }
 
+    /// Stores an object, as ``ObjectStore`` says.
     public func put(_ key: String, _ body: ObjectBody, options: ObjectPutOptions) async throws -> ObjectMetadata {
         let name = try name(of: key)
         try ObjectRules.check(options)
@@ -61,6 +62,7 @@ public struct S3ObjectStore: ObjectStore {
         }
     }
 
+    /// Lends an object's content, as ``ObjectStore`` says.
     public func get<R>(_ key: String, range: ObjectRange?, _ read: (any ObjectContent) async throws -> R) async throws -> R {
         let name = try name(of: key)
         guard let wanted = try Self.range(range) else {
@@ -89,6 +91,7 @@ public struct S3ObjectStore: ObjectStore {
         }
     }
 
+    /// Describes an object, as ``ObjectStore`` says.
     public func head(_ key: String) async throws -> ObjectMetadata? {
         let name = try name(of: key)
         do {
@@ -98,6 +101,7 @@ public struct S3ObjectStore: ObjectStore {
         } catch { throw S3ObjectFailure.error(error, key: key, bucket: bucket) }
     }
 
+    /// Removes an object, as ``ObjectStore`` says.
     public func delete(_ key: String) async throws {
         let name = try name(of: key)
         do { try await client.deleteObject(bucket, name) } catch let error as AWSServiceError where error.code == "NoSuchKey" {} catch {
@@ -105,6 +109,7 @@ public struct S3ObjectStore: ObjectStore {
         }
     }
 
+    /// Lists objects, as ``ObjectStore`` says.
     public func list(prefix: String, after: String?, limit: Int) async throws -> ObjectPage {
         try ObjectRules.checkLimit(limit)
         var options = S3ListOptions(prefix: self.prefix + prefix)
@@ -134,6 +139,7 @@ public struct S3ObjectStore: ObjectStore {
         } catch { throw S3ObjectFailure.error(error, key: prefix, bucket: bucket) }
     }
 
+    /// Copies an object, as ``ObjectStore`` says.
     public func copy(_ key: String, to target: String) async throws -> ObjectMetadata {
         let (from, to) = (try name(of: key), try name(of: target))
         do {
@@ -147,6 +153,7 @@ public struct S3ObjectStore: ObjectStore {
         } catch { throw S3ObjectFailure.error(error, key: key, bucket: bucket) }
     }
 
+    /// Makes a URL for one operation, as ``ObjectStore`` says.
     public func presign(_ operation: ObjectOperation, _ key: String, expiresIn seconds: Int) async throws -> String? {
         let name = try name(of: key)
         return switch operation {

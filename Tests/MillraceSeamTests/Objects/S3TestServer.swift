@@ -20,12 +20,10 @@ final class S3TestServer: Sendable {
         self.directory = directory
     }
 
+    // `nil`, said aloud, where the program is not installed.
     static let seaweed = Result { try startSeaweed() }
     static let rclone = Result { try startRclone() }
     static let moto = Result { try startMoto() }
-
-    /// - Returns: `nil`, said aloud, where the program is not installed.
-    static func running(_ made: Result<S3TestServer?, any Error>) throws -> S3TestServer? { try made.get() }
 
     private static func startSeaweed() throws -> S3TestServer? {
         guard let weed = Counterpart.program("weed") else {
@@ -107,16 +105,22 @@ final class S3TestServer: Sendable {
     }
 
     func client(
-        settings: S3Client.Settings = S3Client.Settings(), secret: String = S3TestServer.secretKey, transport: (any HTTPTransport)? = nil,
+        settings: S3Client.Settings = S3Client.Settings(), secret: String = S3TestServer.secretKey, clock: HTTPPolicyClock = .system
+    ) throws -> S3Client {
+        try Self.client(url: url, settings: settings, secret: secret, clock: clock)
+    }
+
+    static func client(
+        url: String, settings: S3Client.Settings = S3Client.Settings(), secret: String = S3TestServer.secretKey,
         clock: HTTPPolicyClock = .system
     ) throws -> S3Client {
         var endpoint = AWSEndpointSettings(region: "us-east-1", url: url)
         endpoint.timeouts.total = .seconds(60)
-        let credentials = AWSCredentials(accessKeyID: Self.accessKey, secretAccessKey: secret, origin: "the tests")
+        let credentials = AWSCredentials(accessKeyID: accessKey, secretAccessKey: secret, origin: "the tests")
         return try S3Client(
             AWSServiceClient(
                 .s3, endpoint: endpoint, authentication: .signature(StaticAWSCredentialProvider(credentials)),
-                transport: try transport ?? Self.transport.get(), clock: clock),
+                transport: try transport.get(), clock: clock),
             settings: settings)
     }
 
