@@ -74,7 +74,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("x-amz-checksum-crc32", "y/Q5Jg==", true), ("x-amz-checksum-crc32", "y/Q5Jw==", false), ("x-amz-checksum-crc32", "y/Q5Jw==-2", true),
+        ("x-amz-checksum-crc32", "y/Q5Jg==", true), ("x-amz-checksum-crc32", "y/Q5Jw==", false),
+        ("x-amz-checksum-crc32", "y/Q5Jw==-2", true),
         ("x-amz-checksum-sha256", "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=", true),
         ("x-amz-checksum-sha256", "AAAA08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=", false),
     ])
@@ -151,7 +152,8 @@ import Testing
         return { request in
             if request.method == "DELETE" { return ScriptedTransport.Answer(204) }
             if request.url.contains("uploads") {
-                return ScriptedTransport.Answer(200, [:], "<InitiateMultipartUploadResult><UploadId>id/+</UploadId></InitiateMultipartUploadResult>")
+                return ScriptedTransport.Answer(
+                    200, [:], "<InitiateMultipartUploadResult><UploadId>id/+</UploadId></InitiateMultipartUploadResult>")
             }
             if let part = part(request) {
                 if part == failingPart { return ScriptedTransport.Answer(403, [:], "<Error><Code>AccessDenied</Code></Error>") }

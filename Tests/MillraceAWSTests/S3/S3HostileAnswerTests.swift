@@ -28,13 +28,25 @@ import Testing
         await #expect(throws: MillraceError.self) { try await s3.copyObject("bucket", "key", toBucket: "bucket", "other") }
     }
 
-    @Test(arguments: ["bytes 0-9223372036854775806/9223372036854775807", "bytes -1-2/3", "bytes 5-2/9", "bytes 0-9/*"])
+    @Test(arguments: [
+        "bytes 0-9223372036854775806/9223372036854775807", "bytes -1-2/3", "bytes 5-2/9", "bytes 0-9/*", "bytes 1-3/4", "bytes 0-1/3",
+    ])
     func rangeOfTheContent_thatIsNone_isRefused(_ range: String) async throws {
         var partial = answer(("Content-Range", range), ("Content-Length", "3"), body: "abc")
         partial.status = 206
         let s3 = try client(ScriptedAWSTransport([partial]))
         await #expect(throws: MillraceError.self) {
             try await s3.getObject("bucket", "key", options: S3GetOptions(range: .from(0)), limit: 10)
+        }
+    }
+
+    /// gofakes3 answers a range with 200; its three bytes are not the object.
+    @Test(arguments: [S3Range.last(3), .from(0), .bytes(offset: 0, count: 3)]) func part_isNotTakenForTheWhole(_ range: S3Range)
+        async throws
+    {
+        let s3 = try client(ScriptedAWSTransport([answer(("Content-Range", "bytes 7-9/10"), ("Content-Length", "3"), body: "789")]))
+        await #expect(throws: MillraceError.self) {
+            try await s3.getObject("bucket", "key", options: S3GetOptions(range: range), limit: 10)
         }
     }
 

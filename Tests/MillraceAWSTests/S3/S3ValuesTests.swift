@@ -27,7 +27,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "ab", "Bucket", "bu_cket", "-bucket", "bucket-", "bu..cket", "192.168.0.1", "", "bucket/x", "bücket", String(repeating: "a", count: 64),
+        "ab", "Bucket", "bu_cket", "-bucket", "bucket-", "bu..cket", "192.168.0.1", "", "bucket/x", "bücket",
+        String(repeating: "a", count: 64),
     ])
     func aNameThatNoBucketHas_isRefused(_ name: String) { #expect(throws: MillraceError.self) { try S3Location.checkBucket(name) } }
 
@@ -35,7 +36,8 @@ import Testing
     func aNameThatABucketCanHave_isTaken(_ name: String) throws { try S3Location.checkBucket(name) }
 
     @Test(arguments: [
-        "plain", "", "a b", " a", "a ", "a  b", "ä", "東京🐟", "a\nb", "=?UTF-8?B?w6Q=?=", "=?", String(repeating: "ß🐟", count: 100), "a\u{0}b", "\u{7F}",
+        "plain", "", "a b", " a", "a ", "a  b", "ä", "東京🐟", "a\nb", "=?UTF-8?B?w6Q=?=", "=?", String(repeating: "ß🐟", count: 100),
+        "a\u{0}b", "\u{7F}",
     ])
     func metadataText_comesBack_andIsASCII(_ text: String) {
         let encoded = S3MetadataText.encode(text)
@@ -46,7 +48,8 @@ import Testing
 
     @Test(arguments: [
         ("=?UTF-8?Q?a=C3=A4_b?=", "aä b"), ("=?utf-8?q?a?= =?utf-8?b?w6Q=?= c", "aä c"), ("x =?UTF-8?B?w6Q=?=", "x ä"),
-        ("=?UTF-8?B?!?=", "=?UTF-8?B?!?="), ("=?latin1?Q?=E4?=", "=?latin1?Q?=E4?="), ("=?UTF-8?Q?=E?=", "=?UTF-8?Q?=E?="), ("a=?b", "a=?b"),
+        ("=?UTF-8?B?!?=", "=?UTF-8?B?!?="), ("=?latin1?Q?=E4?=", "=?latin1?Q?=E4?="), ("=?UTF-8?Q?=E?=", "=?UTF-8?Q?=E?="),
+        ("a=?b", "a=?b"),
     ])
     func metadataTextOfOthers_isRead(_ value: String, _ text: String) { #expect(S3MetadataText.decode(value) == text) }
 

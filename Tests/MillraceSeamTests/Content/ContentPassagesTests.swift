@@ -104,9 +104,11 @@ import Testing
     }
 
     /// The caller's cancellation ends calls of a remote store at once.
-    @Test func upload_cancelledBeforeItsRecord_leavesNoBytes() async throws {
+    @Test func upload_whoseRecordFails_leavesNoBytes_alsoWhenCancelled() async throws {
         let objects = CancellableObjects()
-        let content = ContentStore(store: try SQLiteStore(path: ":memory:"), objects: objects)
+        let store = try SQLiteStore(path: ":memory:")
+        await store.close()
+        let content = ContentStore(store: store, objects: objects)
         let task = Task {
             try await content.add(
                 .stream(length: nil) {
