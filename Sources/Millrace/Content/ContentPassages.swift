@@ -19,6 +19,11 @@ public struct ContentPassages: Sendable {
     private let search: any SearchEngine
     private let embedder: (any Embedder)?
     private let byteLimit: Int
+    /// The length of the embedder's vectors, once it is known: an embedder that does not say it is asked once.
+    private let knownDimensions = Locked<Int?>(nil)
+
+    /// How much of a question is searched for, in bytes: engines bound the words of a query.
+    private static let questionBytes = 4096
 
     /// - Parameters:
     ///   - content: where the texts are.
@@ -32,7 +37,7 @@ public struct ContentPassages: Sendable {
         self.byteLimit = byteLimit
     }
 
-    /// The passages of files that fit a question best, in the order of files and places.
+    /// The passages of files that fit a question best, in the order of files and places. Of a long question the first 4 KiB count.
     /// - Parameter report: told what each call of the embedder has consumed.
     /// - Throws: ``ErrorCode/limitExceeded`` for a text that is too long, ``ErrorCode/invalidInput`` for a file that is no text in UTF-8,
     ///   what the stores throw.
@@ -40,7 +45,8 @@ public struct ContentPassages: Sendable {
         _ question: String, in records: [ContentRecord], limit: Int, principal: Principal, report: (Usage) -> Void = { _ in }
     ) async throws -> [Passage] {
         guard !records.isEmpty, !question.isEmpty else { return [] }
-        let index = try await index()
+        let question = Self.beginning(of: question)
+        let index = try await index(report)
         for record in records { try await add(record, to: index, principal, report) }
         var query = SearchQuery(text: .match(question), limit: limit)
         query.filter = .all([
@@ -49,7 +55,8 @@ public struct ContentPassages: Sendable {
         if let embedder {
             let embedded = try await embedder.embed([question], for: .query)
             report(embedded.usage)
-            query.vector = embedded.vectors.first
+            // A question that says nothing to the embedder has no direction to search in; its words remain.
+            query.vector = embedded.vectors.first.flatMap { vector in vector.contains { $0 != 0 } ? vector : nil }
         }
         let hits = try await index.search(query).hits
         let order = Dictionary(records.enumerated().map { ($0.element.id, $0.offset) }, uniquingKeysWith: { first, _ in first })
@@ -62,28 +69,56 @@ public struct ContentPassages: Sendable {
         }.sorted { (order[$0.contentID] ?? 0, $0.place) < (order[$1.contentID] ?? 0, $1.place) }
     }
 
-    /// Drops the passages of a file.
+    /// Drops the passages of a file, also those that another embedder was asked about. The embedder of now is not asked.
     public func forget(_ record: ContentRecord, principal: Principal) async throws {
-        try await index().delete(where: Self.passages(of: record, principal))
-    }
-
-    private func index() async throws -> any SearchIndex {
-        var definition = SearchIndexDefinition(
-            name: "content-words", textFields: [.init("text")],
-            filterFields: ["owner": .keyword, "content": .keyword, "place": .integer, "isLast": .boolean])
-        if let embedder {
-            // Vectors of different models are not to be compared: each has an index of its own.
-            let name = embedder.id.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
-            let dimensions = try await dimensions(of: embedder)
-            definition.name = "content-\(String(name).prefix(80))-\(dimensions)"
-            definition.vectorDimensions = dimensions
+        for name in try await search.names() where name.hasPrefix(Self.namePrefix) {
+            let dimensions = name == Self.wordsName ? nil : name.split(separator: "-").last.flatMap { Int($0) }
+            guard name == Self.wordsName || dimensions != nil else { continue }
+            do {
+                try await search.index(Self.definition(name, dimensions)).delete(where: Self.passages(of: record, principal))
+            } catch let error as MillraceError where error.code == .conflict || error.code == .notFound {
+                // Somebody else's index, or one that was dropped meanwhile.
+            }
         }
-        return try await search.index(definition)
     }
 
-    private func dimensions(of embedder: any Embedder) async throws -> Int {
-        if let dimensions = embedder.dimensions { return dimensions }
-        return try await embedder.embed(["dimensions"], for: .document).vectors.first?.count ?? 0
+    private static let namePrefix = "content-"
+    private static let wordsName = "content-words"
+
+    private static func definition(_ name: String, _ dimensions: Int?) -> SearchIndexDefinition {
+        var definition = SearchIndexDefinition(
+            name: name, textFields: [.init("text")],
+            filterFields: ["owner": .keyword, "content": .keyword, "place": .integer, "isLast": .boolean])
+        definition.vectorDimensions = dimensions
+        return definition
+    }
+
+    private func index(_ report: (Usage) -> Void) async throws -> any SearchIndex {
+        guard let embedder else { return try await search.index(Self.definition(Self.wordsName, nil)) }
+        // Vectors of different models are not to be compared: each has an index of its own.
+        let name = embedder.id.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
+        let dimensions = try await dimensions(of: embedder, report)
+        return try await search.index(Self.definition("\(Self.namePrefix)\(String(name).prefix(80))-\(dimensions)", dimensions))
+    }
+
+    private func dimensions(of embedder: any Embedder, _ report: (Usage) -> Void) async throws -> Int {
+        if let known = embedder.dimensions ?? knownDimensions.withLock({ $0 }) { return known }
+        let embedded = try await embedder.embed(["dimensions"], for: .document)
+        report(embedded.usage)
+        guard let found = embedded.vectors.first?.count else {
+            throw MillraceError(.modelError, "the embedder '\(embedder.id)' gave no vector")
+        }
+        knownDimensions.withLock { $0 = found }
+        return found
+    }
+
+    /// The first bytes of a question, cut between characters.
+    private static func beginning(of question: String) -> String {
+        guard question.utf8.count > questionBytes else { return question }
+        var bytes = question.utf8.prefix(questionBytes + 1)
+        // The byte behind the cut tells whether a character goes on.
+        while let last = bytes.popLast(), last & 0xC0 == 0x80 {}
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func passages(of record: ContentRecord, _ principal: Principal) -> SearchFilter {
@@ -131,6 +166,9 @@ public struct ContentPassages: Sendable {
         let embedded = try await embedder?.embed(texts, for: .document)
         if let embedded { report(embedded.usage) }
         let vectors = embedded?.vectors
+        guard vectors?.count ?? texts.count == texts.count else {
+            throw MillraceError(.modelError, "the embedder '\(embedder?.id ?? "")' gave another number of vectors than of texts")
+        }
         let documents = texts.enumerated().map { offset, text in
             SearchDocument(
                 id: "\(record.id)-\(place + offset)",

@@ -34,7 +34,9 @@ public struct ContentStore: Sendable {
         do {
             try await store.createContent(record, principal: principal)
         } catch {
-            try? await objects.delete(record.objectKey)
+            // Also for a caller who is cancelled: nobody else would ever find the bytes.
+            let (objects, key) = (objects, record.objectKey)
+            await Task { try? await objects.delete(key) }.value
             throw error
         }
         return record

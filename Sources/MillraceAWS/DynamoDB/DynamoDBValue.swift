@@ -69,7 +69,7 @@ public indirect enum DynamoDBValue: Sendable, Hashable {
         let parts = text.split(maxSplits: 1, omittingEmptySubsequences: false) { $0 == "e" || $0 == "E" }
         let halves = parts[0].split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         let fraction = halves.count > 1 ? halves[1] : ""
-        guard let exponent = parts.count > 1 ? Int(parts[1]) : 0, abs(exponent) <= 200,
+        guard let exponent = parts.count > 1 ? Int(parts[1]) : 0, (-200...200).contains(exponent),
             fraction.utf8.allSatisfy({ (0x30...0x39).contains($0) })
         else { return nil }
         var digits = halves[0] + fraction

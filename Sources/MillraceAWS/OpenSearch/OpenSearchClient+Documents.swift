@@ -62,7 +62,7 @@ extension OpenSearchClient {
         if let failure = answer["failures"]?[0] {
             throw OpenSearchErrorBody.error(failure["cause"] ?? failure, status: failure["status"]?.integer ?? 500)
         }
-        guard let deleted = answer["deleted"]?.integer else { throw Self.unreadable("deleted") }
+        guard let deleted = answer["deleted"]?.integer, 0...1 << 53 ~= deleted else { throw Self.unreadable("deleted") }
         return DeletionByQuery(deleted: deleted, versionConflicts: answer["version_conflicts"]?.integer ?? 0)
     }
 

@@ -29,7 +29,8 @@ extension S3Client {
     }
 
     private static func object(_ element: XMLElement, isEncoded: Bool) throws(MillraceError) -> S3ListedObject {
-        guard let key = element.text("Key"), let size = element.text("Size").flatMap({ Int($0) }), let tag = element.text("ETag"),
+        guard let key = element.text("Key"), let size = element.text("Size").flatMap({ S3ResponseHeaders.length($0) }),
+            let tag = element.text("ETag"),
             let modified = element.text("LastModified").flatMap(S3Time.timestamp(iso8601:))
         else { throw missing("key, size, tag or time of a listed object") }
         return S3ListedObject(

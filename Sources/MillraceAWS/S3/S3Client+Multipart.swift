@@ -93,13 +93,17 @@ extension S3Client {
             guard let root else { throw Self.missing("list of parts") }
             for part in root.all("Part") {
                 guard let number = part.text("PartNumber").flatMap({ Int($0) }), let tag = part.text("ETag"),
-                    let size = part.text("Size").flatMap({ Int($0) })
+                    let size = part.text("Size").flatMap({ S3ResponseHeaders.length($0) })
                 else { throw Self.missing("part's number, tag or size") }
                 parts.append(S3Part(number: number, entityTag: S3ResponseHeaders.entityTag(tag), length: size))
             }
-            let next = root.text("IsTruncated") == "true" ? root.text("NextPartNumberMarker") : nil
-            marker = next == marker ? nil : next
-        } while marker != nil
+            guard root.text("IsTruncated") == "true" else { break }
+            // One that does not move on would be asked for without end.
+            guard let next = root.text("NextPartNumberMarker"), let number = Int(next), number > marker.flatMap({ Int($0) }) ?? 0 else {
+                throw Self.missing("marker of the next parts")
+            }
+            marker = next
+        } while true
         return parts
     }
 

@@ -61,6 +61,9 @@ struct S3Download: Equatable {
             }
             begun = Beginning(head: try headers.head(length: length), bytes: 0..<length)
         }
+        // Other bytes than were asked for would pass for these, and a part for the whole.
+        let isTold = headers.contentRange.map { $0.bytes == begun.bytes && $0.length == begun.head.length } ?? (status != 206)
+        guard isTold, Self.fits(begun, asked) else { throw S3Client.missing("bytes of the range that was asked for") }
         beginning = begun
         offset = begun.bytes.lowerBound
         offsetAtStart = offset
@@ -72,6 +75,18 @@ struct S3Download: Equatable {
         case .bytes(let offset, let count): length == 0 || offset == 0 && count >= length
         case .from(let offset): length == 0 || offset == 0
         case .last(let count): count >= length
+        }
+    }
+
+    /// Whether a beginning holds what was asked for, as far as there is so much.
+    private static func fits(_ beginning: Beginning, _ asked: S3Range?) -> Bool {
+        let (bytes, length) = (beginning.bytes, beginning.head.length)
+        return switch asked {
+        case nil: bytes == 0..<length
+        case _ where length == 0: bytes.isEmpty
+        case .bytes(let offset, let count): bytes.lowerBound == offset && bytes.count == min(count, length - min(offset, length))
+        case .from(let offset): bytes == min(offset, length)..<length && bytes.lowerBound == offset
+        case .last(let count): bytes == length - min(count, length)..<length
         }
     }
 

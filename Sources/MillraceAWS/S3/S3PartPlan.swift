@@ -16,7 +16,7 @@ package struct S3PartPlan: Equatable, Sendable {
     package init(length: Int?, partBytes: Int) {
         grows = length == nil
         // Whole MiB, so that sizes look like sizes.
-        let needed = ((length ?? 0) + Self.mostParts - 1) / Self.mostParts
+        let needed = max((length ?? 0) - 1, 0) / Self.mostParts + 1
         first = max(partBytes, needed <= partBytes ? 0 : (((needed - 1) >> 20) + 1) << 20)
     }
 

@@ -10,7 +10,13 @@ struct S3ResponseHeaders {
     var entityTag: String? { fields["ETag"].map(Self.entityTag) }
     var versionID: String? { fields["x-amz-version-id"].flatMap { $0 == "null" ? nil : $0 } }
     var date: Timestamp? { fields["Date"].flatMap(S3Time.timestamp(httpDate:)) }
-    var contentLength: Int? { fields["Content-Length"].flatMap { Int($0) } }
+    var contentLength: Int? { fields["Content-Length"].flatMap(Self.length) }
+
+    /// A length of an object; `nil` for what is none. It is a stranger's number: a negative or a huge one must not reach arithmetic.
+    static func length(_ text: some StringProtocol) -> Int? { Int(text).flatMap { 0...longest ~= $0 ? $0 : nil } }
+
+    /// More than S3 takes (50 TB), and so little that ten thousand of them can be added.
+    private static let longest = 1 << 48
 
     /// Without quotes and the mark of a weak one.
     static func entityTag(_ text: String) -> String {
@@ -25,7 +31,7 @@ struct S3ResponseHeaders {
         guard let text = fields["Content-Range"], text.hasPrefix("bytes ") else { return nil }
         let parts = text.dropFirst(6).split(separator: "/")
         let ends = parts.first?.split(separator: "-") ?? []
-        guard parts.count == 2, ends.count == 2, let first = Int(ends[0]), let last = Int(ends[1]), let length = Int(parts[1]),
+        guard parts.count == 2, ends.count == 2, let first = Int(ends[0]), let last = Int(ends[1]), let length = Self.length(parts[1]),
             0 <= first, first <= last, last < length
         else { return nil }
         return (first..<last + 1, length)

@@ -43,7 +43,7 @@ extension Timestamp {
     /// A time as AWS's JSON protocols write it: seconds since 1970, with or without a fraction.
     init?(epochSeconds json: JSONValue?) {
         switch json {
-        case .integer(let seconds)? where abs(seconds) < 1 << 40: self.init(microseconds: Int64(seconds) * 1_000_000)
+        case .integer(let seconds)? where (-(1 << 40)...1 << 40).contains(seconds): self.init(microseconds: Int64(seconds) * 1_000_000)
         case .double(let seconds)? where abs(seconds) < 1e12: self.init(microseconds: Int64((seconds * 1e6).rounded()))
         default: return nil
         }

@@ -138,6 +138,7 @@ package struct AWSServiceClient: Sendable {
             if error.message.isEmpty, error.code == AWSErrorBody(status: response.status, headers: [:], body: []).error(service: "").code {
                 error.message = AWSErrorBody.excerpt(of: body)
             }
+            error.redact(Self.secrets(in: signed, credentials))
             // Both also of a call that is over: the next one is right.
             let correctsClock =
                 credentials != nil && skew.isCorrected(by: error, date: response.headers["Date"], used: offset, now: clock.wall())
@@ -174,6 +175,12 @@ package struct AWSServiceClient: Sendable {
         case .none: break
         }
         return (signed, nil)
+    }
+
+    /// What a refusal must not quote: services show a signature's text, with the session's token in it, and S3 a token that has expired.
+    private static func secrets(in request: HTTPClientRequest, _ credentials: AWSCredentials?) -> [String] {
+        let proof = request.headers["Authorization"]?.split(separator: " ").last.map(String.init)
+        return [credentials?.secretAccessKey, credentials?.sessionToken, proof].compactMap { $0 }
     }
 
     /// What the signature says of a body.

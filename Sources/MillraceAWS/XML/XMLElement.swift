@@ -17,7 +17,8 @@ package struct XMLElement: Equatable, Sendable {
     }
 
     /// Reads a document.
-    /// - Throws: ``MillraceError`` with ``ErrorCode/invalidInput`` for what is not well-formed, too deep (64 levels) or declares a type.
+    /// - Throws: ``MillraceError`` with ``ErrorCode/invalidInput`` for what is not well-formed, too deep (64 levels), has more than 200,000 elements
+    ///   or declares a type.
     package init(parsing bytes: [UInt8]) throws(MillraceError) {
         var parser = XMLParser(bytes)
         self = try parser.document()

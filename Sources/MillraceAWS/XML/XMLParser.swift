@@ -5,6 +5,9 @@ struct XMLParser {
     private let bytes: [UInt8]
     private var position = 0
     private static let deepest = 64
+    /// The most elements: an empty one takes four bytes in a document and many times that in memory.
+    private static let mostElements = 200_000
+    private var elements = 0
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -64,6 +67,8 @@ struct XMLParser {
 
     private mutating func element(depth: Int) throws(MillraceError) -> XMLElement {
         guard depth <= Self.deepest else { throw failure("it is deeper than \(Self.deepest) levels") }
+        elements += 1
+        guard elements <= Self.mostElements else { throw failure("it has more than \(Self.mostElements) elements") }
         position += 1
         let qualified = try name()
         var element = XMLElement(name: Self.local(qualified))

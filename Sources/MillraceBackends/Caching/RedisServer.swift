@@ -80,7 +80,9 @@ final class RedisServer: Sendable {
         if greetings.isEmpty { greetings = [["PING"]] }
         for greeting in greetings {
             let reply = try connection.exchange(greeting.map { Array($0.utf8) }, deadline: deadline)
-            if case .error(let text) = reply { throw .refused(text) }
+            guard case .error(let text) = reply else { continue }
+            // A server that does not know AUTH repeats its arguments, cut off somewhere.
+            throw .refused(String(text[..<(text.firstRange(of: ", with args")?.lowerBound ?? text.endIndex)]))
         }
         return connection
     }

@@ -129,6 +129,10 @@ public struct S3ObjectStore: ObjectStore {
                 }
                 guard let token = page.continuationToken else { return ObjectPage(objects: objects, hasMore: false) }
                 if objects.count >= limit { return ObjectPage(objects: objects, hasMore: true) }
+                // It would be read for ever.
+                guard token != options.continuationToken else {
+                    throw MillraceError(.storageUnavailable, "the object store's list does not move on: check that the endpoint speaks S3")
+                }
                 options.continuationToken = token
                 options.limit = limit - objects.count
             }

@@ -99,6 +99,10 @@ struct AttachmentReader {
             skip(attachment, error.message, isCurrent)
             return attachment
         }
+        guard !found.isEmpty else {
+            skip(attachment, "nothing in it fits the message", isCurrent)
+            return attachment
+        }
         var read = attachment
         read.data = Array(found.map(\.text).joined(separator: "\n\n").utf8)
         return read

@@ -9,7 +9,8 @@ import Testing
         ("0.0", 0),
         ("0E+100", 0), ("1E+30", nil), ("1E-1", nil), ("10E-1", 1), ("100E-1000000000000", nil), ("1E+19", nil),
         ("1E+18", 1_000_000_000_000_000_000),
-        ("", nil), ("abc", nil), ("1.x", nil), ("1E", nil), (".", nil), ("-", nil), ("1.-2", nil), ("0.000", 0), ("-0.00", 0), (".5", nil),
+        ("", nil), ("abc", nil), ("1.x", nil), ("1E", nil), (".", nil), ("-", nil), ("1E-9223372036854775808", nil),
+        ("1E+9223372036854775807", nil), ("1.-2", nil), ("0.000", 0), ("-0.00", 0), (".5", nil),
     ])
     func number_isAnIntegerHoweverItIsWritten(_ text: String, _ expected: Int?) { #expect(DynamoDBValue.number(text).integer == expected) }
 

@@ -109,4 +109,51 @@ import Testing
         #expect(error.code == "Unknown")
         #expect(error.message.utf8.count < 300)
     }
+
+    /// What services show of a signature that they do not accept; the token stands in the canonical request.
+    static let quotedRequest = """
+        The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.
+
+        The Canonical String for this request should have been
+        'POST
+        /
+
+        host:dynamodb.eu-central-1.amazonaws.com
+        x-amz-security-token:token of A
+        '
+        """
+
+    @Test func refusedSignature_doesNotTellWhatWasSigned() async throws {
+        let body = JSONValue.object(["__type": "x#InvalidSignatureException", "message": .string(Self.quotedRequest)]).text
+        let error = try await refusal(.init(status: 400, body: body), of: .dynamoDB)
+        #expect(error.code == "InvalidSignatureException")
+        #expect(error.message.hasSuffix("signing method."))
+        #expect(!"\(error) \(error.details)".contains("token of A"))
+    }
+
+    @Test func refusedSignatureOfS3_doesNotTellWhatWasSigned() async throws {
+        let body =
+            "<Error><Code>SignatureDoesNotMatch</Code><Message>m</Message><StringToSign>s</StringToSign><CanonicalRequest>"
+            + "\(Self.quotedRequest)</CanonicalRequest><Bucket>b</Bucket></Error>"
+        #expect(try await refusal(.init(status: 403, body: body), of: .s3).details == ["Bucket": "b"])
+    }
+
+    @Test(arguments: ["token of A", "secret of A", "bearer-token-1"]) func proof_isNotQuoted(_ secret: String) async throws {
+        let body = "<Error><Code>ExpiredToken</Code><Message>expired: \(secret)</Message><Token-0>\(secret)</Token-0></Error>"
+        let error = try await refusal(.init(status: 400, body: body), of: .s3, bearer: secret.hasPrefix("bearer") ? secret : nil)
+        #expect(error.message == "expired: ********")
+        #expect(error.details == ["Token-0": "********"])
+    }
+
+    private func refusal(_ answer: ScriptedAWSTransport.Answer, of service: AWSService, bearer: String? = nil) async throws
+        -> AWSServiceError
+    {
+        let credentials = AWSCredentials(
+            accessKeyID: "A", secretAccessKey: "secret of A", sessionToken: "token of A", origin: "the test")
+        let client = AWSServiceClient(
+            service, endpoint: AWSEndpointSettings(region: "eu-central-1"),
+            authentication: bearer.map { token in .bearer { token } } ?? .signature(StaticAWSCredentialProvider(credentials)),
+            transport: ScriptedAWSTransport([answer]), clock: ManualWallClock(Timestamp(microseconds: 0)).policyClock, attempts: 1)
+        return try await #require(throws: AWSServiceError.self) { try await client.exchange(AWSRequest("GET", "/")) { _ in } }
+    }
 }

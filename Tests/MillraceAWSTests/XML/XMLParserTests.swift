@@ -89,4 +89,11 @@ import Testing
             }
         }
     }
+
+    /// An empty element takes four bytes of a document and some forty of memory, before arrays double.
+    @Test func documentOfElementsWithoutEnd_isRefused() throws {
+        let children = Array(String(repeating: "<a/>", count: 200_000).utf8)
+        let error = try #require(throws: MillraceError.self) { try XMLElement(parsing: Array("<r>".utf8) + children + Array("</r>".utf8)) }
+        #expect(error.message.contains("200000 elements"))
+    }
 }

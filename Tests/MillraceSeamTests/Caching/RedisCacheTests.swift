@@ -123,6 +123,19 @@ import Testing
         #expect(try await cache(server, password: "hunter2", database: 99).value(for: "k") == nil)
     }
 
+    /// Redis quotes the arguments of a command that it does not know.
+    @Test(arguments: [nil, "writer"]) func password_isToldToNobody_whereAuthIsNotKnown(_ user: String?) async throws {
+        guard try RedisProcess.isInstalled() else { return }
+        let redis = try RedisProcess("--rename-command", "AUTH", "")
+        defer { redis.kill() }
+        let quoted = try redis.cli("AUTH", "hunter22").joined()
+        #expect(quoted.contains("hunter22"))
+        let endpoint = RedisEndpoint(.tcp(host: "127.0.0.1", port: redis.port), user: user, password: Credential("hunter22"))
+        let error = try await #require(throws: MillraceError.self) { try await RedisCache(endpoint).check() }
+        #expect(error.message.contains("unknown command"))
+        #expect(!"\(error)".contains("hunter"))
+    }
+
     @Test func valueOfSomebodyElse_tooLongOrOfAnotherKind_isAMissAndNoOutage() async throws {
         guard try RedisProcess.isInstalled() else { return }
         let server = try RedisProcess()

@@ -88,7 +88,11 @@ struct OpenSearchIndex: SearchIndex {
             guard let last = hits.last else { return deleted }
             try await delete(ids: hits.compactMap { $0["_id"]?.string })
             deleted += hits.count
-            after = last["sort"]
+            // Without a new place to go on from, the same page would be read for ever.
+            guard let next = last["sort"], next != after else {
+                throw MillraceError(.storageUnavailable, "OpenSearch's answer to a sorted search does not say where to go on")
+            }
+            after = next
         }
     }
 
