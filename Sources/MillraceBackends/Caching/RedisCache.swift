@@ -89,6 +89,9 @@ public final class RedisCache: Cache {
         }
     }
 
+    /// Whether the server has failed and is left alone for a moment.
+    package var isResting: Bool { server.isResting }
+
     /// Asks whether the server answers, and takes user and password.
     /// - Throws: ``ErrorCode/storageUnavailable`` that says why not; `CancellationError`.
     package func check() async throws {

@@ -63,11 +63,14 @@ struct Door: Sendable {
         guard let origin = head["origin"], allowsCORS(origin) else { return }
         try? response.headers.set("Access-Control-Allow-Origin", origin)
         try? response.headers.set("Vary", "Origin")
-        try? response.headers.set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After")
+        try? response.headers.set(
+            "Access-Control-Expose-Headers", "X-Request-Id, Retry-After, Location, ETag, Content-Range, Content-Disposition")
         guard isPreflight else { return }
         try? response.headers.set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
         try? response.headers.set(
-            "Access-Control-Allow-Headers", "Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id, Authorization")
+            "Access-Control-Allow-Headers",
+            "Content-Type, Content-Disposition, Idempotency-Key, If-None-Match, If-Range, Last-Event-ID, Range, X-Request-Id, Authorization"
+        )
         try? response.headers.set("Access-Control-Max-Age", "600")
     }
 }

@@ -42,10 +42,22 @@ final class AWSAssembly: Sendable {
     ///   - blocking: the threads that read AWS's files.
     init(_ settings: AWSSettings, transport: any HTTPTransport, plain: any HTTPTransport, blocking: BlockingExecutor) {
         self.settings = settings
-        environment = settings.variables.values
+        environment = Self.environment(settings)
         self.transport = transport
         self.plain = plain
         self.blocking = blocking
+    }
+
+    /// The variables with what the settings say instead, for those who read variables alone: the chain, whose roles STS gives, and a
+    /// `credential_process`.
+    private static func environment(_ settings: AWSSettings) -> [String: String] {
+        var variables = settings.variables.values
+        if let region = settings.region { variables["AWS_REGION"] = region }
+        if let url = settings.endpoint { variables["AWS_ENDPOINT_URL"] = url }
+        if let url = settings.stsEndpoint { variables["AWS_ENDPOINT_URL_STS"] = url }
+        if settings.usesFIPS { variables["AWS_USE_FIPS_ENDPOINT"] = "true" }
+        if settings.usesDualStack { variables["AWS_USE_DUALSTACK_ENDPOINT"] = "true" }
+        return variables
     }
 
     private var home: String { environment["HOME"] ?? "/" }
@@ -68,9 +80,15 @@ final class AWSAssembly: Sendable {
     func endpoint(_ service: AWSService, _ place: Place) throws(MillraceError) -> AWSEndpointSettings {
         let configuration = try AWSConfiguration.read(
             profile: place.profile ?? settings.profile, environment: environment, home: home)
-        let region = place.region ?? settings.region
+        let region = place.region ?? settings.region ?? configuration.region
+        guard region != nil || service.key == AWSService.sts.key else {
+            throw MillraceError(
+                .awsCredentials,
+                "no region is set for \(service.name): set aws.region, AWS_REGION, or 'region' in the profile "
+                    + "'\(configuration.profileName)' of \(configuration.configPath)")
+        }
         var endpoint =
-            service.key == AWSService.sts.key && region == nil
+            service.key == AWSService.sts.key && place.region == nil
             ? try configuration.stsEndpoint() : try configuration.endpoint(of: service, region: region)
         if let url = place.url ?? own(service) ?? settings.endpoint { endpoint.url = url }
         if settings.usesFIPS { endpoint.usesFIPS = true }

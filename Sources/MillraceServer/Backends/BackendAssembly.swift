@@ -32,11 +32,14 @@ struct BackendAssembly {
             }
         }
         let secrets = attempt("secrets") { try secretStore(aws) }
+        let secretsURL =
+            settings.secrets.type == .secretsManager ? (try? aws.endpoint(.secretsManager, .init()).url(of: .secretsManager)) : nil
         let resolver = SecretResolver(
             secrets, reason: missing["secrets"] ?? "no secret store is configured",
             environment: { [settings] in settings.aws.variables.values[$0] })
         var backends = Backends(aws: aws, resolver: resolver)
         backends.secrets = secrets
+        if secrets != nil { backends.urls["secrets"] = secretsURL }
         if let objects = attempt("objects", { try objectStore(aws) }) {
             backends.objects = objects.store
             backends.urls["objects"] = objects.url
@@ -49,6 +52,10 @@ struct BackendAssembly {
         }
         backends.cache = attempt("cache") { try cache(resolver) }
         backends.unavailable = missing
+        if secrets == nil, missing["secrets"] == nil {
+            // By choice, so that it is nothing to warn about.
+            backends.unavailable["secrets"] = "this server keeps nothing, and so no secrets: name a file with secrets.path"
+        }
         for (name, reason) in missing.sorted(by: { $0.key < $1.key }) {
             logger.warning("a backend is not available", ["backend": .string(name), "reason": .string(reason)])
         }

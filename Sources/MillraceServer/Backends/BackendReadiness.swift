@@ -1,3 +1,4 @@
+import MillraceBackends
 import MillraceHTTPClient
 
 /// What `/readyz` says of what lies behind the seams, from what is known already: nobody is asked.
@@ -5,6 +6,7 @@ struct BackendReadiness: Sendable {
     private let names: [String]
     private let unavailable: [String: String]
     private let urls: [String: String]
+    private let redis: RedisCache?
     private let circuit: @Sendable (String) -> ResilientTransport.CircuitStatus
 
     /// - Parameter circuit: the circuit of a URL's endpoint.
@@ -12,6 +14,7 @@ struct BackendReadiness: Sendable {
         names = ["objects", "search", "secrets", "cache"]
         unavailable = backends.unavailable
         urls = backends.urls
+        redis = backends.cache as? RedisCache
         self.circuit = circuit
     }
 
@@ -19,7 +22,8 @@ struct BackendReadiness: Sendable {
     var checks: [ModelReadiness.Check] {
         names.map { name in
             if let reason = unavailable[name] { return ModelReadiness.Check(name: name, status: .unavailable, message: reason) }
-            let failure = urls[name].flatMap { ModelReadiness.failure(circuit($0)) }
+            var failure = urls[name].flatMap { ModelReadiness.failure(circuit($0)) }
+            if name == "cache", redis?.isResting == true { failure = "Redis has failed and is left alone for a moment" }
             return ModelReadiness.Check(name: name, status: failure == nil ? .ok : .failing, message: failure)
         }
     }

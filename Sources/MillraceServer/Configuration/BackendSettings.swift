@@ -24,7 +24,7 @@ public struct AWSSettings: Equatable, Sendable {
     /// Whether the dual-stack endpoints, with IPv6, are used (default: false).
     public var usesDualStack = false
 
-    /// AWS's own variables (default: the process's; the loader adds those of `.env`).
+    /// The environment's variables, AWS's own among them (default: the process's; the loader adds those of `.env`).
     public var variables = AWSVariables.process
 
     /// Settings with their defaults.

@@ -104,10 +104,10 @@ public enum SettingsLoader {
             }
         }
 
-        /// AWS's own variables, those of `.env` below the environment's.
+        /// What AWS and `env:NAME` ask for later: the environment, and `.env` below it.
         mutating func readAWSVariables() {
             var variables = sources.environment
-            for (name, entry) in dotEnv where name.hasPrefix("AWS_") && variables[name]?.isEmpty != false { variables[name] = entry.value }
+            for (name, entry) in dotEnv where variables[name]?.isEmpty != false { variables[name] = entry.value }
             report.settings.aws.variables = AWSVariables(variables)
         }
 

@@ -30,7 +30,11 @@ extension ModelProbe {
         let said = error.message.isEmpty ? error.code : "\(error.code): \(error.message)"
         switch error.code {
         case "AccessDeniedException":
-            return (.unusable, "Bedrock does not permit '\(model)': ask for access to it, and allow bedrock:InvokeModel (\(said))")
+            return (
+                .unusable,
+                "Bedrock does not permit '\(model)': ask for access to it, and allow bedrock:InvokeModel, "
+                    + "bedrock:InvokeModelWithResponseStream and bedrock:CountTokens (\(said))"
+            )
         case "ValidationException" where error.message.contains("count"), "UnsupportedOperationException":
             // Whoever says that has read the request, its signature and the model's id.
             return (.ok, "Bedrock answers for '\(model)', whose tokens it does not count")

@@ -21,6 +21,8 @@ struct AttachmentReader {
     private var room = totalBytes
     /// What is left out, for the user.
     private(set) var skipped: [String] = []
+    /// The pointers of what was said to be left out.
+    private(set) var skippedPointers: Set<String> = []
 
     init(content: ContentStore?, passages: ContentPassages?, question: String, seesImages: Bool, context: RunContext) {
         self.content = content
@@ -110,6 +112,7 @@ struct AttachmentReader {
 
     private mutating func skip(_ attachment: Attachment, _ reason: String, _ isCurrent: Bool) {
         guard isCurrent else { return }
+        if let pointer = attachment.pointer { skippedPointers.insert(pointer) }
         skipped.append("\(attachment.title ?? attachment.pointer ?? "An attachment") is left out: \(reason)")
     }
 }

@@ -20,9 +20,13 @@ struct ChatConversation {
     private(set) var omittedMessages = 0
 
     private let seesImages: Bool
+    private let isSkipped: Set<String>?
 
-    init(_ request: TaskRequest, historyCharacters: Int, seesImages: Bool) {
+    /// - Parameter isSkipped: the pointers of which the user was told already that they are left out; `nil`: nobody has read what pointers
+    ///   name.
+    init(_ request: TaskRequest, historyCharacters: Int, seesImages: Bool, isSkipped: Set<String>? = nil) {
         self.seesImages = seesImages
+        self.isSkipped = isSkipped
         let history = request.history.filter { !Self.isEmpty($0) }
         var room = historyCharacters - Self.characters(request.message)
         var kept = history.count
@@ -108,10 +112,12 @@ struct ChatConversation {
     }
 
     private mutating func skip(_ attachment: Attachment, isCurrent: Bool) -> Attachment {
-        if isCurrent {
+        if isCurrent, attachment.pointer.map({ isSkipped?.contains($0) != true }) ?? true {
             let name = attachment.title ?? attachment.pointer ?? "An attachment"
             let type = attachment.mimeType.map { " (\($0))" } ?? ""
-            let reason = attachment.data == nil ? "its content did not come with the request" : "the model cannot read it"
+            let reason =
+                attachment.data == nil && (attachment.pointer == nil || isSkipped == nil)
+                ? "its content did not come with the request" : "the model cannot read it"
             skipped.append(Skipped(message: "\(name)\(type) is left out: \(reason)"))
         }
         return Attachment(mimeType: attachment.mimeType, title: attachment.title)

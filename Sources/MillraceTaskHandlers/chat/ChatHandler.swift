@@ -39,7 +39,9 @@ public struct ChatHandler: TaskHandler {
         var reader = AttachmentReader(
             content: content, passages: passages, question: request.text, seesImages: model.seesImages, context: context)
         let request = try await reader.read(request)
-        let conversation = ChatConversation(request, historyCharacters: historyCharacters, seesImages: model.seesImages)
+        let conversation = ChatConversation(
+            request, historyCharacters: historyCharacters, seesImages: model.seesImages,
+            isSkipped: content == nil ? nil : reader.skippedPointers)
 
         for message in reader.skipped { try await context.emit(.status("attachment_skipped", message: message)) }
         for skipped in conversation.skipped {
