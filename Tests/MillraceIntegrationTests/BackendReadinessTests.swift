@@ -77,7 +77,7 @@ extension IntegrationTests {
                 for name in ["model:nowhere", "model:wrong", "model:nobody", "embedder:far"] {
                     #expect(checks[name]?["status"] == "unavailable", "\(name)")
                 }
-                #expect(checks["model:nowhere"]?["message"]?.string?.contains("set AWS_REGION") == true)
+                #expect(checks["model:nowhere"]?["message"]?.string?.contains("set aws.region, AWS_REGION") == true)
                 #expect(try Self.completes(server))
             }
         }

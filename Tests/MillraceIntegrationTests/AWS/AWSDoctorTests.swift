@@ -176,11 +176,11 @@ extension IntegrationTests {
             // AWS's own configuration.
             Fault(
                 "no region", changes: region,
-                "warn  objects: no region is set for S3: set AWS_REGION, or 'region' in the profile 'default' of DIR",
-                "warn  search: its password", "warn  secrets: no region is set for Secrets Manager: set AWS_REGION",
+                "warn  objects: no region is set for S3: set aws.region, AWS_REGION, or 'region' in the profile 'default' of DIR",
+                "warn  search: its password", "warn  secrets: no region is set for Secrets Manager: set aws.region, AWS_REGION",
                 "FAIL  models: defaults.model: the model 'claude' is not available: no region is set for Bedrock",
-                "FAIL  model claude: no region is set for Bedrock: set AWS_REGION",
-                "warn  embedder titan: no region is set for Bedrock: set AWS_REGION"),
+                "FAIL  model claude: no region is set for Bedrock: set aws.region, AWS_REGION",
+                "warn  embedder titan: no region is set for Bedrock: set aws.region, AWS_REGION"),
             Fault(
                 "another region", ["MILLRACE_AWS_REGION": "eu-central-1"], areAll: false,
                 "FAIL  model claude: Bedrock refuses the request: it is in another region: check aws.region and the endpoint ("),

@@ -70,7 +70,7 @@ import Testing
         settings.aws.variables = AWSVariables(["HOME": directory.path])
         #expect { try SecretStoreAssembly.make(settings, secretsManager: SecretStoreAssembly.secretsManager) } throws: {
             error in
-            (error as? MillraceError)?.message.contains("set AWS_REGION") == true
+            (error as? MillraceError)?.message.contains("set aws.region") == true
         }
     }
 }
