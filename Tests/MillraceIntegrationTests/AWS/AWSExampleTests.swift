@@ -113,12 +113,15 @@ extension IntegrationTests {
                 one["hits"]?["hits"]?[0]?["_source"]?["fields"]?["text"]?.string?.contains(Self.answer) == true, "\(one.text.prefix(500))")
 
             // The second question indexes nothing: one question is embedded.
+            let embedded = try counterparts.embeddingCount()
+            #expect(embedded > count, "each passage, and the question")
             let second = try example.chat("[[tag:second]] What is the keeper of the third sluice paid?", over: [long])
             try Self.expectCompleted(second)
             let again = try counterparts.bedrockRequests(tag: "second", count: 2)
             #expect(again.map { $0["operation"]?.string } == ["InvokeModel", "ConverseStream"])
             #expect(Self.documents(of: again.last ?? .null).first?.contains(Self.answer) ?? false)
             #expect(try counterparts.passageCount(of: long) == count)
+            #expect(try counterparts.embeddingCount() == embedded + 1)
 
             // Indexing is paid for, and counted.
             let (firstTokens, secondTokens) = (Self.promptTokens(first), Self.promptTokens(second))
@@ -134,7 +137,8 @@ extension IntegrationTests {
             #expect(part.status == 206 && part.text == "lease")
             let third = try example.chat("[[tag:third]] Who keeps the third sluice?", over: [long])
             try Self.expectCompleted(third)
-            #expect(try counterparts.bedrockRequests(tag: "third", count: 2).count == 2, "nothing is indexed again")
+            #expect(try counterparts.bedrockRequests(tag: "third", count: 2).count == 2)
+            #expect(try counterparts.embeddingCount() == embedded + 2, "nothing is indexed again")
 
             // Out: the object and the passages go with the file.
             #expect(try example.ask("DELETE", "/api/v1/generate/content/\(long)").status == 204)
