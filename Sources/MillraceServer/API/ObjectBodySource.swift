@@ -35,8 +35,13 @@ final class ObjectBodySource: HTTPBodySource, @unchecked Sendable {  // Sendable
             }
             wake()
         }
-        await withUnsafeContinuation { continuation in
-            if buffer.isEmpty, !hasEnded, failure == nil { opener = continuation } else { continuation.resume() }
+        // A client that leaves before there is a first piece cancels the request's task, and nobody has been attached yet.
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                if buffer.isEmpty, !hasEnded, failure == nil { opener = continuation } else { continuation.resume() }
+            }
+        } onCancel: {
+            loop.post { [self] in detached() }
         }
         if buffer.isEmpty, let failure { throw failure }
     }

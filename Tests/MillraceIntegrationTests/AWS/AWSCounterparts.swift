@@ -89,6 +89,12 @@ final class AWSCounterparts: Sendable {
         return try client.ask("GET", "/_observations?tag=\(tag)&outcome=any&count=\(count)&timeout=10").json.array ?? []
     }
 
+    /// How many texts Bedrock has embedded so far, for whomever.
+    func embeddingCount() throws -> Int {
+        let all = try TCPClient(port: bedrockPort).ask("GET", "/_observations").json.array ?? []
+        return all.count { $0["operation"] == "InvokeModel" }
+    }
+
     /// Asks OpenSearch, as its administrator would.
     func search(_ method: String, _ path: String, _ body: JSONValue? = nil) throws -> JSONValue {
         let client = try TCPClient(port: searchPort)

@@ -43,14 +43,15 @@ extension IntegrationTests {
             }
 
             /// Asks about files, in context items.
-            func chat(_ text: String, over files: [String], chat: String? = nil) throws -> [SSEMessage] {
-                var body: [String: JSONValue] = [
+            func chat(_ text: String, over files: [String]) throws -> [SSEMessage] { try Self.chat(server.port, text, over: files) }
+
+            static func chat(_ port: Int, _ text: String, over files: [String]) throws -> [SSEMessage] {
+                let body: [String: JSONValue] = [
                     "parts": [["content": .string(text)]],
                     "context": .array(files.map { ["type": "document", "pointer": .string("content://\($0)")] }),
                 ]
-                if let chat { body["chat_id"] = .string(chat) }
                 let request = TCPClient.request("POST", "/api/v1/generate/stream", body: JSONValue.object(body).text)
-                let reader = try EventStreamClient(port: server.port, request)
+                let reader = try EventStreamClient(port: port, request)
                 defer { reader.close() }
                 return try reader.rest()
             }
@@ -112,12 +113,15 @@ extension IntegrationTests {
                 one["hits"]?["hits"]?[0]?["_source"]?["fields"]?["text"]?.string?.contains(Self.answer) == true, "\(one.text.prefix(500))")
 
             // The second question indexes nothing: one question is embedded.
+            let embedded = try counterparts.embeddingCount()
+            #expect(embedded > count, "each passage, and the question")
             let second = try example.chat("[[tag:second]] What is the keeper of the third sluice paid?", over: [long])
             try Self.expectCompleted(second)
             let again = try counterparts.bedrockRequests(tag: "second", count: 2)
             #expect(again.map { $0["operation"]?.string } == ["InvokeModel", "ConverseStream"])
             #expect(Self.documents(of: again.last ?? .null).first?.contains(Self.answer) ?? false)
             #expect(try counterparts.passageCount(of: long) == count)
+            #expect(try counterparts.embeddingCount() == embedded + 1)
 
             // Indexing is paid for, and counted.
             let (firstTokens, secondTokens) = (Self.promptTokens(first), Self.promptTokens(second))
@@ -133,7 +137,8 @@ extension IntegrationTests {
             #expect(part.status == 206 && part.text == "lease")
             let third = try example.chat("[[tag:third]] Who keeps the third sluice?", over: [long])
             try Self.expectCompleted(third)
-            #expect(try counterparts.bedrockRequests(tag: "third", count: 2).count == 2, "nothing is indexed again")
+            #expect(try counterparts.bedrockRequests(tag: "third", count: 2).count == 2)
+            #expect(try counterparts.embeddingCount() == embedded + 2, "nothing is indexed again")
 
             // Out: the object and the passages go with the file.
             #expect(try example.ask("DELETE", "/api/v1/generate/content/\(long)").status == 204)
@@ -183,6 +188,45 @@ extension IntegrationTests {
             #expect(message.contains("OpenSearch") && !message.contains("another"), "\(message)")
             try Self.expectCompleted(try example.chat("Who keeps the third sluice?", over: [id]))
             #expect(try example.ask("DELETE", "/api/v1/generate/content/\(id)").status == 204)
+        }
+
+        @Test(.timeLimit(.minutes(2))) func questionsAtOnce_andObjectsThatVanish() async throws {
+            guard let counterparts = try AWSCounterparts.shared() else { return }
+            let example = try Example(counterparts)
+            let (long, short) = (
+                try example.upload(Self.chronicle, title: "chronicle.txt"), try example.upload(Self.lease, title: "lease.txt")
+            )
+            // Both find the file not indexed yet.
+            let port = example.server.port
+            let answers = try await concurrently(2) { number in
+                try Example.chat(port, "[[tag:once-\(number)]] What is the keeper of the third sluice paid?", over: [long])
+            }
+            for (number, events) in answers.enumerated() {
+                try Self.expectCompleted(events)
+                let asked = try counterparts.bedrockRequests(tag: "once-\(number)", count: 2)
+                let conversation = try #require(asked.first { $0["operation"] == "ConverseStream" })
+                #expect(Self.documents(of: conversation).first?.contains(Self.answer) ?? false)
+            }
+            _ = try counterparts.search("POST", "/_fake/refresh")
+            let places = try counterparts.search(
+                "POST", "/millrace-content-titan-256/_search",
+                ["size": 1000, "query": ["term": ["fields.content": .string(long)]]])
+            let found = (places["hits"]?["hits"]?.array ?? []).compactMap { $0["_source"]?["fields"]?["place"]?.integer }
+            #expect(found.sorted() == Array(0..<found.count) && found.count > 100, "each passage is there once")
+
+            // Somebody empties the bucket. What is indexed can be asked about, what is not is told.
+            _ = try counterparts.boto3("for id in ['\(long)', '\(short)']: s3.delete_object(Bucket=bucket, Key='dev/content/' + id)")
+            #expect(try example.ask("GET", "/api/v1/content").json["items"]?.array?.count == 2)
+            for id in [long, short] {
+                let gone = try example.ask("GET", "/api/v1/generate/content/\(id)")
+                #expect(gone.status == 404 && gone["content-type"] == "application/problem+json", "\(gone.text)")
+            }
+            try Self.expectCompleted(try example.chat("What is the keeper of the third sluice paid?", over: [long]))
+            let events = try example.chat("When does the lease end?", over: [short])
+            #expect(events.last?.event == "response_end" && events.count { $0.event == "error" } <= 1)
+            for id in [long, short] { #expect(try example.ask("DELETE", "/api/v1/generate/content/\(id)").status == 204) }
+            _ = try counterparts.search("POST", "/_fake/refresh")
+            #expect(try counterparts.passageCount(of: long) == 0)
         }
     }
 }

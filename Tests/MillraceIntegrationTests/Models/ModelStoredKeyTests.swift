@@ -65,5 +65,27 @@ extension IntegrationTests {
                 #expect(try server.run("chat", "hello", ["model_id": "local"]).last?.json["status"] == "completed")
             }
         }
+
+        @Test(arguments: [
+            ("right", "ok    model main: 127.0.0.1:PORT has 'mill-chat'"),
+            ("refused", "FAIL  model main: 127.0.0.1:PORT refuses the API key (401): check the secret 'models/mill#key'"),
+            (
+                "absent",
+                "FAIL  model main: the settings name the secret 'models/mill#key', which cannot be had: there is no secret 'models/mill'"
+            ),
+        ])
+        func doctor_saysWhetherTheStoredKeyIsTaken(what: String, line: String) async throws {
+            let folder = try TemporaryFolder()
+            guard let upstream = try ModelServer.start() else { return }
+            try Self.set(
+                what == "absent" ? "another" : "models/mill", #"{"key": "\#(what == "right" ? ModelServer.key : "an-old-key")"}"#,
+                in: folder)
+            let yaml = ModelProvider.openAI.configuration(at: upstream.url).replacing("env:MODEL_KEY", with: "secret:models/mill#key")
+            try folder.write("config.yaml", yaml + "server: {port: 0, dataDirectory: \(folder.path)}\n")
+            let launcher = AWSCounterparts.launcher(["MILLRACE_SECRETS_KEY": Self.key], in: folder.path)
+            let command = try Command(launcher + ["\(ServerProcess.buildFolder)/millrace", "doctor"])
+            #expect(command.output.contains(line.replacing("PORT", with: "\(upstream.port)")), "\(command.output)")
+            #expect(!command.output.contains("an-old-key") && !command.output.contains(ModelServer.key))
+        }
     }
 }

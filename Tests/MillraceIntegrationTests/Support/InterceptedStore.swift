@@ -6,14 +6,20 @@ final class InterceptedStore: Store {
     private let store: any Store
     private let dropsAppends: Bool
     private let created: @Sendable () async throws -> Void
+    private let contentCreated: @Sendable () async throws -> Void
 
     /// - Parameters:
     ///   - dropsAppends: whether appends neither reach the store nor are answered, as on a disk that hangs.
     ///   - created: what happens between the commit that creates a run and the server's learning of it.
-    init(_ store: any Store, dropsAppends: Bool = false, created: @escaping @Sendable () async throws -> Void = {}) {
+    ///   - contentCreated: what happens before a file's record is made.
+    init(
+        _ store: any Store, dropsAppends: Bool = false, created: @escaping @Sendable () async throws -> Void = {},
+        contentCreated: @escaping @Sendable () async throws -> Void = {}
+    ) {
         self.store = store
         self.dropsAppends = dropsAppends
         self.created = created
+        self.contentCreated = contentCreated
     }
 
     func append(_ appends: [RunAppend], completed: @escaping @Sendable (MillraceError?) -> Void) {
@@ -69,6 +75,7 @@ final class InterceptedStore: Store {
         try await store.updateTaskHandler(name, configuration: configuration, principal: principal)
     }
     func createContent(_ content: ContentRecord, principal: Principal) async throws {
+        try await contentCreated()
         try await store.createContent(content, principal: principal)
     }
     func content(_ id: String, principal: Principal) async throws -> ContentRecord? {
