@@ -51,7 +51,7 @@ let package = Package(
             "MillraceServer",
             [
                 "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceEventLoop", "MillraceHTTP", "MillraceHTTPClient",
-                "MillraceTaskHandlers", "CCrypto", "CYAML",
+                "MillraceTaskHandlers", "CYAML",
             ]),
         .executableTarget(
             name: "MillraceCLI",
@@ -80,14 +80,14 @@ let package = Package(
             exclude: ["Servers"],
             swiftSettings: swiftSettings),
         tests(
-            "MillraceAWSTests", ["MillraceAWS", "MillraceCore", "MillraceCounterparts", "MillraceEventLoop", "MillraceHTTPClient"],
+            "MillraceAWSTests", ["MillraceAWS", "MillraceCore", "MillraceCounterparts", "MillraceHTTPClient"],
             exclude: ["Reference"]),
         // Each seam's conformance suite, for the embedded implementation and the remote ones.
         tests(
             "MillraceSeamTests",
             [
                 "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceCounterparts", "MillraceDatabase",
-                "MillraceEventLoop", "MillraceHTTPClient",
+                "MillraceHTTPClient",
             ]),
         tests("MillraceTaskHandlersTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceTaskHandlers"]),
         // The server that tests kill, and the tests that drive servers over sockets.
@@ -97,10 +97,11 @@ let package = Package(
         .testTarget(
             name: "MillraceIntegrationTests",
             dependencies: [
-                "CSQLite", "Millrace", "MillraceBackends", "MillraceCLI", "MillraceCore", "MillraceDatabase", "MillraceServer",
-                "MillraceTestServer",
+                "CSQLite", "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCLI", "MillraceCore", "MillraceCounterparts",
+                "MillraceDatabase", "MillraceHTTPClient", "MillraceServer", "MillraceTestServer",
             ], exclude: ["Clients", "Providers"], swiftSettings: swiftSettings),
-        tests("MillraceServerTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceHTTPClient", "MillraceServer"]),
+        tests(
+            "MillraceServerTests", ["Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceHTTPClient", "MillraceServer"]),
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient", "MillraceServer"]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceDatabase"]),
         tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),

@@ -53,6 +53,7 @@ public final class Server: Sendable {
     private let store: any Store
     /// Holds the data directory's lock for the server's life.
     private let dataDirectory: DataDirectory?
+    private let backends: Backends
     private let hub: RunHub
     private let context: HTTPServerContext
     private let handlers: TaskHandlerRegistry
@@ -118,8 +119,9 @@ public final class Server: Sendable {
         }
         let local = LocalLanguageModel(blocking: blocking)
         let transport = try ModelAssembly.transport(settings.http, logger: self.logger)
-        let backends = BackendAssembly(
-            settings: settings, transport: transport, plain: try ModelAssembly.client(settings.http), blocking: blocking, logger: self.logger
+        backends = BackendAssembly(
+            settings: settings, transport: transport, plain: try ModelAssembly.client(settings.http), blocking: blocking,
+            logger: self.logger
         ).make()
         var assembly = try ModelAssembly(
             settings: settings, existing: [local] + ownModels, transport: transport, logger: self.logger, blocking: blocking,
@@ -147,7 +149,9 @@ public final class Server: Sendable {
         handlers = registry
         hub = RunHub(
             store: self.store, settings: settings.runs, group: group, blocking: blocking, logger: self.logger, stageFactories: stages)
-        let readiness = ModelReadiness(settings, models: models, embedders: embedders, bedrockURLs: assembly.bedrockURLs) { transport.circuit(of: $0) }
+        let readiness = ModelReadiness(settings, models: models, embedders: embedders, bedrockURLs: assembly.bedrockURLs) {
+            transport.circuit(of: $0)
+        }
         let routes = ContentRoutes(
             content: content, unavailable: backends.unavailable["objects"], limit: settings.content.uploadBytes,
             forget: { try await passages?.forget($0, principal: $1) })
@@ -166,7 +170,8 @@ public final class Server: Sendable {
         guard let content, let search = backends.search else { return nil }
         var embedder: (any Embedder)?
         if let id = settings.search.embedder {
-            do throws(MillraceError) { embedder = try embedders.embedder(id) } catch  where error.code == .modelUnavailable {
+            do throws(MillraceError) { embedder = try embedders.embedder(id) } catch {
+                guard error.code == .modelUnavailable else { throw MillraceError(error.code, "search.embedder: \(error.message)") }
                 // Passages are found by words until it can be used.
                 embedder = nil
             }
@@ -296,9 +301,10 @@ public final class Server: Sendable {
         closeConnections(listeners)
         group.stop()
         blocking.stop()
-        let store = store
+        let (store, backends) = (store, backends)
         let done = Monitor(false)
         Task.detached {
+            await backends.close()
             await store.close()
             done.update {
                 $0 = true; return true

@@ -1,17 +1,25 @@
 import Millrace
+import MillraceAWS
 import MillraceBackends
 import MillraceCore
+import MillraceCounterparts
+import MillraceHTTPClient
 import Testing
 
 extension IntegrationTests {
     /// What every language model promises, held against all of them; the remote ones ask a server that the services' own clients accept.
     @Suite struct LanguageModelConformanceTests {
         private static let names = [
-            "local", "scripted", "openai", "anthropic", "custom-sse", "custom-ndjson", "custom-json", "fallback", "route", "priced",
+            "local", "scripted", "openai", "anthropic", "bedrock", "custom-sse", "custom-ndjson", "custom-json", "fallback", "route",
+            "priced",
         ]
 
         /// Runs `body` with the model of that name, where what it needs is installed.
         private func with(_ name: String, _ body: (any LanguageModel) async throws -> Void) async throws {
+            if name == "bedrock" {
+                guard let server = try BedrockServer.shared() else { return }
+                return try await body(Self.bedrock(server))
+            }
             let isRemote = !["local", "scripted"].contains(name)
             guard let server = isRemote ? try ModelServer.start() : nil else {
                 if !isRemote { try await body(Self.embedded(name)) }
@@ -43,6 +51,16 @@ extension IntegrationTests {
             case "priced": return PricedLanguageModel(openAI, price: try ModelPrice(prompt: 1, completion: 2))
             default: return try custom(String(name.dropFirst("custom-".count)), server, key)
             }
+        }
+
+        private static func bedrock(_ server: BedrockServer) -> any LanguageModel {
+            let credentials = AWSCredentials(accessKeyID: "AKIATEST", secretAccessKey: "sekrit", origin: "the test")
+            let client = AWSServiceClient(
+                .bedrockRuntime, endpoint: AWSEndpointSettings(region: "us-east-1", url: server.url),
+                authentication: .signature(StaticAWSCredentialProvider(credentials)), transport: HTTPClient())
+            return BedrockLanguageModel(
+                id: "bedrock", model: "anthropic.claude-x", client: BedrockRuntimeClient(client), region: "us-east-1",
+                options: BedrockOptions())
         }
 
         private static func custom(_ format: String, _ server: ModelServer, _ key: Credential) throws -> any LanguageModel {

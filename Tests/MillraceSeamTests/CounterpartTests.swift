@@ -1,7 +1,7 @@
 import MillraceCounterparts
 import Testing
 
-@Suite struct CounterpartTests {
+@Suite(.ownThreads) struct CounterpartTests {
     @Test func process_ofAProgramThatSpeaksAndStays_isHeardAndEnds() throws {
         let process = try CounterpartProcess(["/bin/sh", "-c", "echo ready; exec sleep 600"])
         #expect(try process.waitForLine { $0 == "ready" } == "ready")

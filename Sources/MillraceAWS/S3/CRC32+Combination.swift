@@ -1,8 +1,8 @@
 extension CRC32 {
     /// The check value of two texts that stand one behind the other, out of theirs.
     ///
-    /// A check value is a polynomial over GF(2), and bytes behind a text multiply it by a power of x, modulo the generator. The power is made by
-    /// squaring (Mark Adler's answer to "How is a CRC32 combined?"; zlib's `crc32_combine` has the same result).
+    /// A check value is a polynomial over GF(2), and bytes behind a text multiply it by a power of x, modulo the generator. The power is
+    /// made by squaring (Mark Adler's answer to "How is a CRC32 combined?"; zlib's `crc32_combine` has the same result).
     /// - Parameter count: the second text's length in bytes.
     package static func combined(_ first: UInt32, _ second: UInt32, count: Int) -> UInt32 {
         var factor: UInt32 = 1 << 31

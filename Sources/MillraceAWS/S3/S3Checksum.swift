@@ -14,7 +14,8 @@ enum S3Checksum {
 
 /// Compares an object's content, as it arrives, with the check value in the response's head.
 ///
-/// CRC-32 and SHA-256 of whole objects are compared. What is made of the parts' values (`COMPOSITE`) cannot be, and the others are not known here.
+/// CRC-32 and SHA-256 of whole objects are compared. What is made of the parts' values (`COMPOSITE`) cannot be, and the others are not
+/// known here.
 struct S3ContentCheck: ~Copyable {
     private var crc32 = CRC32()
     private var sha256: SHA256Digest?

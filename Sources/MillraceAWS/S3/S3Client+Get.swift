@@ -27,14 +27,15 @@ extension S3Client {
     /// Lends an object's content (GetObject).
     ///
     /// A content that breaks off is fetched on from there, as long as the object is the same: up to three times in a row without 1 MiB of
-    /// progress. Content that is read to its end is compared with the CRC-32 or SHA-256 that S3 keeps of the whole object, where it keeps one.
+    /// progress. Content that is read to its end is compared with the CRC-32 or SHA-256 that S3 keeps of the whole object, where it keeps
+    /// one.
     /// - Parameters:
     ///   - options: range, conditions, version.
     ///   - read: gets the content; what it has not read when it returns is not fetched.
     /// - Returns: what `read` returns.
     /// - Throws: ``AWSServiceError``, such as 404 `NoSuchKey`, 412 `PreconditionFailed`, 304 `NotModified`, 416 `InvalidRange`;
-    ///   ``MillraceError`` with ``ErrorCode/conflict`` when the object is replaced while it is fetched on, with `checksum_mismatch` at the end
-    ///   of a content that is damaged; what `read` throws.
+    ///   ``MillraceError`` with ``ErrorCode/conflict`` when the object is replaced while it is fetched on, with `checksum_mismatch` at the
+    /// end of a content that is damaged; what `read` throws.
     public func getObject<R>(
         _ bucket: String, _ key: String, options: S3GetOptions = S3GetOptions(), _ read: (S3Content) async throws -> R
     ) async throws -> R {

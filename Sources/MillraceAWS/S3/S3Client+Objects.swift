@@ -33,8 +33,8 @@ extension S3Client {
         }
     }
 
-    /// Removes an object (DeleteObject); one that is not there is removed already. In a bucket that keeps versions it is hidden, unless a version
-    /// is named.
+    /// Removes an object (DeleteObject); one that is not there is removed already. In a bucket that keeps versions it is hidden, unless a
+    /// version is named.
     public func deleteObject(_ bucket: String, _ key: String, versionID: String? = nil) async throws {
         let request = AWSRequest("DELETE", "", query: Self.versionQuery(versionID))
         _ = try await document(request, bucket: bucket, key: key)

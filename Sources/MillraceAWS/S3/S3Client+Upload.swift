@@ -4,8 +4,8 @@ import MillraceHTTPClient
 extension S3Client {
     /// Stores an object of any length: with one request up to ``Settings/partBytes``, in parts beyond.
     ///
-    /// The body is pulled as S3 takes it; ``Settings/concurrentParts`` parts are in memory at most. A part that fails on the way is sent again. The
-    /// object appears whole when everything is there; on any failure, and when the task is cancelled, what was begun is aborted.
+    /// The body is pulled as S3 takes it; ``Settings/concurrentParts`` parts are in memory at most. A part that fails on the way is sent
+    /// again. The object appears whole when everything is there; on any failure, and when the task is cancelled, what was begun is aborted.
     /// - Throws: what the body throws; ``MillraceError`` with ``ErrorCode/invalidInput`` for a body that is not as long as it says;
     ///   as ``completeMultipartUpload(_:_:uploadID:parts:condition:)``.
     public func upload(
@@ -56,8 +56,8 @@ extension S3Client {
         }
     }
 
-    /// Ends what was begun, also when the caller is cancelled; for ten seconds at most. A bucket's life cycle rule should remove what is left when
-    /// even this fails.
+    /// Ends what was begun, also when the caller is cancelled; for ten seconds at most. A bucket's life cycle rule should remove what is
+    /// left when even this fails.
     func abortAfterFailure(_ bucket: String, _ key: String, _ uploadID: String) async {
         // A task of its own, awaited here: the caller's cancellation does not reach it.
         await Task { [self] in

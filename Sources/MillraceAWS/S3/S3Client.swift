@@ -3,12 +3,12 @@ import MillraceHTTPClient
 
 /// Amazon S3, and servers that speak its API.
 ///
-/// Everything runs in constant memory: objects are lent piece by piece, and uploads hold ``Settings/concurrentParts`` parts at most. A body in
-/// memory and each part are signed with their hash and carry a CRC-32, over `http` as over `https`. A bucket in another region is found by what
-/// S3 says of it, once.
+/// Everything runs in constant memory: objects are lent piece by piece, and uploads hold ``Settings/concurrentParts`` parts at most. A body
+/// in memory and each part are signed with their hash and carry a CRC-32, over `http` as over `https`. A bucket in another region is found
+/// by what S3 says of it, once.
 ///
-/// Methods throw ``AWSServiceError`` for what S3 refuses, ``MillraceError`` for keys and bucket names that cannot be and for what fails on the
-/// way, and `CancellationError`.
+/// Methods throw ``AWSServiceError`` for what S3 refuses, ``MillraceError`` for keys and bucket names that cannot be and for what fails on
+/// the way, and `CancellationError`.
 ///
 /// Source: Amazon S3 API Reference (API version 2006-03-01).
 public final class S3Client: Sendable {

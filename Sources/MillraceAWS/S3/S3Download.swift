@@ -49,7 +49,8 @@ struct S3Download: Equatable {
             return nil
         }
         let begun: Beginning
-        if let content = headers.contentRange, status == 206 {
+        if status == 206 {
+            guard let content = headers.contentRange else { throw S3Client.missing("well-formed Content-Range") }
             begun = Beginning(head: try headers.head(length: content.length), bytes: content.bytes)
         } else {
             guard let length = headers.contentLength else { throw S3Client.missing("Content-Length") }

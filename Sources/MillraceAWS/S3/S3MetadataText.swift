@@ -2,8 +2,8 @@ import FoundationEssentials
 
 /// Text in a header: as it stands where it is ASCII, and as encoded-words where it is not.
 ///
-/// S3 keeps headers as US-ASCII and shows other text in this form (RFC 2047; "Working with object metadata", Amazon S3 User Guide), which AWS's
-/// console and SDK for Java read as well.
+/// S3 keeps headers as US-ASCII and shows other text in this form (RFC 2047; "Working with object metadata", Amazon S3 User Guide), which
+/// AWS's console and SDK for Java read as well.
 enum S3MetadataText {
     /// The header's value for a text, of printable ASCII only.
     static func encode(_ text: String) -> String {

@@ -22,8 +22,8 @@ package struct S3PartPlan: Equatable, Sendable {
 
     /// The size of a part, which is numbered from 1.
     ///
-    /// Without a length, each thousand parts have twice the size of the thousand before: parts of 8 MiB come to 8 TiB, and the first 8 GB cost no
-    /// more memory than 8 MiB a part.
+    /// Without a length, each thousand parts have twice the size of the thousand before: parts of 8 MiB come to 8 TiB, and the first 8 GB
+    /// cost no more memory than 8 MiB a part.
     package func bytes(ofPart number: Int) -> Int {
         grows ? min(first << min((number - 1) / 1000, 9), 5 << 30) : first
     }

@@ -34,8 +34,8 @@ public struct S3PutOptions: Equatable, Sendable {
     public var contentEncoding: String?
     /// `Cache-Control`.
     public var cacheControl: String?
-    /// User metadata: names of ASCII letters, digits, `-`, `_`, and any values; 2 KB together at most. Values beyond printable ASCII are sent as
-    /// encoded-words (RFC 2047).
+    /// User metadata: names of ASCII letters, digits, `-`, `_`, and any values; 2 KB together at most. Values beyond printable ASCII are
+    /// sent as encoded-words (RFC 2047).
     public var metadata: [String: String]
     /// When it may be stored (default: always).
     public var condition: S3WriteCondition?

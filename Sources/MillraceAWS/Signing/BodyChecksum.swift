@@ -22,10 +22,15 @@ package struct BodyChecksum {
         package var valueLength: Int { self == .sha256 ? 44 : 8 }
     }
 
+    /// The digest cannot be copied, and a checksum is.
+    private final class SharedDigest {
+        var digest = SHA256Digest()
+    }
+
     private enum State {
         case crc32(CRC32)
         case crc32c(CRC32C)
-        case sha256(SHA256Stream)
+        case sha256(SharedDigest)
     }
 
     package let algorithm: Algorithm
@@ -37,7 +42,7 @@ package struct BodyChecksum {
             switch algorithm {
             case .crc32: .crc32(CRC32())
             case .crc32c: .crc32c(CRC32C())
-            case .sha256: .sha256(SHA256Stream())
+            case .sha256: .sha256(SharedDigest())
             }
     }
 
@@ -55,7 +60,7 @@ package struct BodyChecksum {
         case .crc32c(var crc):
             crc.update(bytes)
             state = .crc32c(crc)
-        case .sha256(let stream): stream.update(bytes)
+        case .sha256(let stream): stream.digest.update(bytes)
         }
     }
 
@@ -65,7 +70,7 @@ package struct BodyChecksum {
             switch state {
             case .crc32(let crc): Self.bytes(crc.value)
             case .crc32c(let crc): Self.bytes(crc.value)
-            case .sha256(let stream): stream.finish()
+            case .sha256(let stream): stream.digest.value()
             }
         return Data(bytes).base64EncodedString()
     }

@@ -25,27 +25,6 @@ package enum SHA256 {
     }
 }
 
-/// SHA-256 of bytes that come piece by piece. Used by one task at a time.
-final class SHA256Stream {
-    private let context: OpaquePointer?
-
-    init() {
-        context = EVP_MD_CTX_new()
-        EVP_DigestInit_ex(context, EVP_sha256(), nil)
-    }
-
-    deinit { EVP_MD_CTX_free(context) }
-
-    func update(_ bytes: UnsafeRawBufferPointer) { EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) }
-
-    /// The digest, 32 bytes; nothing can be added afterwards.
-    func finish() -> [UInt8] {
-        var digest = [UInt8](repeating: 0, count: 32)
-        EVP_DigestFinal_ex(context, &digest, nil)
-        return digest
-    }
-}
-
 /// Lower-case hexadecimal digits.
 package enum Hexadecimal {
     package static func text(_ bytes: [UInt8]) -> String {

@@ -102,7 +102,7 @@ private struct ConfigurationReader {
 
     mutating func value(_ name: String, isRequired: Bool = false) -> JSONValue? {
         known.insert(name)
-        let value = members[name].flatMap { $0.isNull ? nil : $0 }
+        let value = members[name].flatMap { $0.isNull ? JSONValue?.none : $0 }
         if value == nil, isRequired { problems.append("\(path)\(name) is missing") }
         return value
     }

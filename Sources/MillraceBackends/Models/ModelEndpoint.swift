@@ -47,6 +47,26 @@ package struct ModelEndpoint: Sendable {
         _ path: String, _ body: JSONValue?, explain: (Refusal) -> MillraceError, _ read: (any HTTPResponseStream) async throws -> R
     ) async throws -> R {
         let secret = try await credential?.value()
+        do {
+            return try await send(path, body, secret, explain: explain, read)
+        } catch let refusal as KeyRefusal {
+            // It may have been rotated since it was read.
+            guard let secret, let renewed = try await credential?.renewed(after: secret) else { throw refusal.error }
+            do { return try await send(path, body, renewed, explain: explain, read) } catch let refusal as KeyRefusal {
+                throw refusal.error
+            }
+        }
+    }
+
+    /// The service does not take the key.
+    private struct KeyRefusal: Error {
+        let error: MillraceError
+    }
+
+    private func send<R>(
+        _ path: String, _ body: JSONValue?, _ secret: String?, explain: (Refusal) -> MillraceError,
+        _ read: (any HTTPResponseStream) async throws -> R
+    ) async throws -> R {
         var headers = headers
         if let secret { headers.set(authorization.header, authorization.prefix + secret) }
         var request =
@@ -60,7 +80,9 @@ package struct ModelEndpoint: Sendable {
                     let bytes = try await response.prefix(Self.errorByteLimit)
                     let text = Self.blot(secret, in: String(decoding: bytes, as: UTF8.self))
                     let json = (try? JSONValue(parsing: text)) ?? .null
-                    throw explain(Refusal(status: response.status, json: json, text: text, headers: response.headers))
+                    let error = explain(Refusal(status: response.status, json: json, text: text, headers: response.headers))
+                    guard secret != nil, response.status == 401 || response.status == 403 else { throw error }
+                    throw KeyRefusal(error: Self.presentable(error, without: secret))
                 }
                 return try await read(response)
             } catch let error as MillraceError {

@@ -4,10 +4,10 @@ public import MillraceCore
 
 /// Objects in a directory of this machine: the embedded object store.
 ///
-/// An object's content, type and metadata are one file, written aside and renamed into its place, so that a crash at any moment leaves the old or
-/// the new. Content that is read to its end is compared with its SHA-256, which is also the entity tag. Nothing blocks a loop: files are
-/// worked on by a ``BlockingExecutor``. Links within the directory are not followed. Several stores, of several processes as well, may share a
-/// directory on one machine.
+/// An object's content, type and metadata are one file, written aside and renamed into its place, so that a crash at any moment leaves the
+/// old or the new. Content that is read to its end is compared with its SHA-256, which is also the entity tag. Nothing blocks a loop: files
+/// are worked on by a ``BlockingExecutor``. Links within the directory are not followed. Several stores, of several processes as well, may
+/// share a directory on one machine.
 ///
 /// Files that are not the store's own are left alone and not listed.
 public final class DirectoryObjectStore: ObjectStore {

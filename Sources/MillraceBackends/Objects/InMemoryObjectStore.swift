@@ -9,7 +9,8 @@ public final class InMemoryObjectStore: ObjectStore {
     }
 
     private struct State {
-        var entries: [String: Entry] = [:]
+        /// By the key's bytes: two spellings of one character are one `String`, and two keys.
+        var entries: [[UInt8]: Entry] = [:]
         var byteCount = 0
         var version = 0
     }
@@ -28,7 +29,7 @@ public final class InMemoryObjectStore: ObjectStore {
         try ObjectRules.check(options)
         let bytes = try await collect(body)
         return try state.withLock { state throws(MillraceError) in
-            let old = state.entries[key]
+            let old = state.entries[Array(key.utf8)]
             switch options.condition {
             case .absent? where old != nil: throw ObjectRules.unmetCondition(options.condition)
             case .matches(let tag)? where old?.metadata.entityTag != tag: throw ObjectRules.unmetCondition(options.condition)
@@ -41,7 +42,7 @@ public final class InMemoryObjectStore: ObjectStore {
             let metadata = ObjectMetadata(
                 key: key, length: bytes.count, entityTag: "v\(state.version)", modifiedAt: .now(), mimeType: options.mimeType,
                 metadata: options.metadata)
-            state.entries[key] = Entry(metadata: metadata, bytes: bytes)
+            state.entries[Array(key.utf8)] = Entry(metadata: metadata, bytes: bytes)
             return metadata
         }
     }
@@ -68,7 +69,7 @@ public final class InMemoryObjectStore: ObjectStore {
     /// Lends an object's content.
     public func get<R>(_ key: String, range: ObjectRange?, _ read: (any ObjectContent) async throws -> R) async throws -> R {
         try ObjectRules.checkKey(key)
-        guard let entry = state.withLock({ $0.entries[key] }) else { throw ObjectRules.noSuchObject(key) }
+        guard let entry = state.withLock({ $0.entries[Array(key.utf8)] }) else { throw ObjectRules.noSuchObject(key) }
         let wanted = try ObjectRules.bytes(range, length: entry.bytes.count)
         return try await read(Content(metadata: entry.metadata, bytes: entry.bytes[wanted]))
     }
@@ -93,14 +94,14 @@ public final class InMemoryObjectStore: ObjectStore {
     /// What is known of an object.
     public func head(_ key: String) async throws -> ObjectMetadata? {
         try ObjectRules.checkKey(key)
-        return state.withLock { $0.entries[key]?.metadata }
+        return state.withLock { $0.entries[Array(key.utf8)]?.metadata }
     }
 
     /// Removes an object.
     public func delete(_ key: String) async throws {
         try ObjectRules.checkKey(key)
         state.withLock { state in
-            if let old = state.entries.removeValue(forKey: key) { state.byteCount -= old.bytes.count }
+            if let old = state.entries.removeValue(forKey: Array(key.utf8)) { state.byteCount -= old.bytes.count }
         }
     }
 
@@ -124,7 +125,8 @@ public final class InMemoryObjectStore: ObjectStore {
     /// Copies an object.
     public func copy(_ key: String, to target: String) async throws -> ObjectMetadata {
         try ObjectRules.checkKey(key)
-        guard let entry = state.withLock({ $0.entries[key] }) else { throw ObjectRules.noSuchObject(key) }
+        try ObjectRules.checkKey(target)
+        guard let entry = state.withLock({ $0.entries[Array(key.utf8)] }) else { throw ObjectRules.noSuchObject(key) }
         return try await put(
             target, .bytes(entry.bytes), options: ObjectPutOptions(mimeType: entry.metadata.mimeType, metadata: entry.metadata.metadata))
     }

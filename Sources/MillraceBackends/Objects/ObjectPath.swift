@@ -2,12 +2,13 @@ import MillraceCore
 
 /// Where an object's file is: a key, which may be any text, as names of directories and a file that any file system takes.
 ///
-/// Each part of the key between slashes becomes a directory (`+` behind its name), the last one the file (`=` behind it), so that the keys `a` and
-/// `a/b` do not meet. Lower-case letters, digits, `-`, `_` and `.` stay; other bytes become `%` and two lower-case hexadecimal digits, so that
-/// names differ also where a file system takes no notice of case. A part of 80 bytes or more is split after each 80 (`^` behind the directory).
+/// Each part of the key between slashes becomes a directory (`+` behind its name), the last one the file (`=` behind it), so that the keys
+/// `a` and `a/b` do not meet. Lower-case letters, digits, `-`, `_` and `.` stay; other bytes become `%` and two lower-case hexadecimal
+/// digits, so that names differ also where a file system takes no notice of case. A part of 80 bytes or more is split after each 80 (`^`
+/// behind the directory).
 ///
-/// Read back, the names of one directory sort as the keys beneath them do: no name is the beginning of another but for the `^` of the same 80
-/// bytes, which then holds all that begin with them.
+/// Read back, the names of one directory sort as the keys beneath them do: no name is the beginning of another but for the `^` of the same
+/// 80 bytes, which then holds all that begin with them.
 struct ObjectPath: Equatable {
     enum Kind: UInt8, Equatable {
         case object = 0x3D  // =

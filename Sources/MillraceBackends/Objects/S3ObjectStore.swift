@@ -4,8 +4,8 @@ public import MillraceCore
 
 /// Objects in a bucket of Amazon S3, or of a server that speaks its API.
 ///
-/// Objects up to the client's part size are stored with one request, longer ones in parts; a body is held a few parts at a time. Metadata beyond
-/// printable ASCII is kept as encoded-words (RFC 2047). An entity tag is S3's `ETag`, the time of a change exact to the second.
+/// Objects up to the client's part size are stored with one request, longer ones in parts; a body is held a few parts at a time. Metadata
+/// beyond printable ASCII is kept as encoded-words (RFC 2047). An entity tag is S3's `ETag`, the time of a change exact to the second.
 public struct S3ObjectStore: ObjectStore {
     private let client: S3Client
     private let bucket: String

@@ -1,5 +1,5 @@
-import CCrypto
 import Millrace
+import MillraceAWS
 import MillraceCore
 import MillraceHTTP
 
@@ -119,19 +119,6 @@ struct GenerateRoutes: Sendable {
         let lifetime = Int64(hub.settings.idempotencyHours) * 3_600_000_000
         return IdempotencyKey(
             key: key, bodyHash: SHA256.hexadecimal(body), expiresAt: Timestamp(microseconds: Timestamp.now().microseconds + lifetime))
-    }
-}
-
-/// SHA-256 by OpenSSL.
-enum SHA256 {
-    static func hexadecimal(_ bytes: [UInt8]) -> String {
-        var digest = [UInt8](repeating: 0, count: 32)
-        var length: UInt32 = 0
-        let done = EVP_Digest(bytes, bytes.count, &digest, &length, EVP_sha256(), nil)
-        precondition(done == 1 && length == 32, "OpenSSL offers no SHA-256")
-        var text = ByteBuffer(capacity: 64)
-        for byte in digest { text.append(hexadecimal: Int(byte), width: 2) }
-        return text.string
     }
 }
 

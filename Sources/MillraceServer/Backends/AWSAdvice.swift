@@ -3,10 +3,15 @@ import MillraceAWS
 /// What to do about a service's refusal, where it is the same for all services.
 enum AWSAdvice {
     /// For refusals of credentials and signatures; `nil` for others.
-    static func credentials(_ error: AWSServiceError) -> String? {
-        switch error.code {
+    static func credentials(_ error: AWSServiceError) -> String? { credentials(code: error.code, message: error.message) }
+
+    /// The same of an error that has been put into other words.
+    static func credentials(code: String, message: String) -> String? {
+        switch code {
         case "UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId", "AuthFailure":
             "it does not know the access key: check AWS_ACCESS_KEY_ID or the profile"
+        case "InvalidSignatureException" where message.contains("scoped to a valid region"), "AuthorizationHeaderMalformed":
+            "it is in another region: check aws.region and the endpoint"
         case "InvalidSignatureException", "SignatureDoesNotMatch":
             "the secret access key does not fit the access key, or something on the way changes requests: check AWS_SECRET_ACCESS_KEY or the "
                 + "profile"

@@ -78,7 +78,9 @@ struct BackendAssembly {
                 try DirectoryObjectStore(path: path(settings.path, "objects"), executor: blocking, durability: durability), nil, nil
             )
         case .s3:
-            guard let bucket = settings.bucket else { throw MillraceError(.configuration, "objects.bucket names no bucket") }
+            guard let bucket = settings.bucket else {
+                throw MillraceError(.configuration, "objects.type is s3, and no bucket is named: set objects.bucket")
+            }
             let place = AWSAssembly.Place(region: settings.region, profile: settings.profile, url: settings.endpoint)
             let client = try aws.client(.s3, place)
             var own = S3Client.Settings()
@@ -107,9 +109,13 @@ struct BackendAssembly {
             let path = keepsNothing && settings.path == nil ? ":memory:" : path(settings.path, "search.sqlite")
             var configuration = SQLiteSearchEngine.Configuration()
             configuration.vectorMemoryBytes = settings.vectorMemoryBytes
-            return (try SQLiteSearchEngine(path: path, configuration: configuration), nil, nil)
+            do { return (try SQLiteSearchEngine(path: path, configuration: configuration), nil, nil) } catch let error as MillraceError {
+                throw MillraceError(error.code, "\(path): \(error.message)")
+            }
         case .opensearch:
-            guard let url = settings.url else { throw MillraceError(.configuration, "search.url names no OpenSearch server") }
+            guard let url = settings.url else {
+                throw MillraceError(.configuration, "search.type is opensearch, and no server is named: set search.url")
+            }
             let service = settings.service == .aoss ? AWSService.openSearchServerless : .openSearch
             let client: AWSServiceClient
             switch settings.authentication {
@@ -119,11 +125,13 @@ struct BackendAssembly {
                 guard let user = settings.user, let reference = settings.password else {
                     throw MillraceError(.configuration, "search.auth basic needs search.user and search.password")
                 }
-                let password = try resolver.credential(reference)
+                let password = try password(reference, "search.password", resolver)
                 client = self.client(of: url, service, .basic(user: user, password: { try await password.value() }))
             }
             var own = OpenSearchEngineSettings()
             own.indexPrefix = settings.indexPrefix
+            own.shards = settings.shards
+            own.vectorEngine = settings.vectorEngine
             let openSearch = OpenSearchClient(client)
             return (try OpenSearchEngine(openSearch, settings: own), client.url, openSearch)
         }
@@ -135,6 +143,10 @@ struct BackendAssembly {
         // Without signatures the region means nothing.
         AWSServiceClient(
             service, endpoint: AWSEndpointSettings(region: "us-east-1", url: url), authentication: authentication, transport: transport)
+    }
+
+    private func password(_ reference: String, _ key: String, _ resolver: SecretResolver) throws(MillraceError) -> Credential {
+        do { return try resolver.credential(reference) } catch { throw MillraceError(error.code, "\(key): \(error.message)") }
     }
 
     // MARK: Cache
@@ -156,9 +168,11 @@ struct BackendAssembly {
 
     private func redis(_ resolver: SecretResolver) throws -> RedisCache {
         let settings = settings.cache
-        guard let url = settings.url else { throw MillraceError(.configuration, "cache.url names no Redis server") }
+        guard let url = settings.url else {
+            throw MillraceError(.configuration, "cache.type is redis, and no server is named: set cache.url")
+        }
         let place = try RedisEndpoint(url: url)
-        let password = try settings.password.map { (reference) throws(MillraceError) in try resolver.credential(reference) }
+        let password = try settings.password.map { try self.password($0, "cache.password", resolver) }
         let endpoint = RedisEndpoint(
             place.place, user: settings.user ?? place.user, password: password ?? place.password, database: place.database)
         return try RedisCache(endpoint, keyPrefix: settings.prefix, valueByteLimit: settings.valueBytes, logger: logger)

@@ -92,7 +92,9 @@ package struct BackendProbe: Sendable {
                 default: AWSAdvice.credentials(error) ?? "the bucket '\(bucket.name)' cannot be used"
                 }
             return (.unusable, "\(advice) (\(error.description))")
-        } catch { return (.unusable, Self.unreached(error, key: "objects.endpoint or aws.s3Endpoint")) }
+        } catch {
+            return (.unusable, Self.unreached(error, key: "objects.endpoint or aws.s3Endpoint", isOwn: settings.objects.profile != nil))
+        }
     }
 
     private func search(_ context: ProbeContext) async -> Outcome? {
@@ -100,7 +102,10 @@ package struct BackendProbe: Sendable {
         guard let client = context.backends.openSearch else {
             if settings.dataDirectory == ":memory:", settings.search.path == nil { return (.doubtful, "in memory, nothing is kept") }
             let path = settings.search.path ?? settings.dataDirectory + "/search.sqlite"
-            return file(path, key: "search.path")
+            return database(path, key: "search.path")
+        }
+        if let finding = await password(settings.search.password, where: settings.search.authentication == .basic, context) {
+            return finding
         }
         do {
             if client.isServerless {
@@ -121,10 +126,11 @@ package struct BackendProbe: Sendable {
                 case (401, .none), (403, .none): "it asks who you are: set search.auth"
                 case (401, .sigv4), (403, .sigv4):
                     AWSAdvice.credentials(error) ?? "the credentials do not permit it: extend the domain's access policy"
+                case (404, _): "something else than OpenSearch answers there: check search.url"
                 default: "the OpenSearch server cannot be used"
                 }
             return (.unusable, "\(advice) (\(error.description))")
-        } catch { return (.unusable, Self.unreached(error, key: "search.url")) }
+        } catch { return (.unusable, Self.unreached(error, key: "search.url", isOwn: settings.search.profile != nil)) }
     }
 
     private func secrets(_ context: ProbeContext) async -> Outcome? {
@@ -133,8 +139,11 @@ package struct BackendProbe: Sendable {
         do {
             let count = try await store.list().count
             return (.ok, "\(count) secret\(count == 1 ? "" : "s")")
-        } catch let error as AWSServiceError {
-            return (.unusable, "\(AWSAdvice.credentials(error) ?? "Secrets Manager cannot be used") (\(error.description))")
+        } catch let error as MillraceError where error.message.hasPrefix("Secrets Manager answered ") {
+            // The store has put what the service said into words of its own.
+            let code = error.message.dropFirst("Secrets Manager answered ".count).prefix { $0 != " " }
+            let advice = AWSAdvice.credentials(code: String(code), message: error.cause ?? error.message)
+            return (.unusable, advice.map { "\($0) (\(error.message))" } ?? error.message)
         } catch { return (.unusable, Self.unreached(error, key: "aws.secretsManagerEndpoint")) }
     }
 
@@ -145,10 +154,34 @@ package struct BackendProbe: Sendable {
         case .directory: return directory(settings.cache.path, "cache", key: "cache.path")
         case .redis:
             guard let cache = context.backends.cache as? RedisCache else { return nil }
+            if let finding = await password(settings.cache.password, context) { return finding }
             do {
                 try await cache.check()
                 return (.ok, "Redis answers")
-            } catch { return (.unusable, Self.unreached(error, key: "cache.url")) }
+            } catch {
+                var reason = Self.reason(error)
+                if reason.hasSuffix(".") { reason.removeLast() }
+                let advice =
+                    if reason.contains("NOAUTH") {
+                        "set cache.password"
+                    } else if reason.contains("WRONGPASS") || reason.contains("invalid password") {
+                        "check cache.user and cache.password"
+                    } else { "start the server, or check cache.url" }
+                return (.unusable, "\(reason): \(advice)")
+            }
+        }
+    }
+
+    /// Why a password cannot be had that is kept in the secret store; `nil`: it can, or is elsewhere.
+    private func password(_ reference: String?, where isUsed: Bool = true, _ context: ProbeContext) async -> Outcome? {
+        guard isUsed, let reference, case .stored(let secret)? = SecretReference(reference) else { return nil }
+        do {
+            _ = try await context.backends.resolver.value(secret)
+            return nil
+        } catch let error as MillraceError where error.code == .configuration && context.backends.secrets != nil {
+            return (.unusable, error.message)
+        } catch {
+            return (.unusable, "its password, the secret '\(secret)', cannot be had: see the line 'secrets'")
         }
     }
 
@@ -168,8 +201,14 @@ package struct BackendProbe: Sendable {
             : (.unusable, "\(path): cannot be written: change its owner or mode, or choose another with \(key)")
     }
 
-    private func file(_ path: String, key: String) -> Outcome {
-        guard access(path, F_OK) == 0 else { return parent(of: path, key: key, found: "\(path): will be made at the first start") }
+    private func database(_ path: String, key: String) -> Outcome {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return parent(of: path, key: key, found: "\(path): will be made at the first start") }
+        if status.st_mode & S_IFMT == S_IFDIR { return (.unusable, "\(path) is a directory: choose a file with \(key)") }
+        // The file's first bytes (SQLite's "Database File Format", section 1.3).
+        if let head = Self.head(of: path, count: 16), !head.isEmpty, head != Array("SQLite format 3\0".utf8) {
+            return (.unusable, "\(path) is no database of SQLite: choose another with \(key)")
+        }
         return access(path, R_OK | W_OK) == 0
             ? (.ok, "\(path): writable")
             : (.unusable, "\(path): cannot be written: change its owner or mode, or choose another with \(key)")
@@ -189,19 +228,28 @@ package struct BackendProbe: Sendable {
         return (.ok, found)
     }
 
+    private static func head(of path: String, count: Int) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: count)
+        let found = read(descriptor, &bytes, count)
+        return found < 0 ? nil : Array(bytes[..<found])
+    }
+
     // MARK: Words
 
     private static func reason(_ error: any Error) -> String { (error as? MillraceError)?.message ?? "\(error)" }
 
-    static func unreached(_ error: any Error, key: String) -> String {
+    /// - Parameter isOwn: whether the credentials are of a profile of its own, of which no other line speaks.
+    static func unreached(_ error: any Error, key: String, isOwn: Bool = false) -> String {
         guard let error = error as? MillraceError else { return "\(error)" }
-        if error.code == .awsCredentials || error.details["transport_error"] == "aws_credentials"
+        let isUnsigned =
+            error.code == .awsCredentials || error.details["transport_error"] == "aws_credentials"
             || error.cause?.hasPrefix("aws_credentials") == true
-        {
-            return "AWS's credentials cannot be had: see the line 'aws'"
-        }
+        if isUnsigned, !isOwn { return "AWS's credentials cannot be had: see the line 'aws'" }
         if error.code == .timeout { return "it does not answer in time: check \(key) and the network" }
-        if error.message.hasPrefix("nothing listens") { return "\(error.message): start the server, or check \(key)" }
+        if error.message.contains("nothing listens") { return "\(error.message): start the server, or check \(key)" }
         if error.code == .unreachable { return "\(error.message) (\(key))" }
         return error.message
     }

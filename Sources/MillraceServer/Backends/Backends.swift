@@ -1,5 +1,6 @@
 import Millrace
 import MillraceAWS
+import MillraceBackends
 
 /// What lies behind the seams, as the settings say: each is there, or missing for a stated reason.
 struct Backends: Sendable {
@@ -27,5 +28,10 @@ struct Backends: Sendable {
     init(aws: AWSAssembly, resolver: SecretResolver) {
         self.aws = aws
         self.resolver = resolver
+    }
+
+    /// Finishes what is queued and lets go of files, so that another server can open them.
+    func close() async {
+        if let engine = search as? SQLiteSearchEngine { await engine.close() }
     }
 }

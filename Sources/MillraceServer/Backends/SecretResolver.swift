@@ -39,7 +39,7 @@ struct SecretResolver: Sendable {
     /// - Throws: ``MillraceError`` with ``ErrorCode/configuration`` for a variable or file that holds none.
     func credential(_ reference: String) throws(MillraceError) -> Credential {
         switch SecretReference(reference) {
-        case .stored(let secret)?: return Credential { try await value(secret) }
+        case .stored(let secret)?: return credential(of: secret)
         case let found?: return Credential(try found.resolve(in: directory, environment: environment).value)
         case nil: throw MillraceError(.configuration, "a secret is given as env:NAME, file:PATH or secret:NAME")
         }
@@ -48,6 +48,10 @@ struct SecretResolver: Sendable {
     /// The key of a model's server; `nil` where it asks for none.
     func credential(of server: ModelServerSettings) -> Credential? {
         if let key = server.apiKey { return Credential(key.value) }
-        return server.storedKey.map { secret in Credential { try await value(secret) } }
+        return server.storedKey.map { credential(of: $0) }
+    }
+
+    private func credential(of secret: StoredSecret) -> Credential {
+        Credential(refused: { [store] in await store?.forget(secret.name) }, resolve: { try await value(secret) })
     }
 }

@@ -1,3 +1,5 @@
+public import MillraceBackends
+
 /// How AWS is reached. What is not given comes from AWS's own variables (`AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL_S3` and the others) and
 /// from the profile files; credentials come from there alone.
 public struct AWSSettings: Equatable, Sendable {
@@ -130,6 +132,10 @@ public struct SearchSettings: Equatable, Sendable {
     public var profile: String?
     /// What the names of indexes begin with at the server (default: `millrace-`).
     public var indexPrefix = "millrace-"
+    /// How many shards a new index has at the server (default: 1). With several, each finds candidates and weighs words by itself.
+    public var shards = 1
+    /// What finds near vectors in a new index at the server (default: lucene).
+    public var vectorEngine = OpenSearchEngineSettings.VectorEngine.lucene
     /// The embedder by which passages of uploaded files are found by meaning, too (default: none, by words only).
     public var embedder: String?
 
@@ -157,7 +163,7 @@ public struct CacheSettings: Equatable, Sendable {
     public var valueBytes = 1 << 20
     /// The directory (default: `cache` in the data directory).
     public var path: String?
-    /// The Redis server: `redis://HOST:PORT/DATABASE` or `unix:PATH`.
+    /// The Redis server: `redis://HOST:PORT/DATABASE` or `unix:///PATH`, without a password.
     public var url: String?
     /// The user at the Redis server (default: none).
     public var user: String?

@@ -98,8 +98,13 @@ package struct SettingDescriptor: Sendable {
 
     /// What was found, for messages: quoted, shortened, masked if it is a secret.
     package func quoted(_ found: String) -> String {
-        if isSecret { return "a value that is not shown" }
+        if isSecret || mayHold(secret: found) { return "a value that is not shown" }
         return found.count > 60 ? "'\(found.prefix(60))…'" : "'\(found)'"
+    }
+
+    /// Whether a value that was refused may be a secret in a wrong place: a password instead of where it is, or within a URL.
+    private func mayHold(secret found: String) -> Bool {
+        SecretMask.isSecretName(name) || (found.contains("@") && found.contains(":"))
     }
 
     /// Reads a value that was written as text.

@@ -1,3 +1,4 @@
+import MillraceBackends
 import MillraceCore
 
 /// The settings of what lies behind the seams.
@@ -89,6 +90,12 @@ extension SettingTable {
         .text(
             "search.indexPrefix", "MILLRACE_SEARCH_INDEX_PREFIX", \.search.indexPrefix,
             "what the names of indexes begin with at the OpenSearch server", check: { _ in nil }),
+        .integer(
+            "search.shards", "MILLRACE_SEARCH_SHARDS", 1...1024, \.search.shards, "shards of a new index at the OpenSearch server"),
+        .choice(
+            "search.vectorEngine", "MILLRACE_SEARCH_VECTOR_ENGINE",
+            OpenSearchEngineSettings.VectorEngine.allCases.map { ($0.rawValue, $0) }, \.search.vectorEngine,
+            "what finds near vectors in a new index at the OpenSearch server", name: { $0.rawValue }),
         .optionalText(
             "search.embedder", "MILLRACE_SEARCH_EMBEDDER", \.search.embedder,
             "the embedder by which passages of uploaded files are found by meaning, too"),
@@ -105,7 +112,8 @@ extension SettingTable {
         .optionalText(
             "cache.path", "MILLRACE_CACHE_PATH", \.cache.path, "the directory of type directory, if not cache in the data directory"),
         .optionalText(
-            "cache.url", "MILLRACE_CACHE_URL", \.cache.url, "the server of type redis: redis://HOST:PORT/DATABASE or unix:PATH"),
+            "cache.url", "MILLRACE_CACHE_URL", \.cache.url, "the server of type redis: redis://HOST:PORT/DATABASE or unix:///PATH",
+            check: SettingChecks.redisURL),
         .optionalText("cache.user", "MILLRACE_CACHE_USER", \.cache.user, "the user at the Redis server"),
         .optionalText(
             "cache.password", "MILLRACE_CACHE_PASSWORD", \.cache.password,
@@ -116,7 +124,21 @@ extension SettingTable {
 }
 
 extension SettingChecks {
-    static let url: @Sendable (String) -> String? = { ModelServerSettings.problem(url: $0) }
+    static let url: @Sendable (String) -> String? = { text in
+        ModelServerSettings.problem(url: text) == nil
+            ? nil : "an http or https URL without credentials and query, such as https://HOST:PORT"
+    }
+
+    static let redisURL: @Sendable (String) -> String? = { text in
+        do throws(MillraceError) {
+            return try RedisEndpoint(url: text).password == nil
+                ? nil : "a URL without a password: say where it is with cache.password, such as env:NAME"
+        } catch {
+            return text.hasPrefix("rediss:")
+                ? "a URL without TLS, which this system's hiredis does not have: redis:// in a network of your own, or a TLS tunnel"
+                : "redis://HOST:PORT/DATABASE or unix:///PATH"
+        }
+    }
 
     static let secretReference: @Sendable (String) -> String? = { text in
         SecretReference(text) == nil ? "where the secret is, env:NAME, file:PATH or secret:NAME, not the secret itself" : nil

@@ -136,7 +136,7 @@ public enum SettingsLoader {
             for setting in SettingTable.all {
                 guard let key = setting.key, let node = file.values[key] else { continue }
                 let origin = SettingOrigin.file(path: path, line: node.line)
-                let found = setting.isSecret ? setting.quoted("") : node.found
+                let found = if case .scalar(let text, _) = node.content { setting.quoted(text) } else { node.found }
                 // What a flag or variable overrides must be right all the same: the file is what the next start may read.
                 let result = parse(setting, node)
                 if report.origins[setting.name] == nil {

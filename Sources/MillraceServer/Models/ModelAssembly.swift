@@ -152,7 +152,8 @@ struct ModelAssembly {
         _ id: String, _ name: String, _ server: BedrockServerSettings, _ options: BedrockOptions
     ) throws -> (any LanguageModel)? {
         switch try bedrock(server, "model:\(id)") {
-        case .success(let place): return BedrockLanguageModel(id: id, model: name, client: place.client, region: place.region, options: options)
+        case .success(let place):
+            return BedrockLanguageModel(id: id, model: name, client: place.client, region: place.region, options: options)
         case .failure(let error):
             // Neither region nor profile: others can be used all the same.
             unavailable[id] = error.message
@@ -239,7 +240,6 @@ struct ModelAssembly {
         let credential = secrets.credential(of: server.server) ?? (server.server.replayDirectory == nil ? nil : Credential("replayed"))
         let transport = try transport(of: server.server)
         let place = Result { () throws(MillraceError) in try aws.bedrock(server, credential: credential, transport: transport) }
-        if case .failure(let error) = place, error.code != .awsCredentials { throw error }
         if case .success(let place) = place { bedrockURLs[name] = place.url }
         return place
     }

@@ -6,23 +6,24 @@ import MillraceCore
 extension ModelProbe {
     func ask(_ server: BedrockServerSettings, _ model: String, key: String, _ context: ProbeContext) async -> Outcome {
         if let directory = server.server.replayDirectory { return (.ok, "answers from the recordings in \(directory)") }
+        let place: AWSAssembly.Bedrock
         do {
-            let region = try await countTokens(server, model, context)
-            return (.ok, "Bedrock in \(region) has '\(model)'")
+            let credential = context.backends.resolver.credential(of: server.server)
+            place = try context.backends.aws.bedrock(server, credential: credential, transport: context.client, total: timeout)
+        } catch { return (.unusable, error.message) }
+        do {
+            try await countTokens(model, place)
+            return (.ok, "Bedrock in \(place.region) has '\(model)'")
         } catch let error as AWSServiceError {
             return Self.explained(error, model: model, key: key)
         } catch let error as MillraceError {
-            return (.unusable, Self.unreached(error, key: key))
+            return (.unusable, Self.unreached(error, key: key, isOwn: server.profile != nil))
         } catch { return (.unusable, "\(error)") }
     }
 
-    /// - Returns: the region.
-    private func countTokens(_ server: BedrockServerSettings, _ model: String, _ context: ProbeContext) async throws -> String {
-        let credential = context.backends.resolver.credential(of: server.server)
-        let place = try context.backends.aws.bedrock(server, credential: credential, transport: context.client, total: timeout)
+    private func countTokens(_ model: String, _ place: AWSAssembly.Bedrock) async throws {
         let question: JSONValue = ["input": ["converse": ["messages": [["role": "user", "content": [["text": "Hello"]]]]]]]
         _ = try await place.client.countTokens(modelID: BedrockLanguageModel.foundationModel(model), question)
-        return place.region
     }
 
     private static func explained(_ error: AWSServiceError, model: String, key: String) -> Outcome {
@@ -44,9 +45,10 @@ extension ModelProbe {
         }
     }
 
-    private static func unreached(_ error: MillraceError, key: String) -> String {
+    /// - Parameter isOwn: whether the model has credentials of its own, of which no other line speaks.
+    private static func unreached(_ error: MillraceError, key: String, isOwn: Bool) -> String {
         let message = error.message
-        if error.code == .awsCredentials { return "AWS's credentials cannot be had: see the line 'aws'" }
+        if error.code == .awsCredentials, !isOwn { return "AWS's credentials cannot be had: see the line 'aws'" }
         if error.code == .timeout {
             return "Bedrock does not answer in time: check \(key).url or aws.bedrockEndpoint, the region and the network"
         }

@@ -66,9 +66,22 @@ package struct ModelProbe: Sendable {
                 settings: settings, existing: [local], transport: context.client, logger: .silent, blocking: context.blocking,
                 aws: context.backends.aws, secrets: context.backends.resolver)
             _ = try assembly.registry(local: local)
-            _ = try assembly.embedders()
-            return []
+            let embedders = try assembly.embedders()
+            return self.settings.search.embedder.flatMap { Self.finding(of: $0, in: embedders) }.map { [$0] } ?? []
         } catch { return [Self.wrong(error)] }
+    }
+
+    /// What is wrong with the embedder of passages; `nil`: nothing.
+    private static func finding(of embedder: String, in embedders: EmbedderRegistry) -> Finding? {
+        do throws(MillraceError) {
+            _ = try embedders.embedder(embedder)
+            return nil
+        } catch {
+            if error.code == .modelUnavailable {
+                return Finding(verdict: .doubtful, text: "search.embedder: passages are found by words only: \(error.message)")
+            }
+            return Finding(verdict: .unusable, text: "search.embedder: \(error.message)", isDefault: true)
+        }
     }
 
     private func findings(_ context: ProbeContext) async -> [Finding] {
@@ -129,7 +142,8 @@ package struct ModelProbe: Sendable {
         case .anthropic(let server, let name, let options):
             await ask(server, name, key: "models.\(model.id)", context) { transport in
                 var endpoint = ModelEndpoint(
-                    server, authorization: ("x-api-key", ""), credential: context.backends.resolver.credential(of: server), transport: transport)
+                    server, authorization: ("x-api-key", ""), credential: context.backends.resolver.credential(of: server),
+                    transport: transport)
                 endpoint.timeouts.total = timeout
                 let asked = AnthropicLanguageModel(id: model.id, model: name, options: options, endpoint: endpoint)
                 return try await asked.availableModels().map(\.id)

@@ -38,6 +38,9 @@ struct ProbeExplanation {
         guard let status = (error as? MillraceError)?.details["provider_status"]?.integer else { return (.unusable, message) }
         switch status {
         case 401, 403:
+            if let secret = server.storedKey {
+                return (.unusable, "\(host) refuses the API key (\(status)): check the secret '\(secret)'")
+            }
             guard let apiKey = server.apiKey else {
                 return (.unusable, "\(host) asks for an API key (\(status)): say where it is in \(key).apiKey, such as env:NAME")
             }

@@ -5,7 +5,7 @@ import MillraceHTTPClient
 import Testing
 
 /// What becomes of connections.
-@Suite struct BedrockConnectionTests {
+@Suite(.ownThreads) struct BedrockConnectionTests {
     @Test func connection_isReused() async throws {
         guard let server = try BedrockServer.shared() else { return }
         let seen = try await onLoop {

@@ -5,7 +5,7 @@ import MillraceHTTPClient
 import Testing
 
 /// What goes wrong, against the tests' Bedrock Runtime.
-@Suite struct BedrockFailureTests {
+@Suite(.ownThreads) struct BedrockFailureTests {
     @Test(arguments: [
         ("ThrottlingException", 429, true), ("InternalServerException", 500, true), ("ServiceUnavailableException", 503, true),
         ("ModelNotReadyException", 429, true), ("ModelErrorException", 424, false), ("ModelTimeoutException", 408, true),

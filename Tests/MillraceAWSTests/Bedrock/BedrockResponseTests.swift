@@ -1,10 +1,11 @@
 import MillraceAWS
 import MillraceCore
+import MillraceCounterparts
 import MillraceHTTPClient
 import Testing
 
 /// Answers that no Bedrock gives, but something in its place may.
-@Suite struct BedrockResponseTests {
+@Suite(.ownThreads) struct BedrockResponseTests {
     /// Answers every request with the same response.
     private struct CannedTransport: HTTPTransport {
         var status = 200

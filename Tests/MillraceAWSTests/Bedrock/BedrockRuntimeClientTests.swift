@@ -6,7 +6,7 @@ import MillraceHTTPClient
 import Testing
 
 /// The operations, against the tests' Bedrock Runtime.
-@Suite struct BedrockRuntimeClientTests {
+@Suite(.ownThreads) struct BedrockRuntimeClientTests {
     @Test func converse_ofAPrompt_returnsTheAnswer() async throws {
         guard let server = try BedrockServer.shared() else { return }
         let answer = try await onLoop { try await server.client().converse(modelID: BedrockServer.model, BedrockServer.prompt("Hello ü")) }

@@ -2,7 +2,7 @@ import MillraceCounterparts
 import Testing
 
 /// The tests' Bedrock Runtime, driven by the public clients: what they take, ours may be tested against.
-@Suite struct BedrockServerTests {
+@Suite(.ownThreads) struct BedrockServerTests {
     @Test func publicClients_driveTheServer() throws {
         guard let server = try BedrockServer.shared() else { return }
         let skewed = try BedrockServer(["--clock-offset", "3600"])

@@ -1,9 +1,10 @@
 import MillraceCore
+import MillraceCounterparts
 import Testing
 
 @testable import MillraceAWS
 
-@Suite struct AWSConfigurationTests {
+@Suite(.ownThreads) struct AWSConfigurationTests {
     private struct Case {
         var name: String
         var environment: [String: String] = [:]

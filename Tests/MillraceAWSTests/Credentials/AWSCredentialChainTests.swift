@@ -6,7 +6,7 @@ import Testing
 @testable import MillraceAWS
 
 /// The chain against services of the network, each a fake that botocore has driven first.
-@Suite struct AWSCredentialChainTests {
+@Suite(.ownThreads) struct AWSCredentialChainTests {
     /// What a scenario of the fake was asked.
     private func requests(_ url: String, _ scenario: String) async throws -> [String] {
         let request = HTTPClientRequest(url: "\(url)/\(scenario)/requests")

@@ -1,9 +1,10 @@
 import MillraceCore
+import MillraceCounterparts
 import Testing
 
 @testable import MillraceAWS
 
-@Suite struct AWSProfileFileTests {
+@Suite(.ownThreads) struct AWSProfileFileTests {
     /// Files that people and tools have written, and worse.
     private static let odd = [
         "", "\n\n", "# nothing\n; at all\n",

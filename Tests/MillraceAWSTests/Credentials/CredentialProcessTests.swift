@@ -5,7 +5,7 @@ import Testing
 
 @testable import MillraceAWS
 
-@Suite struct CredentialProcessTests {
+@Suite(.ownThreads) struct CredentialProcessTests {
     private static let answer =
         #"{"Version":1,"AccessKeyId":"AKIAPROCESS","SecretAccessKey":"hunter2","SessionToken":"t","#
         + #""Expiration":"2100-01-01T00:00:00+01:00"}"#

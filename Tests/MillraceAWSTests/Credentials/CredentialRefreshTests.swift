@@ -1,9 +1,10 @@
 import MillraceCore
+import MillraceCounterparts
 import Testing
 
 @testable import MillraceAWS
 
-@Suite struct CredentialRefreshTests {
+@Suite(.ownThreads) struct CredentialRefreshTests {
     private static let start = Timestamp(microseconds: 1_800_000_000_000_000)
 
     private static func at(_ minutes: Int64, _ seconds: Int64 = 0) -> Timestamp { start.adding(seconds: minutes * 60 + seconds) }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MillraceAWS
 
-@Suite struct RefreshingCredentialsTests {
+@Suite(.ownThreads) struct RefreshingCredentialsTests {
     /// A source whose answers a test gives.
     private final class Source: Sendable {
         private struct State {

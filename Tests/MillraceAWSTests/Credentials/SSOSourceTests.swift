@@ -6,7 +6,7 @@ import Testing
 @testable import MillraceAWS
 
 /// IAM Identity Center's portal and OIDC service are fakes that botocore has driven first.
-@Suite struct SSOSourceTests {
+@Suite(.ownThreads) struct SSOSourceTests {
     private static let startURL = "https://corp.awsapps.com/start"
     private static let registered: [String: JSONValue] = [
         "refreshToken": "refresh-1", "clientId": "client", "clientSecret": "client-secret", "registrationExpiresAt": "2100-01-01T00:00:00Z",

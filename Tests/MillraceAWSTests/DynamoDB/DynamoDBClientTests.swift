@@ -4,7 +4,7 @@ import MillraceCounterparts
 import Testing
 
 /// Our client against moto's DynamoDB; each test has a table of its own.
-@Suite struct DynamoDBClientTests {
+@Suite(.ownThreads) struct DynamoDBClientTests {
     /// Runs `body` with a table whose key is the text `id` and the number `at`.
     private func withTable(_ body: @escaping @Sendable (DynamoDBClient, String) async throws -> Void) async throws {
         guard let client = try await DynamoDBServer.client() else { return }

@@ -1,10 +1,11 @@
 import MillraceAWS
 import MillraceCore
+import MillraceCounterparts
 import MillraceHTTPClient
 import Testing
 
 /// What a stand-in does not do: throttling, work left undone, damage on the way.
-@Suite struct DynamoDBScriptedTests {
+@Suite(.ownThreads) struct DynamoDBScriptedTests {
     typealias Answer = ScriptedAWSTransport.Answer
 
     private let clock = ManualWallClock(Timestamp(microseconds: 1_369_353_600_000_000))

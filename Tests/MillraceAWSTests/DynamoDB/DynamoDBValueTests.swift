@@ -1,7 +1,8 @@
 import MillraceAWS
+import MillraceCounterparts
 import Testing
 
-@Suite struct DynamoDBValueTests {
+@Suite(.ownThreads) struct DynamoDBValueTests {
     @Test(arguments: [
         ("0", 0), ("-0", 0), ("12", 12), ("-7", -7), ("9223372036854775807", Int.max), ("-9223372036854775808", Int.min),
         ("9223372036854775808", nil), ("1E+3", 1000), ("1e3", 1000), ("-1.20E+1", -12), ("1200E-2", 12), ("12.00", 12), ("0.5", nil),

@@ -1,7 +1,8 @@
 import MillraceAWS
+import MillraceCounterparts
 import Testing
 
-@Suite struct CRC32Tests {
+@Suite(.ownThreads) struct CRC32Tests {
     @Test func checksum_ofTheCheckString_isTheStandardsValue() {
         #expect(Array("123456789".utf8).withUnsafeBytes(CRC32.checksum) == 0xCBF4_3926)
         #expect([UInt8]().withUnsafeBytes(CRC32.checksum) == 0)

@@ -1,7 +1,8 @@
 import MillraceAWS
+import MillraceCounterparts
 import Testing
 
-@Suite struct EventStreamDecoderTests {
+@Suite(.ownThreads) struct EventStreamDecoderTests {
     private static let messages = [
         EventStreamMessage(
             headers: [.init(":message-type", .string("event")), .init(":event-type", .string("delta"))],

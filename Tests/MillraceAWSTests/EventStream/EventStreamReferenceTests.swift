@@ -6,7 +6,7 @@ import MillraceCounterparts
 import Testing
 
 /// Streams that Python has written, and what botocore makes of them.
-@Suite struct EventStreamReferenceTests {
+@Suite(.ownThreads) struct EventStreamReferenceTests {
     @Test func streams_ofAnEncoderOfOthers_areReadAsBotocoreReadsThem() throws {
         guard access(Counterpart.python, X_OK) == 0 else { return try Counterpart.leftOut("botocore") }
         let script = Counterpart.packageRoot + "/Tests/MillraceAWSTests/Reference/event_stream.py"

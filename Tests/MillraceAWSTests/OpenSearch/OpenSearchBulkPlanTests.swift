@@ -1,9 +1,10 @@
 import MillraceCore
+import MillraceCounterparts
 import Testing
 
 @testable import MillraceAWS
 
-@Suite struct OpenSearchBulkPlanTests {
+@Suite(.ownThreads) struct OpenSearchBulkPlanTests {
     private static let refusal = AWSServiceError(
         service: "OpenSearch", code: "rejected_execution_exception", message: "full", status: 429, isRetryable: true)
     private static let broken = AWSServiceError(service: "OpenSearch", code: "mapper_parsing_exception", message: "no", status: 400)

@@ -1,10 +1,11 @@
 import MillraceCore
+import MillraceCounterparts
 import MillraceHTTPClient
 import Testing
 
 @testable import MillraceAWS
 
-@Suite struct OpenSearchErrorBodyTests {
+@Suite(.ownThreads) struct OpenSearchErrorBodyTests {
     private static func error(_ body: String, status: Int) -> AWSServiceError {
         OpenSearchErrorBody.error(
             of: AWSErrorBody(status: status, headers: [:], body: Array(body.utf8)).error(service: "OpenSearch Serverless"))

@@ -1,10 +1,11 @@
 import MillraceCore
+import MillraceCounterparts
 import MillraceHTTPClient
 import Testing
 
 @testable import MillraceAWS
 
-@Suite struct S3ClientTests {
+@Suite(.ownThreads) struct S3ClientTests {
     private static func client(
         url: String? = nil, settings: S3Client.Settings = S3Client.Settings(),
         _ script: @escaping @Sendable (HTTPClientRequest) async throws -> ScriptedTransport.Answer
@@ -90,19 +91,44 @@ import Testing
         #expect(transport.requests[0].headers["x-amz-checksum-mode"] == "ENABLED")
     }
 
-    @Test func aReaderThatLeaves_endsTheTransfer() async throws {
-        let ended = Locked(false)
-        let (client, _) = try Self.client { _ in
-            var answer = ScriptedTransport.Answer(200, Self.head(["Content-Length": "1000"]))
-            answer.pieces = (0..<10).map { _ in [UInt8](repeating: 1, count: 100) }
+    /// Answers with a piece, and then with nothing until the transfer is cut off.
+    private static func stalling(_ ended: Locked<Bool>) -> @Sendable (HTTPClientRequest) async throws -> ScriptedTransport.Answer {
+        { _ in
+            var answer = ScriptedTransport.Answer(200, head(["Content-Length": "1000"]), "piece")
+            answer.pause = {
+                do {
+                    try await Task.sleep(for: .seconds(60))
+                    Issue.record("nobody ended the transfer")
+                } catch {
+                    ended.withLock { $0 = true }
+                    throw error
+                }
+            }
             return answer
         }
-        let first = try await client.getObject("bucket", "key") { content in
-            let piece = try await content.next()
-            ended.withLock { $0 = true }
-            return piece
+    }
+
+    @Test func aReaderThatLeaves_endsTheTransfer() async throws {
+        let (client, transport) = try Self.client(Self.stalling(Locked(false)))
+        let first = try await client.getObject("bucket", "key") { try await $0.next() }
+        #expect(first == Array("piece".utf8) && transport.open.withLock { $0 } == 0)
+    }
+
+    @Test func aReaderThatIsCancelled_endsTheTransfer() async throws {
+        let ended = Locked(false)
+        let (client, transport) = try Self.client(Self.stalling(ended))
+        let (stream, reading) = AsyncStream<Void>.makeStream()
+        let task = Task {
+            try await client.getObject("bucket", "key") { content in
+                _ = try await content.next()
+                reading.yield()
+                return try await content.next()
+            }
         }
-        #expect(first?.count == 100 && ended.withLock { $0 })
+        for await _ in stream { break }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(ended.withLock { $0 } && transport.requests.count == 1)
     }
 
     @Test func aBucketElsewhere_isFoundOnce_andRemembered() async throws {

@@ -1,9 +1,10 @@
 import MillraceCore
+import MillraceCounterparts
 import Testing
 
 @testable import MillraceAWS
 
-@Suite struct S3ValuesTests {
+@Suite(.ownThreads) struct S3ValuesTests {
     @Test(arguments: [
         (false, S3Addressing.automatic, "bucket", "https://bucket.s3.eu-central-1.amazonaws.com", "/k"),
         (false, .automatic, "my.bucket", "https://s3.eu-central-1.amazonaws.com", "/my.bucket/k"),

@@ -9,6 +9,8 @@ struct ScriptedTransport: HTTPTransport {
         var pieces: [[UInt8]] = []
         /// What the body ends with, instead of its end.
         var failure: MillraceError?
+        /// What is done behind the pieces, before the end.
+        var pause: (@Sendable () async throws -> Void)?
 
         init(_ status: Int = 200, _ headers: HTTPClientHeaders = HTTPClientHeaders(), _ text: String = "") {
             self.status = status
@@ -22,8 +24,10 @@ struct ScriptedTransport: HTTPTransport {
         let headers: HTTPClientHeaders
         private var pieces: ArraySlice<[UInt8]>
         private let failure: MillraceError?
+        private let pause: (@Sendable () async throws -> Void)?
 
         init(_ answer: Answer) {
+            pause = answer.pause
             status = answer.status
             headers = answer.headers
             pieces = answer.pieces[...]
@@ -32,6 +36,7 @@ struct ScriptedTransport: HTTPTransport {
 
         func read(_ take: (UnsafeRawBufferPointer) throws -> Void) async throws -> Bool {
             guard let piece = pieces.popFirst() else {
+                try await pause?()
                 if let failure { throw failure }
                 return false
             }
@@ -41,10 +46,14 @@ struct ScriptedTransport: HTTPTransport {
     }
 
     let log = Locked<[HTTPClientRequest]>([])
+    /// How many exchanges go on.
+    let open = Locked(0)
     let script: @Sendable (HTTPClientRequest) async throws -> Answer
 
     func exchange<R>(_ request: HTTPClientRequest, _ body: (any HTTPResponseStream) async throws -> R) async throws -> R {
         log.withLock { $0.append(request) }
+        open.withLock { $0 += 1 }
+        defer { open.withLock { $0 -= 1 } }
         try Task.checkCancellation()
         return try await body(Response(try await script(request)))
     }

@@ -6,7 +6,7 @@ import Testing
 @testable import MillraceAWS
 
 /// STS against moto.
-@Suite struct STSClientTests {
+@Suite(.ownThreads) struct STSClientTests {
     private static let account = "123456789012"
 
     private func client(_ url: String) -> STSClient {

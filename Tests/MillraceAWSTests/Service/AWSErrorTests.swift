@@ -1,10 +1,11 @@
 import MillraceAWS
 import MillraceCore
+import MillraceCounterparts
 import MillraceHTTPClient
 import Testing
 
 /// A refusal in each form that AWS's protocols have, and in the forms of what stands in between.
-@Suite struct AWSErrorTests {
+@Suite(.ownThreads) struct AWSErrorTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var name: String
         var headers: HTTPClientHeaders = [:]

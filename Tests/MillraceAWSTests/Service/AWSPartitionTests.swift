@@ -1,8 +1,9 @@
 import MillraceAWS
 import MillraceCore
+import MillraceCounterparts
 import Testing
 
-@Suite struct AWSPartitionTests {
+@Suite(.ownThreads) struct AWSPartitionTests {
     private static let services: [AWSService] = [.s3, .dynamoDB, .bedrockRuntime, .secretsManager, .sts]
 
     @Test func everyRegionAndVariant_hasTheEndpointOfBotocoresRules() async throws {

@@ -1,9 +1,10 @@
 import MillraceAWS
 import MillraceCore
+import MillraceCounterparts
 import MillraceHTTPClient
 import Testing
 
-@Suite struct AWSServiceClientTests {
+@Suite(.ownThreads) struct AWSServiceClientTests {
     typealias Answer = ScriptedAWSTransport.Answer
 
     /// Friday, 24 May 2013, 00:00:00.

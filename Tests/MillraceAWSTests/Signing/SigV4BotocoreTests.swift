@@ -5,7 +5,7 @@ import MillraceHTTPClient
 import Testing
 
 /// Our signatures beside botocore's, over generated requests: odd paths, queries and fields, four kinds of signers.
-@Suite struct SigV4BotocoreTests {
+@Suite(.ownThreads) struct SigV4BotocoreTests {
     private struct Request {
         let json: JSONValue
         func text(_ name: String) -> String { json[name]?.string ?? "" }

@@ -5,7 +5,7 @@ import MillraceHTTPClient
 import Testing
 
 /// Our signatures before a server that checks them: SeaweedFS's S3, over a socket, with what libcurl makes of the request.
-@Suite struct SigV4ServerTests {
+@Suite(.ownThreads) struct SigV4ServerTests {
     private static func start(_ directory: TemporaryDirectory) throws -> (CounterpartProcess, url: String)? {
         guard let program = Counterpart.program("weed") else {
             try Counterpart.leftOut("weed (SeaweedFS)")

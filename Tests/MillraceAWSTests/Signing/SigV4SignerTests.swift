@@ -1,9 +1,10 @@
 import MillraceAWS
 import MillraceCore
+import MillraceCounterparts
 import MillraceHTTPClient
 import Testing
 
-@Suite struct SigV4SignerTests {
+@Suite(.ownThreads) struct SigV4SignerTests {
     /// The credentials and the time of the examples in the Amazon S3 API Reference.
     private static let credentials = AWSCredentials(
         accessKeyID: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", origin: "the example")

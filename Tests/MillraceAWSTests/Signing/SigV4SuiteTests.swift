@@ -6,7 +6,7 @@ import MillraceHTTPClient
 import Testing
 
 /// AWS's own test suite for Signature Version 4; `Reference/README.md` says where it comes from.
-@Suite struct SigV4SuiteTests {
+@Suite(.ownThreads) struct SigV4SuiteTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var name, method, path, query, body, canonicalRequest, stringToSign, authorization: String
         var headers: HTTPClientHeaders

@@ -3,7 +3,7 @@ import MillraceCore
 import MillraceCounterparts
 import Testing
 
-@Suite struct XMLParserTests {
+@Suite(.ownThreads) struct XMLParserTests {
     private static let sample = """
         \u{FEFF}<?xml version="1.0" encoding="UTF-8"?>
         <!-- a <comment> --><?pi x?>

@@ -44,6 +44,17 @@ import Testing
         #expect(api.format == .serverSentEvents)
     }
 
+    @Test func memberThatIsNull_isLeftOut() throws {
+        let body: JSONValue = ["p": "{{prompt}}"]
+        let response: JSONValue = ["text": "$.t", "doneMarker": nil]
+        let api = try CustomAPI(id: "x", configuration: ["url": "http://h/", "model": nil, "body": body, "response": response])
+        #expect(api.doneMarker == nil)
+        let error = #expect(throws: MillraceError.self) {
+            try CustomAPI(id: "x", configuration: ["url": nil, "body": body, "response": response])
+        }
+        #expect(error?.message.contains("url is missing") == true)
+    }
+
     @Test func everythingThatIsWrong_isSaidAtOnce() {
         let configuration: JSONValue = [
             "methd": "POST", "model": 5, "headers": ["A": "{{credential}}", "B": "{{credentials}}"], "body": ["p": "{{promt}}"],

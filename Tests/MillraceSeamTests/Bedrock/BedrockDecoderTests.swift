@@ -1,11 +1,12 @@
 import Millrace
 import MillraceAWS
 import MillraceCore
+import MillraceCounterparts
 import Testing
 
 @testable import MillraceBackends
 
-@Suite struct BedrockDecoderTests {
+@Suite(.ownThreads) struct BedrockDecoderTests {
     private typealias Streams = BedrockStreams
 
     @Test func text_streamsAsItComes() throws {

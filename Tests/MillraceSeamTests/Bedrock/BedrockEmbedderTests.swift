@@ -6,7 +6,7 @@ import Testing
 
 @testable import MillraceBackends
 
-@Suite struct BedrockEmbedderTests {
+@Suite(.ownThreads) struct BedrockEmbedderTests {
     private static let titan = "amazon.titan-embed-text-v2:0"
 
     private func embed(

@@ -1,12 +1,13 @@
 import Millrace
 import MillraceAWS
 import MillraceCore
+import MillraceCounterparts
 import MillraceHTTPClient
 import Testing
 
 @testable import MillraceBackends
 
-@Suite struct BedrockFailureTests {
+@Suite(.ownThreads) struct BedrockFailureTests {
     private func failure(_ code: String, _ message: String = "", status: Int = 400, guardrail: Bool = false) -> MillraceError {
         BedrockFailure.refused(
             AWSServiceError(service: "Bedrock", code: code, message: message, status: status, requestID: "r-1"),

@@ -8,7 +8,7 @@ import Testing
 
 /// No member of what the API answers is lost unnoticed: one either changes what the decoder makes of an answer, or stands on a list with the
 /// reason why not. The members are those of botocore's service model.
-@Suite struct BedrockFieldCoverageTests {
+@Suite(.ownThreads) struct BedrockFieldCoverageTests {
     private struct Model {
         let shapes: [String: JSONValue]
         let roots: [String: String]

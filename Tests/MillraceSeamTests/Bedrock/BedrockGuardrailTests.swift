@@ -6,7 +6,7 @@ import Testing
 
 @testable import MillraceBackends
 
-@Suite struct BedrockGuardrailTests {
+@Suite(.ownThreads) struct BedrockGuardrailTests {
     private func check(
         _ texts: [String], source: BedrockGuardrail.Source = .input, identifier: String = "g1", key: String = "AKIATEST"
     ) async throws -> Result<GuardrailVerdict, any Error>? {

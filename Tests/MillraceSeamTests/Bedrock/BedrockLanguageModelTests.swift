@@ -7,7 +7,7 @@ import MillraceHTTPClient
 import Testing
 
 /// The model over the real client, an event loop and a server of the service's protocol.
-@Suite struct BedrockLanguageModelTests {
+@Suite(.ownThreads) struct BedrockLanguageModelTests {
     private func generate(
         _ request: ModelRequest, model: String = BedrockServer.modelID,
         _ change: @escaping @Sendable (inout BedrockOptions) -> Void = { _ in }

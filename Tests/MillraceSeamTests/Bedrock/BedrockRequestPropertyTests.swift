@@ -8,7 +8,7 @@ import Testing
 
 /// Whatever a request holds, what is sent is what the API takes: checked by botocore's service model, and by what the documentation says
 /// beside it.
-@Suite struct BedrockRequestPropertyTests {
+@Suite(.ownThreads) struct BedrockRequestPropertyTests {
     @Test func everyRequest_isOneThatTheAPITakes() throws {
         guard try BedrockServer.isAvailable() else { return }
         var generator = BedrockRequestGenerator(seed: 20_261_121)

@@ -1,11 +1,12 @@
 import FoundationEssentials
 import Millrace
 import MillraceCore
+import MillraceCounterparts
 import Testing
 
 @testable import MillraceBackends
 
-@Suite struct BedrockRequestTests {
+@Suite(.ownThreads) struct BedrockRequestTests {
     private static let model = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
 
     private func body(

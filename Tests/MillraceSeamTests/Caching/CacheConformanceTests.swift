@@ -1,9 +1,10 @@
 import Millrace
 import MillraceCore
+import MillraceCounterparts
 import Testing
 
 /// What every cache promises.
-@Suite struct CacheConformanceTests {
+@Suite(.ownThreads) struct CacheConformanceTests {
     @Test(arguments: CacheKind.allCases) func value_thatWasSet_isGivenReplacedAndRemoved(_ kind: CacheKind) async throws {
         try await kind.withCache { cache in
             #expect(try await cache.value(for: "k") == nil)

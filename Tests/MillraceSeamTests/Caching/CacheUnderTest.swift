@@ -10,8 +10,6 @@ enum CacheKind: String, CaseIterable, Sendable {
     case redis
     case redisSocket
 
-    private static let server = Result { try RedisProcess() }
-
     /// Runs `body` with an empty cache of its own; not at all where its counterpart is missing.
     func withCache(_ body: (any Cache) async throws -> Void) async throws {
         switch self {
@@ -21,7 +19,8 @@ enum CacheKind: String, CaseIterable, Sendable {
             try await body(DirectoryCache(directory: directory.path + "/cache"))
         case .redis, .redisSocket:
             guard try RedisProcess.isInstalled() else { return }
-            let server = try Self.server.get()
+            let server = try RedisProcess()
+            defer { server.kill() }
             let place: RedisEndpoint.Place =
                 self == .redis ? .tcp(host: "127.0.0.1", port: server.port) : .unix(path: server.socketPath)
             // A machine that is busy with other tests is slow, not broken.

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MillraceBackends
 
-@Suite struct DirectoryCacheTests {
+@Suite(.ownThreads) struct DirectoryCacheTests {
     private let temporary: TemporaryDirectory
     private let time = ManualTime()
     private var directory: String { temporary.path + "/cache" }

@@ -1,10 +1,11 @@
 import Millrace
 import MillraceCore
+import MillraceCounterparts
 import Testing
 
 @testable import MillraceBackends
 
-@Suite struct MemoryCacheTests {
+@Suite(.ownThreads) struct MemoryCacheTests {
     @Test func value_isGivenUntilItsTimeIsOver() async throws {
         let time = ManualTime()
         let cache = MemoryCache(time: time.source)

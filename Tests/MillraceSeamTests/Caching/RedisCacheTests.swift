@@ -6,7 +6,7 @@ import Testing
 
 @testable import MillraceBackends
 
-@Suite(.timeLimit(.minutes(2))) struct RedisCacheTests {
+@Suite(.timeLimit(.minutes(2)), .ownThreads) struct RedisCacheTests {
     private func cache(
         _ server: RedisProcess, prefix: String = "t:", password: String? = nil, user: String? = nil, database: Int = 0,
         logger: Logger = .silent

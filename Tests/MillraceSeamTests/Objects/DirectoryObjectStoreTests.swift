@@ -7,7 +7,7 @@ import MillraceCounterparts
 import Testing
 
 /// What is the directory's own: its files, crashes, links, full disks.
-@Suite struct DirectoryObjectStoreTests {
+@Suite(.ownThreads) struct DirectoryObjectStoreTests {
     private static func withStore(
         path: String? = nil, durability: DirectoryObjectStore.Durability = .full,
         _ body: (DirectoryObjectStore, _ path: String) async throws -> Void
@@ -154,7 +154,8 @@ import Testing
             let letters = ["a", "/", ".", "b", "!", "0", "é", String(repeating: "q", count: 79)]
             var keys: Set<[UInt8]> = []
             for _ in 0..<150 {
-                let key = (0..<Int.random(in: 1...6, using: &generator)).map { _ in letters.randomElement(using: &generator) ?? "a" }.joined()
+                let key = (0..<Int.random(in: 1...6, using: &generator)).map { _ in letters.randomElement(using: &generator) ?? "a" }
+                    .joined()
                 keys.insert(Array(key.utf8))
                 try await store.put(key, .bytes([1]))
             }

@@ -7,7 +7,7 @@ import MillraceCounterparts
 import Testing
 
 /// 100 MB up and down, in a process of its own whose peak of memory is looked at.
-@Suite struct ObjectMemoryTests {
+@Suite(.ownThreads) struct ObjectMemoryTests {
     /// Above what the process had before: three parts of 8 MiB, and what the allocator keeps.
     private static let mostGrowthKilobytes = 48 << 10
 

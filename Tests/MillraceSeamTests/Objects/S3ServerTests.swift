@@ -9,7 +9,7 @@ import MillraceHTTPClient
 import Testing
 
 /// The client of S3 against servers of others: what goes beyond the seam.
-@Suite struct S3ServerTests {
+@Suite(.ownThreads) struct S3ServerTests {
     private static let bucket = S3TestServer.bucket
 
     /// Runs `body` with SeaweedFS, which verifies signatures, their time and their expiry.
@@ -23,10 +23,13 @@ import Testing
 
     /// What the servers themselves do, shown by AWS's own client, so that what our tests find is ours.
     @Test(arguments: [
-        (ObjectStoreSubject.seaweed, [
-            "key-backslash", "key-dots", "key-dot", "key-double-slash", "key-leading-slash", "key-trailing-slash", "key-longest",
-            "list-order-and-pages",
-        ]),
+        (
+            ObjectStoreSubject.seaweed,
+            [
+                "key-backslash", "key-dots", "key-dot", "key-double-slash", "key-leading-slash", "key-trailing-slash", "key-longest",
+                "list-order-and-pages",
+            ]
+        ),
         (.moto, ["wrong-secret", "skewed-clock", "presigned", "presigned-expired", "checksum-is-checked"]),
     ])
     func theServers_doWhatTheTestsCountOn(_ subject: ObjectStoreSubject, _ gaps: [String]) async throws {
@@ -41,7 +44,8 @@ import Testing
     }
 
     private static func send(_ method: String, _ url: String, _ body: String? = nil) throws -> (status: Int, text: String) {
-        let process = try CounterpartProcess([Counterpart.python, Counterpart.script("s3_url.py"), method, url] + (body.map { [$0] } ?? []))
+        let process = try CounterpartProcess(
+            [Counterpart.python, Counterpart.script("s3_url.py"), method, url] + (body.map { [$0] } ?? []))
         let line = try process.waitForLine(seconds: 30) { $0.first?.isNumber == true }
         return (Int(line.prefix(3)) ?? 0, String(line.dropFirst(4)))
     }
@@ -78,7 +82,8 @@ import Testing
             for minutes in [Int64(-30), 30] {
                 let clock = HTTPPolicyClock(
                     now: HTTPPolicyClock.system.now,
-                    wall: { Timestamp(microseconds: Timestamp.now().microseconds + minutes * 60_000_000) }, sleep: HTTPPolicyClock.system.sleep)
+                    wall: { Timestamp(microseconds: Timestamp.now().microseconds + minutes * 60_000_000) },
+                    sleep: HTTPPolicyClock.system.sleep)
                 let client = try server.client(clock: clock)
                 _ = try await client.putObject(Self.bucket, prefix + "/clock", [1])
                 #expect(try await client.getObject(Self.bucket, prefix + "/clock", limit: 9) == [1])

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MillraceBackends
 
-@Suite struct SQLiteSearchEngineTests {
+@Suite(.ownThreads) struct SQLiteSearchEngineTests {
     static let definition = SearchIndexDefinition(
         name: "notes", textFields: [.init("title", analysis: .standard, boost: 2), .init("body")],
         filterFields: ["owner": .keyword, "year": .integer], vectorDimensions: 3)

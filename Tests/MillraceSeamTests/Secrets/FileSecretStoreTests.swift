@@ -6,7 +6,7 @@ import Testing
 
 @testable import MillraceBackends
 
-@Suite struct FileSecretStoreTests {
+@Suite(.ownThreads) struct FileSecretStoreTests {
     private let directory: TemporaryDirectory
     private let time = ManualTime()
     private var path: String { directory.path + "/secrets.enc" }

@@ -1,9 +1,10 @@
 import Millrace
+import MillraceCounterparts
 import Testing
 
 @testable import MillraceBackends
 
-@Suite struct SecretCacheTests {
+@Suite(.ownThreads) struct SecretCacheTests {
     private func cache(capacity: Int = 100) -> SecretCache {
         SecretCache(SecretCache.Settings(fresh: 100, absent: 10, stale: 50, pause: 5, capacity: capacity))
     }

@@ -1,10 +1,11 @@
 import Millrace
 import MillraceCore
+import MillraceCounterparts
 import Testing
 
 @testable import MillraceBackends
 
-@Suite struct SecretFileTests {
+@Suite(.ownThreads) struct SecretFileTests {
     private static let key = SecretKey(Array(0..<32))
     private static let ring = SecretKeyRing([key])
 

@@ -1,10 +1,11 @@
 import FoundationEssentials
 import Millrace
 import MillraceCore
+import MillraceCounterparts
 import Testing
 
 /// What every store of secrets promises.
-@Suite struct SecretStoreConformanceTests {
+@Suite(.ownThreads) struct SecretStoreConformanceTests {
     @Test(arguments: SecretStoreKind.allCases) func secret_thatWasSet_isGivenListedAndRemoved(_ kind: SecretStoreKind) async throws {
         try await kind.withStore { store in
             #expect(try await store.list().isEmpty)

@@ -2,9 +2,10 @@ import Millrace
 import MillraceAWS
 import MillraceBackends
 import MillraceCore
+import MillraceCounterparts
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct SecretsManagerStoreTests {
+@Suite(.timeLimit(.minutes(2)), .ownThreads) struct SecretsManagerStoreTests {
     private typealias Answer = SecretsManagerScript.Answer
     private let time = ManualTime()
 

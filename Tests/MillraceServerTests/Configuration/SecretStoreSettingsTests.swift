@@ -55,21 +55,22 @@ import Testing
         let directory = TemporaryDirectory()
         var settings = ServerSettings()
         settings.dataDirectory = directory.path
-        let file = try SecretStoreAssembly.make(settings, secretsManager: SecretStoreAssembly.unconfiguredSecretsManager)
+        let file = try SecretStoreAssembly.make(settings, secretsManager: SecretStoreAssembly.secretsManager)
         guard case .file = file else {
             Issue.record("the default is no file")
             return
         }
         #expect(try await file.store.list().isEmpty)
         settings.dataDirectory = ":memory:"
-        #expect { try SecretStoreAssembly.make(settings, secretsManager: SecretStoreAssembly.unconfiguredSecretsManager) } throws: {
+        #expect { try SecretStoreAssembly.make(settings, secretsManager: SecretStoreAssembly.secretsManager) } throws: {
             error in
             (error as? MillraceError)?.code == .configuration
         }
         settings.secrets.type = .secretsManager
-        #expect { try SecretStoreAssembly.make(settings, secretsManager: SecretStoreAssembly.unconfiguredSecretsManager) } throws: {
+        settings.aws.variables = AWSVariables(["HOME": directory.path])
+        #expect { try SecretStoreAssembly.make(settings, secretsManager: SecretStoreAssembly.secretsManager) } throws: {
             error in
-            (error as? MillraceError)?.message.contains("AWS") == true
+            (error as? MillraceError)?.message.contains("set AWS_REGION") == true
         }
     }
 }

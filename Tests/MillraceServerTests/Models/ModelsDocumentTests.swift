@@ -122,8 +122,13 @@ import Testing
             "dimensions", "sendsDimensions", "encoding", "batchCount", "batchCharacters", "documentPrefix", "queryPrefix",
             "pricePerMillionTokens",
         ]
+        let bedrock = [
+            "region", "profile", "streaming", "topP", "readsDocuments", "guardrail", "identifier", "version", "trace",
+            "streamProcessingMode", "checksLastTurnOnly", "additionalModelRequestFields", "additionalModelResponseFieldPaths", "latency",
+            "serviceTier", "requestMetadata", "family", "normalizes", "truncation", "concurrency",
+        ]
         let settings = SettingTable.all.compactMap(\.key).filter { $0.hasPrefix("http.") || $0.hasPrefix("tokens.") }
-        for key in server + openAI + anthropic + custom + compositions + embedder + settings {
+        for key in server + openAI + anthropic + custom + compositions + embedder + bedrock + settings {
             #expect(document.contains("| `\(key)`"), "\(key) has no row")
         }
     }

@@ -1,11 +1,11 @@
 """Starts counterparts of AWS's services on this machine, so that examples/aws/config.yaml can be tried without an account.
 
-    .venv/bin/python examples/aws/local/counterparts.py [--port FIRST]
+    .venv/bin/python examples/aws/local/counterparts.py [--port FIRST | --ports BEDROCK,S3,SECRETS,SEARCH]
 
-Four servers listen on 127.0.0.1, from port FIRST (default: 9401) on: Bedrock's runtime (an imitation that checks signatures and repeats what
-it is told), S3 (SeaweedFS), Secrets Manager, STS and DynamoDB (moto), OpenSearch (an imitation). The bucket `millrace-files` and the secret
-`millrace/opensearch` are made. "ready" is printed when all of them answer; they end with this program: by Ctrl-C, or when its standard input
-ends, if that is a pipe.
+Four servers listen on 127.0.0.1, from port FIRST (default: 9401) on, or at the four ports that are named: Bedrock's runtime (an imitation
+that checks signatures and repeats what it is told), S3 (SeaweedFS), Secrets Manager, STS and DynamoDB (moto), OpenSearch (an imitation). The
+bucket `millrace-files` and the secret `millrace/opensearch` are made. "ready" is printed when all of them answer; they end with this
+program: by Ctrl-C, or when its standard input ends, if that is a pipe.
 
 The access key is AKIATEST with the secret sekrit. It needs the Python environment that `.ci/setup --test` makes.
 """
@@ -15,6 +15,7 @@ import os
 import pathlib
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -67,8 +68,8 @@ def client(service, port):
         aws_secret_access_key=SECRET_KEY, config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}))
 
 
-def start(first, directory):
-    bedrock, s3, moto, search = range(first, first + 4)
+def start(ports, directory):
+    bedrock, s3, moto, search = ports
     identities = {"identities": [{
         "name": "millrace", "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
         "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}
@@ -92,14 +93,14 @@ def start(first, directory):
     log = open(directory / "log", "w")
     for port, command in commands.items():
         if listens(port):
-            sys.exit(f"port {port} is taken: choose others with --port")
+            sys.exit(f"port {port} is taken: choose others with --port or --ports")
         processes.append(
             subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True))
     return processes, commands
 
 
-def prepare(first, log):
-    s3, secrets = client("s3", first + 1), client("secretsmanager", first + 2)
+def prepare(ports, log):
+    s3, secrets = client("s3", ports[1]), client("secretsmanager", ports[2])
     # The S3 port listens before the store behind it is ready.
     attempts = 100
     while True:
@@ -126,23 +127,33 @@ def prepare(first, log):
     secrets.create_secret(Name="millrace/opensearch", SecretString=json.dumps({"user": "millrace", "password": PASSWORD}))
 
 
+def four_ports(text):
+    ports = [int(word) for word in text.split(",")]
+    if len(set(ports)) != 4:
+        raise argparse.ArgumentTypeError("four different ports are needed")
+    return ports
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--port", type=int, default=9401)
-    first = parser.parse_args().port
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--port", type=int, default=9401, metavar="FIRST")
+    chosen.add_argument("--ports", type=four_ports, metavar="BEDROCK,S3,SECRETS,SEARCH")
+    arguments = parser.parse_args()
+    ports = arguments.ports or list(range(arguments.port, arguments.port + 4))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory(prefix="millrace-counterparts-") as name:
-        processes, commands = start(first, pathlib.Path(name))
+        processes, commands = start(ports, pathlib.Path(name))
         log = pathlib.Path(name) / "log"
         try:
             for process, port in zip(processes, commands):
                 wait(port, process, log)
-            prepare(first, log)
+            prepare(ports, log)
             print("ready", flush=True)
-            if sys.stdin.isatty():
-                signal.pause()
-            else:
+            if stat.S_ISFIFO(os.fstat(0).st_mode):
                 sys.stdin.read()
+            else:
+                signal.pause()
         except KeyboardInterrupt:
             pass
         finally:

@@ -1,3 +1,5 @@
+import Millrace
+
 /// A secret of the secret store, or a member of one that is a JSON object: `NAME` or `NAME#MEMBER`.
 public struct StoredSecret: Equatable, Sendable, CustomStringConvertible {
     /// The secret's name.
@@ -14,14 +16,7 @@ public struct StoredSecret: Equatable, Sendable, CustomStringConvertible {
     /// - Returns: `nil` for what names no secret. Its characters are those of names; anything else may be the secret itself.
     init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
-        let isName = parts.first.map { part in
-            (1...512).contains(part.utf8.count)
-                && part.utf8.allSatisfy { byte in
-                    (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-                        || "/_+=.@-".utf8.contains(byte)
-                }
-        }
-        guard isName == true, parts.count == 1 || !parts[1].isEmpty else { return nil }
+        guard (try? SecretRules.check(name: String(parts[0]))) != nil, parts.count == 1 || !parts[1].isEmpty else { return nil }
         name = String(parts[0])
         member = parts.count == 2 ? String(parts[1]) : nil
     }

@@ -3,7 +3,7 @@ import MillraceCore
 import MillraceCounterparts
 import Testing
 
-@Suite struct OpenSearchClientTests {
+@Suite(.ownThreads) struct OpenSearchClientTests {
     private static let mappings: JSONValue = [
         "dynamic": false, "_meta": ["by": "a test"],
         "properties": [

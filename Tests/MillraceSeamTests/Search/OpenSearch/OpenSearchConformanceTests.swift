@@ -6,7 +6,7 @@ import MillraceHTTPClient
 import Testing
 
 /// The search seam's suite, on our fake and on a server of somebody else's.
-@Suite struct OpenSearchConformanceTests {
+@Suite(.ownThreads) struct OpenSearchConformanceTests {
     @Test(.timeLimit(.minutes(2)), arguments: SearchConformance.cases)
     func onTheFake_doesWhatEverySearchEngineDoes(_ example: SearchConformanceCase) async throws {
         guard let server = try OpenSearchServers.fake() else { return }

@@ -7,7 +7,7 @@ import MillraceHTTPClient
 import Testing
 
 /// What the search seam's suite cannot know: OpenSearch's versions, access, faults and neighbours.
-@Suite struct OpenSearchEngineTests {
+@Suite(.ownThreads) struct OpenSearchEngineTests {
     private static let notes = SearchIndexDefinition(name: "notes", textFields: [.init("body")], vectorDimensions: 2)
 
     private static func run(

@@ -2,7 +2,7 @@ import MillraceCounterparts
 import Testing
 
 /// The fake, driven by OpenSearch's own client (opensearch-py) through everything that Millrace sends.
-@Suite struct OpenSearchFakeTests {
+@Suite(.ownThreads) struct OpenSearchFakeTests {
     @Test(
         .timeLimit(.minutes(2)),
         arguments: [
