@@ -10,15 +10,19 @@ public struct S3ObjectStore: ObjectStore {
     private let client: S3Client
     private let bucket: String
     private let prefix: String
+    private let memory: ByteBudget
 
     /// - Parameters:
     ///   - bucket: which is there already.
     ///   - prefix: stands before every key in the bucket, such as `millrace/`; keys are so much shorter (default: none).
+    ///   - uploadBytes: how many bytes of all uploads together are in memory at most (default: 512 MiB). A body of known length counts with it, up
+    ///     to the parts that the client holds; one of unknown length with these. Further uploads wait, and their bodies are not pulled.
     /// - Throws: ``MillraceError`` with ``ErrorCode/invalidInput`` for names that cannot be.
-    public init(_ client: S3Client, bucket: String, prefix: String = "") throws(MillraceError) {
+    public init(_ client: S3Client, bucket: String, prefix: String = "", uploadBytes: Int = 512 << 20) throws(MillraceError) {
         self.client = client
         self.bucket = bucket
         self.prefix = prefix
+        memory = ByteBudget(uploadBytes)
         if !prefix.isEmpty { try ObjectRules.checkKey(prefix) }
         guard prefix.utf8.count <= 512 else { throw MillraceError(.invalidInput, "the prefix of the objects has 512 bytes at most") }
     }
@@ -47,7 +51,7 @@ public struct S3ObjectStore: ObjectStore {
                 }
             }
         do {
-            let result = try await client.upload(bucket, name, content, options: wanted)
+            let result = try await memory.with(held(of: body)) { try await client.upload(bucket, name, content, options: wanted) }
             return ObjectMetadata(
                 key: key, length: result.length, entityTag: result.entityTag, modifiedAt: result.date ?? .now(), mimeType: options.mimeType,
                 metadata: options.metadata)
@@ -159,6 +163,15 @@ public struct S3ObjectStore: ObjectStore {
         return switch operation {
         case .get: try await client.presignGet(bucket, name, expiresIn: seconds)
         case .put: try await client.presignPut(bucket, name, expiresIn: seconds)
+        }
+    }
+
+    /// How much of a body the client holds. Bytes are in memory already; of long ones it makes parts.
+    private func held(of body: ObjectBody) -> Int {
+        let parts = client.settings.partBytes * client.settings.concurrentParts
+        return switch body {
+        case .bytes(let bytes): bytes.count <= client.settings.partBytes ? 0 : min(bytes.count, parts)
+        case .stream(let length, _): min(length ?? parts, parts)
         }
     }
 
