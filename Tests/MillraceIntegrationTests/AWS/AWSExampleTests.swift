@@ -4,8 +4,8 @@ import MillraceCore
 import Testing
 
 extension IntegrationTests {
-    /// `examples/aws/config.yaml`, as it stands, run by the executable against counterparts of AWS's services: chat on Bedrock over files in S3,
-    /// whose passages are in OpenSearch, with a password out of Secrets Manager.
+    /// `examples/aws/config.yaml`, as it stands, run by the executable against counterparts of AWS's services: chat on Bedrock over
+    /// files in S3, whose passages are in OpenSearch, with a password out of Secrets Manager.
     @Suite struct AWSExampleTests {
         /// `millrace serve` in a directory of its own.
         private final class Example {
