@@ -29,11 +29,14 @@ extension Terminal {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4096)
         while true {
+            // Ctrl-C may come between the prompt and the reading, which it would not interrupt then.
+            var sources = [pollfd(fd: 0, events: Int16(POLLIN), revents: 0)]
+            sources.append(pollfd(fd: InterruptSignal.descriptor, events: Int16(POLLIN), revents: 0))
+            let ready = poll(&sources, 2, -1)
+            if InterruptSignal.count > 0 { throw MillraceError(.cancelled, "interrupted") }
+            if ready < 0, errno == EINTR { continue }
             let count = Glibc.read(0, &chunk, chunk.count)
-            if count < 0, errno == EINTR {
-                if InterruptSignal.count > 0 { throw MillraceError(.cancelled, "interrupted") }
-                continue
-            }
+            if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw MillraceError(.system, "cannot read standard input: \(String(cString: strerror(errno)))") }
             if let end = chunk[..<count].firstIndex(where: isEnd) { return bytes + chunk[..<end] }
             if count == 0 { return bytes }

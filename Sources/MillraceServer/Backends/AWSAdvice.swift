@@ -13,8 +13,8 @@ enum AWSAdvice {
         case "InvalidSignatureException" where message.contains("scoped to a valid region"), "AuthorizationHeaderMalformed":
             "it is in another region: check aws.region and the endpoint"
         case "InvalidSignatureException", "SignatureDoesNotMatch":
-            "the secret access key does not fit the access key, or something on the way changes requests: check AWS_SECRET_ACCESS_KEY or the "
-                + "profile"
+            "the secret access key does not fit the access key, or something on the way changes requests: check AWS_SECRET_ACCESS_KEY or "
+                + "the profile"
         case "ExpiredTokenException", "ExpiredToken": "the session has expired: renew the credentials, as with 'aws sso login'"
         case "RequestTimeTooSkewed", "RequestExpired": "this machine's clock is wrong: set it"
         case "MissingAuthenticationTokenException", "MissingSecurityHeader", "MissingAuthenticationToken":

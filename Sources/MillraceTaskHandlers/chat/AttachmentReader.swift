@@ -81,8 +81,14 @@ struct AttachmentReader {
             skip(read, "it is too long", isCurrent)
             return read
         }
+        do {
+            read.data = try await content.bytes(pointer, limit: limit, principal: context.principal)
+        } catch let error as MillraceError where error.code == .notFound {
+            // Deleted meanwhile, or by somebody behind the server's back.
+            skip(read, "it was deleted", isCurrent)
+            return attachment
+        }
         room -= record.length
-        read.data = try await content.bytes(pointer, limit: limit, principal: context.principal)
         return read
     }
 
@@ -99,6 +105,9 @@ struct AttachmentReader {
                 question, in: [record], limit: Self.passageCount, principal: context.principal, report: { context.report($0) })
         } catch let error as MillraceError where error.code == .limitExceeded || error.code == .invalidInput {
             skip(attachment, error.message, isCurrent)
+            return attachment
+        } catch let error as MillraceError where error.code == .notFound {
+            skip(attachment, "it was deleted", isCurrent)
             return attachment
         }
         guard !found.isEmpty else {

@@ -2,8 +2,8 @@ import Glibc
 import MillraceCore
 import MillraceCounterparts
 
-/// The counterparts of AWS's services that `examples/aws/local/counterparts.py` starts, one set for all tests of the process. They end as their
-/// standard input does: with the process.
+/// The counterparts of AWS's services that `examples/aws/local/counterparts.py` starts, one set for all tests of the process. They end as
+/// their standard input does: with the process.
 final class AWSCounterparts: Sendable {
     static let accessKey = "AKIATEST"
     static let secretKey = "sekrit"
@@ -76,7 +76,8 @@ final class AWSCounterparts: Sendable {
         ]
     }
 
-    /// The words of a command that runs a program with these variables and no others of AWS's or Millrace's, in a directory that is its home.
+    /// The words of a command that runs a program with these variables and no others of AWS's or Millrace's, in a directory that is its
+    /// home.
     static func launcher(_ environment: [String: String], in directory: String) -> [String] {
         let variables = environment.merging(["HOME": directory]) { own, _ in own }
         return ["/usr/bin/env", "-i", "-C", directory, "PATH=/usr/bin:/bin"]

@@ -4,7 +4,8 @@ import MillraceCounterparts
 import Testing
 
 extension IntegrationTests {
-    /// What `millrace doctor` says of `examples/aws/config.yaml`, with a Redis server beside it: as it should be, and with one thing wrong at a time.
+    /// What `millrace doctor` says of `examples/aws/config.yaml`, with a Redis server beside it: as it should be, and with one thing
+    /// wrong at a time.
     @Suite struct AWSDoctorTests {
         /// One thing that is wrong, and what is said of it.
         struct Fault: Sendable, CustomTestStringConvertible {
@@ -99,8 +100,8 @@ extension IntegrationTests {
         private static let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
         private static let region = ["  aws:\n    region: us-east-1\n": ""]
         private static let wrongKey =
-            "the secret access key does not fit the access key, or something on the way changes requests: check AWS_SECRET_ACCESS_KEY or the "
-            + "profile"
+            "the secret access key does not fit the access key, or something on the way changes requests: check AWS_SECRET_ACCESS_KEY "
+            + "or the profile"
 
         private static let faults: [Fault] = [
             // Down.
@@ -135,7 +136,7 @@ extension IntegrationTests {
             Fault(
                 "the access key is unknown", ["AWS_ACCESS_KEY_ID": "AKIANOBODY"],
                 "warn  objects: it does not know the access key: check AWS_ACCESS_KEY_ID or the profile (S3 answered 403",
-                "FAIL  model claude: Bedrock refuses the request: it does not know the access key: check AWS_ACCESS_KEY_ID or the profile (",
+                "FAIL  model claude: Bedrock refuses the request: it does not know the access key: check AWS_ACCESS_KEY_ID or ",
                 "warn  embedder titan: Bedrock refuses the request: it does not know the access key"),
             Fault(
                 "OpenSearch's password is wrong", ["MILLRACE_SEARCH_PASSWORD": "env:REDIS_PASSWORD"],
@@ -145,15 +146,16 @@ extension IntegrationTests {
                 "warn  search: it asks who you are: set search.auth (OpenSearch answered 401"),
             Fault(
                 "OpenSearch's password is not stored", ["MILLRACE_SEARCH_PASSWORD": "secret:nobody"],
-                "warn  search: the settings name the secret 'nobody', which cannot be had: there is no secret 'millrace/nobody' in Secrets Manager"
+                "warn  search: the settings name the secret 'nobody', which cannot be had: there is no secret "
+                    + "'millrace/nobody' in Secrets Manager"
             ),
             Fault(
                 "OpenSearch's password is no member", ["MILLRACE_SEARCH_PASSWORD": "secret:opensearch#none"],
                 "warn  search: the settings name the secret 'opensearch#none', which cannot be had: the secret has no member 'none'"),
             Fault(
                 "Redis's password is wrong", ["REDIS_PASSWORD": "mill-wrong"],
-                "warn  cache: Redis at REDIS cannot be used: it answered WRONGPASS invalid username-password pair or user is disabled: check "
-                    + "cache.user and cache.password"),
+                "warn  cache: Redis at REDIS cannot be used: it answered WRONGPASS invalid username-password pair or user is disabled: "
+                    + "check cache.user and cache.password"),
             Fault(
                 "Redis asks for a password", ["MILLRACE_CACHE_PASSWORD": ""],
                 "warn  cache: Redis at REDIS cannot be used: it answered NOAUTH Authentication required: set cache.password"),
@@ -230,8 +232,8 @@ extension IntegrationTests {
             // Secrets in wrong places are not shown.
             Fault(
                 "a password in the URL", ["MILLRACE_CACHE_URL": "redis://me:mill-cache@127.0.0.1:PORT"], areAll: false,
-                "FAIL  configuration: environment variable MILLRACE_CACHE_URL: cache.url: expected a URL without a password: say where it is with "
-                    + "cache.password, such as env:NAME, found a value that is not shown"),
+                "FAIL  configuration: environment variable MILLRACE_CACHE_URL: cache.url: expected a URL without a password: say where "
+                    + "it is with cache.password, such as env:NAME, found a value that is not shown"),
             Fault(
                 "a password instead of its place", ["MILLRACE_CACHE_PASSWORD": "mill-cache"], areAll: false,
                 "FAIL  configuration: environment variable MILLRACE_CACHE_PASSWORD: cache.password: expected where the secret is"),

@@ -3,8 +3,8 @@
     .venv/bin/python examples/aws/local/counterparts.py [--port FIRST | --ports BEDROCK,S3,SECRETS,SEARCH]
 
 Four servers listen on 127.0.0.1, from port FIRST (default: 9401) on, or at the four ports that are named: Bedrock's runtime (an imitation
-that checks signatures and repeats what it is told), S3 (SeaweedFS), Secrets Manager, STS and DynamoDB (moto), OpenSearch (an imitation). The
-bucket `millrace-files` and the secret `millrace/opensearch` are made. "ready" is printed when all of them answer; they end with this
+that checks signatures and repeats what it is told), S3 (SeaweedFS), Secrets Manager, STS and DynamoDB (moto), OpenSearch (an imitation).
+The bucket `millrace-files` and the secret `millrace/opensearch` are made. "ready" is printed when all of them answer; they end with this
 program: by Ctrl-C, or when its standard input ends, if that is a pipe.
 
 The access key is AKIATEST with the secret sekrit. It needs the Python environment that `.ci/setup --test` makes.
