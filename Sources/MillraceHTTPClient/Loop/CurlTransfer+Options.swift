@@ -11,6 +11,7 @@ extension CurlTransfer {
         try options.set(CURLOPT_PATH_AS_IS, 1)
         try options.set(CURLOPT_PROTOCOLS_STR, "http,https")
         try options.set(CURLOPT_FOLLOWLOCATION, 0)
+        try options.closeOnExec()
         // Without this libcurl's resolver uses SIGALRM, which is unsafe with threads.
         try options.set(CURLOPT_NOSIGNAL, 1)
         // Where libcurl looks up a proxy's name itself, a cancel must not wait for its thread.
