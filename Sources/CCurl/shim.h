@@ -1,7 +1,4 @@
 #pragma once
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <curl/curl.h>
 #include <sys/socket.h>
 // curl_easy_setopt and curl_easy_getinfo are variadic, which Swift cannot call.
@@ -15,15 +12,13 @@ static inline CURLcode ccurl_get_pointer(CURL *h, CURLINFO i, void **v) { return
 static inline CURLcode ccurl_set_offset(CURL *h, CURLoption o, curl_off_t v) { return curl_easy_setopt(h, o, v); }
 static inline CURLcode ccurl_set_seek(CURL *h, curl_seek_callback v) { return curl_easy_setopt(h, CURLOPT_SEEKFUNCTION, v); }
 static inline CURLcode ccurl_set_connected(CURL *h, curl_prereq_callback v) { return curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, v); }
-// libcurl 7.88 opens sockets that child processes inherit: one that lives on would keep a connection open that we have closed.
-static curl_socket_t ccurl_open_private_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+// libcurl's own sockets would be inherited by every program that is started, which would hold connections open and could use them.
+static inline curl_socket_t ccurl_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
     (void)context;
     (void)purpose;
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
-static inline CURLcode ccurl_use_private_sockets(CURL *h) {
-    return curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, ccurl_open_private_socket);
-}
+static inline CURLcode ccurl_close_on_exec(CURL *h) { return curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, ccurl_open_socket); }
 static inline CURLMcode ccurl_multi_set_long(CURLM *m, CURLMoption o, long v) { return curl_multi_setopt(m, o, v); }
 static inline CURLMcode ccurl_multi_set_socket(CURLM *m, curl_socket_callback v, void *context) {
     curl_multi_setopt(m, CURLMOPT_SOCKETDATA, context);

@@ -1,3 +1,4 @@
+import Glibc
 import MillraceCore
 import MillraceEventLoop
 import Testing
@@ -47,6 +48,30 @@ import Testing
         #expect(head.hasPrefix("\(method) / HTTP/1.1\r\n") && head.contains("Content-Length: 5\r\n"))
         #expect(head.contains("Content-Type: text/plain\r\n"))
         #expect(body == "12345")
+    }
+
+    /// A program that is started meanwhile would hold the connection open after it was closed here.
+    @Test func connection_isNotInheritedByPrograms() async throws {
+        try await withPeer({ connection in
+            _ = connection.head()
+            try connection.send(Self.answer("ok"))
+        }) { peer in
+            let port = try RequestTarget(url: peer.url).port
+            let flags = try await client.exchange(HTTPClientRequest(url: peer.url)) { _ in Self.flags(ofConnectionTo: port) }
+            #expect(flags == [FD_CLOEXEC])
+        }
+    }
+
+    private static func flags(ofConnectionTo port: Int) -> [Int32] {
+        (0..<Int32(4096)).compactMap { descriptor -> Int32? in
+            var address = sockaddr_in()
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let found = withUnsafeMutablePointer(to: &address) { address in
+                address.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
+            }
+            guard found == 0, Int(UInt16(bigEndian: address.sin_port)) == port else { return nil }
+            return fcntl(descriptor, F_GETFD)
+        }
     }
 
     @Test func anEmptyBody_isSentAsOne() async throws {

@@ -99,6 +99,7 @@ package struct BlockingHTTPClient: Sendable {
         try easy.options.set(CURLOPT_URL, request.url)
         try easy.options.set(CURLOPT_PROTOCOLS_STR, "http,https")
         try easy.options.set(CURLOPT_FOLLOWLOCATION, 0)
+        try easy.options.closeOnExec()
         // Without this libcurl's resolver uses SIGALRM, which is unsafe with threads.
         try easy.options.set(CURLOPT_NOSIGNAL, 1)
         try easy.options.set(CURLOPT_USERAGENT, "millrace/\(MillraceVersion.current)")

@@ -37,6 +37,9 @@ struct CurlOptions {
         try check(code, option)
     }
 
+    /// Programs that this process starts do not inherit the transfer's connections.
+    func closeOnExec() throws(MillraceError) { try check(ccurl_close_on_exec(easy), CURLOPT_OPENSOCKETFUNCTION) }
+
     func setSeek(_ callback: curl_seek_callback) { ccurl_set_seek(easy, callback) }
 
     func setConnected(_ callback: curl_prereq_callback) { ccurl_set_connected(easy, callback) }

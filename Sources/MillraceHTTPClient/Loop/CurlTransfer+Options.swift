@@ -9,9 +9,9 @@ extension CurlTransfer {
         try options.set(CURLOPT_URL, request.url)
         // A signature holds for the path as it stands, and S3's keys may have ".." in them.
         try options.set(CURLOPT_PATH_AS_IS, 1)
-        guard ccurl_use_private_sockets(easy) == CURLE_OK else { throw MillraceError(.system, "libcurl takes no function for sockets") }
         try options.set(CURLOPT_PROTOCOLS_STR, "http,https")
         try options.set(CURLOPT_FOLLOWLOCATION, 0)
+        try options.closeOnExec()
         // Without this libcurl's resolver uses SIGALRM, which is unsafe with threads.
         try options.set(CURLOPT_NOSIGNAL, 1)
         // Where libcurl looks up a proxy's name itself, a cancel must not wait for its thread.
