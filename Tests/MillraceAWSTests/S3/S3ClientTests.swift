@@ -245,6 +245,8 @@ import Testing
                 state.now += 1
                 state.most = max(state.most, state.now)
             }
+            // Until the second is there as well, and then for a third to come if it may.
+            for _ in 0..<1_000_000 where state.withLock({ $0.most }) < 2 { await Task.yield() }
             for _ in 0..<50 { await Task.yield() }
             state.withLock { $0.now -= 1 }
             return try await base(request)
