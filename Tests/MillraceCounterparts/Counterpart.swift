@@ -30,22 +30,28 @@ package enum Counterpart {
         if isStrict { throw CounterpartMissing("\(what) is missing: \(advice)") }
     }
 
-    /// A TCP port of the loopback address that was free a moment ago.
+    /// A TCP port of the loopback address that was free a moment ago. It is below those that connections get, of which tests make many.
     package static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { throw CounterpartMissing("socket: \(String(cString: strerror(errno)))") }
+        for _ in 0..<100 {
+            let port = Int.random(in: 10_000..<32_000)
+            if isFree(port) { return port }
+        }
+        throw CounterpartMissing("no port from 10000 to 31999 is free")
+    }
+
+    private static func isFree(_ port: Int) -> Bool {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+        address.sin_port = UInt16(port).bigEndian
+        return withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        guard isBound else { throw CounterpartMissing("bind: \(String(cString: strerror(errno)))") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }
 

@@ -31,8 +31,11 @@ package final class CounterpartProcess: Sendable {
         posix_spawn_file_actions_adddup2(&actions, input[0], 0)
         posix_spawn_file_actions_adddup2(&actions, output[1], 1)
         posix_spawn_file_actions_adddup2(&actions, output[1], 2)
-        // The shell outlives the test process by as long as it takes to notice, and takes the program with it.
-        let guardian = #"set -m; cd "$1"; shift; "$@" </dev/null & p=$!; cat >/dev/null; kill -9 -$p 2>/dev/null; wait $p 2>/dev/null"#
+        // The shell outlives the test process by as long as it takes to notice, and takes the program with it; it ends with the program.
+        let guardian = #"""
+            set -m; cd "$1"; shift; exec 3<&0; "$@" </dev/null 3<&- & p=$!; cat <&3 >/dev/null & w=$!
+            wait -n $p $w; kill -9 -$p -$w 2>/dev/null; wait 2>/dev/null
+            """#
         let words = ["/bin/bash", "-c", guardian, "counterpart", directory] + command
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0)=\($1)") }

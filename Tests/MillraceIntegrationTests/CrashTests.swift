@@ -87,7 +87,8 @@ extension IntegrationTests {
             let chat = try #require(log.first?.json["chat_id"]?.string)
             let messages = try client.request("GET", "/api/v1/chats/\(chat)/messages").json()["items"]
             let said = log.filter { $0.kind == "content" }.compactMap { $0.json["content"]?.string }.joined()
-            #expect(messages?[1]?["parts"]?[0]?["content"] == .string(said))
+            // A run that was killed before its first word has no part.
+            #expect((messages?[1]?["parts"]?[0]?["content"]?.string ?? "") == said)
             #expect(messages?[1]?["status"] == "error")
             return true
         }

@@ -20,6 +20,7 @@ final class SecretsManagerServer: Sendable {
 
     private init() throws {
         let port = try Counterpart.freePort()
+        transport = try ResilientTransport(HTTPClient())
         url = "http://127.0.0.1:\(port)"
         process = try CounterpartProcess([Counterpart.program("moto_server") ?? "moto_server", "-H", "127.0.0.1", "-p", "\(port)"])
         try process.waitForPort(port)
@@ -33,7 +34,9 @@ final class SecretsManagerServer: Sendable {
         _ = try client.waitForLine { $0 == "ok" }
     }
 
-    var client: SecretsManagerClient { Self.client(url, HTTPClient()) }
+    /// Through a transport that repeats: under load moto answers 500 now and then.
+    var client: SecretsManagerClient { Self.client(url, transport) }
+    private let transport: ResilientTransport
 
     static func client(_ url: String, _ transport: any HTTPTransport) -> SecretsManagerClient {
         var timeouts = HTTPClientTimeouts()
