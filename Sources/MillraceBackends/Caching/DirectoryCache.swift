@@ -43,7 +43,7 @@ public final class DirectoryCache: Cache {
         } catch {
             throw MillraceError(.configuration, "the cache's directory '\(directory)' cannot be used: choose another one", cause: error)
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard Self.lock(descriptor) else {
             close(descriptor)
             throw MillraceError(.conflict, "the cache's directory '\(directory)' is in use by another process: choose another one")
         }
@@ -56,6 +56,16 @@ public final class DirectoryCache: Cache {
             DirectoryCacheFiles(directory: directory, byteLimit: byteLimit, entryLimit: entryLimit, valueByteLimit: valueByteLimit))
         self.logger = logger
         self.time = time
+    }
+
+    /// Takes the lock. A program that was just being started when it was let go holds it for the moment until that runs, so it is tried for
+    /// half a second.
+    private static func lock(_ descriptor: Int32) -> Bool {
+        for _ in 0..<50 {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+            usleep(10_000)
+        }
+        return false
     }
 
     deinit {
