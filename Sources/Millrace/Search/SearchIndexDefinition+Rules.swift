@@ -1,4 +1,4 @@
-public import MillraceCore
+import MillraceCore
 
 /// What every engine holds definitions and documents to, so that they refuse alike.
 extension SearchIndexDefinition {

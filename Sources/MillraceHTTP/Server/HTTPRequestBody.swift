@@ -1,4 +1,4 @@
-package import MillraceCore
+import MillraceCore
 
 /// A request's body as its handler reads it, with backpressure: while more than a bound waits here, the connection does not read.
 /// Confined to the connection's loop.
