@@ -38,9 +38,10 @@ def connect(url, auth, arguments):
     if auth in ("es", "aoss"):
         from botocore.credentials import Credentials
         key, secret, region = arguments
-        return [OpenSearch([url], http_auth=signer(Credentials(key, secret), region, auth), connection_class=connection, max_retries=0)
+        return [OpenSearch([url], http_auth=signer(Credentials(key, secret), region, auth), connection_class=connection, max_retries=0,
+                           timeout=60)
                 for signer, connection in ((AWSV4SignerAuth, RequestsHttpConnection), (Urllib3AWSV4SignerAuth, Urllib3HttpConnection))]
-    return [OpenSearch([url], http_auth=tuple(arguments) or None, connection_class=RequestsHttpConnection, max_retries=0)]
+    return [OpenSearch([url], http_auth=tuple(arguments) or None, connection_class=RequestsHttpConnection, max_retries=0, timeout=60)]
 
 
 WORDS = """caresses ponies ties caress cats feed agreed plastered bled motoring sing conflated troubled sized hopping tanned falling hissing
@@ -218,7 +219,7 @@ def main():
     for word, stem in STEMS.items():
         expect(word, Porter.stem(word), stem)
     if compared:
-        other = OpenSearch([compared], connection_class=RequestsHttpConnection)
+        other = OpenSearch([compared], connection_class=RequestsHttpConnection, timeout=60)
         for word in WORDS:
             tokens = other.indices.analyze(body={"tokenizer": "whitespace", "filter": ["porter_stem"], "text": word})["tokens"]
             expect(word, Porter.stem(word), tokens[0]["token"])
