@@ -169,7 +169,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
                 consumed += count
                 headReceived(head)
             case .body(let range, let count):
-                machine.bodyReceived(range.count)
+                machine.bodyReceived(range.count, now: loop.now)
                 exchange?.body.receive(
                     UnsafeRawBufferPointer(rebasing: bytes[(consumed + range.lowerBound)..<(consumed + range.upperBound)]))
                 consumed += count

@@ -18,6 +18,8 @@ public struct LimitSettings: Equatable, Sendable {
     public var minBodyBytesPerSecond = 240
     /// Seconds before the body's rate is looked at (default: 5).
     public var bodyGraceSeconds = 5.0
+    /// Seconds that a request body may bring nothing, however fast it came before (default: 30).
+    public var bodyStallTimeoutSeconds = 30.0
     /// Seconds that a reader may take nothing before it is closed (default: 30).
     public var writeStallTimeoutSeconds = 30.0
     /// Bytes that may wait for a reader on one connection (default: 65,536).

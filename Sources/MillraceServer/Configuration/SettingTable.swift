@@ -67,6 +67,9 @@ package enum SettingTable {
             "limits.bodyGraceSeconds", "MILLRACE_BODY_GRACE_SECONDS", 0...3600, \.limits.bodyGraceSeconds,
             "seconds before the body's rate is looked at"),
         .seconds(
+            "limits.bodyStallTimeoutSeconds", "MILLRACE_BODY_STALL_TIMEOUT_SECONDS", 0.1...3600, \.limits.bodyStallTimeoutSeconds,
+            "seconds that a request body may bring nothing, however fast it came before"),
+        .seconds(
             "limits.writeStallTimeoutSeconds", "MILLRACE_WRITE_STALL_TIMEOUT_SECONDS", 0.1...3600, \.limits.writeStallTimeoutSeconds,
             "seconds that a reader may take nothing before it is closed"),
         .integer(
