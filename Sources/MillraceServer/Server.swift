@@ -357,6 +357,7 @@ extension HTTPServerSettings {
         idleTimeoutSeconds = limits.idleTimeoutSeconds
         minBodyBytesPerSecond = limits.minBodyBytesPerSecond
         bodyGraceSeconds = limits.bodyGraceSeconds
+        bodyStallTimeoutSeconds = limits.bodyStallTimeoutSeconds
         writeStallTimeoutSeconds = limits.writeStallTimeoutSeconds
         writeBufferBytes = limits.writeBufferBytes
     }

@@ -8,11 +8,14 @@ struct JSONParser {
     private let bytes: UnsafeBufferPointer<UInt8>  // Valid for the call of `parse` that made the parser.
     private var position = 0
     private var depth = 0
+    private let mostValues: Int
+    private var valuesLeft: Int
 
     /// Parses a whole text.
-    static func parse(_ text: [UInt8]) throws(MillraceError) -> JSONValue {
+    /// - Parameter mostValues: how many values it may hold: a value costs far more memory than the two bytes that can make one.
+    static func parse(_ text: [UInt8], mostValues: Int) throws(MillraceError) -> JSONValue {
         try text.withUnsafeBufferPointer { (bytes) throws(MillraceError) in
-            var parser = JSONParser(bytes: bytes)
+            var parser = JSONParser(bytes: bytes, mostValues: mostValues)
             parser.skipSpace()
             let value = try parser.value()
             parser.skipSpace()
@@ -21,7 +24,11 @@ struct JSONParser {
         }
     }
 
-    private init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+    private init(bytes: UnsafeBufferPointer<UInt8>, mostValues: Int) {
+        self.bytes = bytes
+        self.mostValues = mostValues
+        valuesLeft = mostValues
+    }
 
     private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
@@ -41,6 +48,10 @@ struct JSONParser {
     }
 
     private mutating func value() throws(MillraceError) -> JSONValue {
+        guard valuesLeft > 0 else {
+            throw MillraceError(.invalidJSON, "the JSON has more than \(mostValues) values, at byte \(position)")
+        }
+        valuesLeft -= 1
         switch next {
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "{"): return try nested { (parser) throws(MillraceError) in try parser.object() }

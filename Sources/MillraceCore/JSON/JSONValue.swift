@@ -18,7 +18,13 @@ public enum JSONValue: Sendable, Equatable {
     /// Parses one JSON document.
     /// - Throws: ``MillraceError`` with code ``ErrorCode/invalidJSON`` that says where the text stops being JSON.
     public init(parsing bytes: [UInt8]) throws(MillraceError) {
-        self = try JSONParser.parse(bytes)
+        self = try JSONParser.parse(bytes, mostValues: .max)
+    }
+
+    /// Parses one JSON document of at most so many values, nested ones among them.
+    /// - Throws: as ``init(parsing:)-([UInt8])``.
+    package init(parsing bytes: [UInt8], mostValues: Int) throws(MillraceError) {
+        self = try JSONParser.parse(bytes, mostValues: mostValues)
     }
 
     /// Parses one JSON document.

@@ -130,7 +130,9 @@ extension HTTPConnection {
             case .head: refuse(.requestTimeout, "the request's head did not come within \(server.settings.headerTimeoutSeconds) seconds")
             case .body:
                 refuse(
-                    .requestTimeout, "the request's body comes at less than \(server.settings.minBodyBytesPerSecond) bytes a second")
+                    .requestTimeout,
+                    "the request's body comes at less than \(server.settings.minBodyBytesPerSecond) bytes a second, or nothing came for "
+                        + "\(server.settings.bodyStallTimeoutSeconds) seconds")
             }
         }
         if let exchange, let keepAlive = exchange.source?.keepAlive, output.isEmpty, loop.now >= lastOutputAt + keepAlive.interval {

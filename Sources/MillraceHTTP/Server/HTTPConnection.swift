@@ -169,7 +169,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
                 consumed += count
                 headReceived(head)
             case .body(let range, let count):
-                machine.bodyReceived(range.count)
+                machine.bodyReceived(range.count, now: loop.now)
                 exchange?.body.receive(
                     UnsafeRawBufferPointer(rebasing: bytes[(consumed + range.lowerBound)..<(consumed + range.upperBound)]))
                 consumed += count
@@ -239,8 +239,8 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     private func peerEnded() {
         hasPeerEnded = true
         // A client that ends its side while a request is incomplete, while nothing is asked, or while it follows a stream, has left. One that
-        // waits for a bounded answer gets it, also the refusal of a body that is not complete.
-        if let exchange, exchange.source == nil, !machine.isReceivingBody || exchange.isBodyDone {
+        // waits for a bounded answer gets it, also a stream whose length it knows, and the refusal of a body that is not complete.
+        if let exchange, exchange.source == nil || exchange.missingBytes != nil, !machine.isReceivingBody || exchange.isBodyDone {
             // It may as well have left: the handler is told, and answers or not.
             exchange.task?.cancel()
             return

@@ -35,8 +35,8 @@ package struct HTTPConnectionMachine: Equatable, Sendable {
     }
 
     private enum Body: Equatable {
-        /// Being received: since when, without the times in which nobody wanted it, and how many bytes came.
-        case receiving(since: Int64, bytes: Int)
+        /// Being received: since when, without the times in which nobody wanted it, how many bytes came, and when the last of them.
+        case receiving(since: Int64, bytes: Int, last: Int64)
         /// Nobody wants more now.
         case paused(at: Int64, since: Int64, bytes: Int)
         case complete
@@ -82,22 +82,22 @@ package struct HTTPConnectionMachine: Equatable, Sendable {
         phase = .exchange
         self.keepsAlive = keepsAlive
         isResponding = false
-        body = hasBody ? .receiving(since: now, bytes: 0) : .complete
+        body = hasBody ? .receiving(since: now, bytes: 0, last: now) : .complete
     }
 
     /// Bytes of the body have come.
-    package mutating func bodyReceived(_ count: Int) {
-        if case .receiving(let since, let bytes) = body { body = .receiving(since: since, bytes: bytes + count) }
+    package mutating func bodyReceived(_ count: Int, now: Int64) {
+        if case .receiving(let since, let bytes, _) = body { body = .receiving(since: since, bytes: bytes + count, last: now) }
     }
 
     /// The handler has enough for now: the clock of the least rate stands still.
     package mutating func bodyPaused(now: Int64) {
-        if case .receiving(let since, let bytes) = body { body = .paused(at: now, since: since, bytes: bytes) }
+        if case .receiving(let since, let bytes, _) = body { body = .paused(at: now, since: since, bytes: bytes) }
     }
 
     /// The handler wants more.
     package mutating func bodyResumed(now: Int64) {
-        if case .paused(let at, let since, let bytes) = body { body = .receiving(since: since + (now - at), bytes: bytes) }
+        if case .paused(let at, let since, let bytes) = body { body = .receiving(since: since + (now - at), bytes: bytes, last: now) }
     }
 
     /// The body is complete.
@@ -151,8 +151,11 @@ package struct HTTPConnectionMachine: Equatable, Sendable {
         case .head(let since): return (after(since, settings.headerTimeoutSeconds), .head)
         case .lingering(let since): return (after(since, settings.lingerSeconds), .linger)
         case .exchange:
-            guard settings.minBodyBytesPerSecond > 0, case .receiving(let since, let bytes) = body, !isResponding else { return nil }
-            return (after(since, settings.bodyGraceSeconds + Double(bytes) / Double(settings.minBodyBytesPerSecond)), .body)
+            guard case .receiving(let since, let bytes, let last) = body, !isResponding else { return nil }
+            // The average alone would let a body that came fast at first rest for hours on what it has earned.
+            let stalled = after(last, settings.bodyStallTimeoutSeconds)
+            guard settings.minBodyBytesPerSecond > 0 else { return (stalled, .body) }
+            return (min(stalled, after(since, settings.bodyGraceSeconds + Double(bytes) / Double(settings.minBodyBytesPerSecond))), .body)
         }
     }
 }

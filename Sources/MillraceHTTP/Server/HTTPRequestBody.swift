@@ -33,16 +33,6 @@ package final class HTTPRequestBody: @unchecked Sendable {  // Sendable: created
         return piece
     }
 
-    /// The whole body; the route's limit bounds it.
-    /// - Throws: as ``next(limit:)``.
-    package func collect() async throws -> [UInt8] {
-        var whole: [UInt8] = []
-        while let piece = try await next(limit: .max) {
-            if whole.isEmpty { whole = piece } else { whole += piece }
-        }
-        return whole
-    }
-
     func receive(_ bytes: UnsafeRawBufferPointer) {
         buffered.append(bytes)
         wake()

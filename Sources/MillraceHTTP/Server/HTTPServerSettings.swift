@@ -12,6 +12,8 @@ package struct HTTPServerSettings: Equatable, Sendable {
     package var minBodyBytesPerSecond = 240
     /// How long a body may be slower than that at first, in seconds.
     package var bodyGraceSeconds = 5.0
+    /// How long a request's body may bring nothing while its handler waits for it, however fast it came before, in seconds; then 408.
+    package var bodyStallTimeoutSeconds = 30.0
     /// How long a client may take no byte of a response that waits, in seconds; then it is closed.
     package var writeStallTimeoutSeconds = 30.0
     /// How much of a response waits in memory for a client, in bytes; a body source is asked for more when less than this waits.

@@ -7,20 +7,35 @@ struct APIRequest: Sendable {
     let http: HTTPRequest
     let parameters: [String: String]
     let principal: Principal
+    /// What the body holds of the memory for bodies.
+    let share: BodyMemory.Share
+    /// How many values a JSON body may have.
+    let jsonValueLimit: Int
 
     var head: HTTPRequestHead { http.head }
 
     /// A path parameter of the route's pattern.
     func parameter(_ name: String) -> String { parameters[name] ?? "" }
 
+    /// The whole body.
+    /// - Throws: ``Problem`` 503 when the bodies of all requests are too much together; ``MillraceError`` when the rest cannot be had.
+    func body() async throws -> [UInt8] {
+        var whole: [UInt8] = []
+        while let piece = try await http.body.next(limit: .max) {
+            try share.grow(to: whole.count + piece.count)
+            if whole.isEmpty { whole = piece } else { whole += piece }
+        }
+        return whole
+    }
+
     /// The body as JSON.
     /// - Throws: ``Problem`` 400 for what is not JSON.
-    func json() async throws -> JSONValue { try Self.parse(try await http.body.collect()) }
+    func json() async throws -> JSONValue { try parse(try await body()) }
 
     /// Parses a JSON body.
-    static func parse(_ bytes: [UInt8]) throws -> JSONValue {
+    func parse(_ bytes: [UInt8]) throws -> JSONValue {
         if bytes.isEmpty { throw Problem(.badRequest, "the request has no body: send a JSON object") }
-        return try JSONValue(parsing: bytes)
+        return try JSONValue(parsing: bytes, mostValues: jsonValueLimit)
     }
 
     /// `limit` (1 to 1,000) and `cursor` of the query.

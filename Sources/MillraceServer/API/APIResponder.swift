@@ -19,6 +19,8 @@ final class APIResponder: HTTPResponder {
     private let accessLog: AccessLog
     private let logger: Logger
     private let bodyLimit: Int
+    private let jsonValueLimit: Int
+    private let bodyMemory: BodyMemory
 
     init(router: Router<Route>, settings: ServerSettings, logger: Logger) {
         self.router = router
@@ -26,6 +28,8 @@ final class APIResponder: HTTPResponder {
         accessLog = AccessLog(logger: logger)
         self.logger = logger
         bodyLimit = settings.limits.bodyBytes
+        jsonValueLimit = settings.limits.jsonValues
+        bodyMemory = BodyMemory(limit: settings.limits.bodyMemoryBytes)
     }
 
     func reply(to request: HTTPRequest) -> HTTPReply {
@@ -34,7 +38,9 @@ final class APIResponder: HTTPResponder {
             try door.check(head)
             switch router.match(method: head.method, head: head) {
             case .found(let route, let parameters):
-                let api = APIRequest(http: request, parameters: parameters, principal: .local)
+                let api = APIRequest(
+                    http: request, parameters: parameters, principal: .local, share: BodyMemory.Share(of: bodyMemory),
+                    jsonValueLimit: jsonValueLimit)
                 switch route {
                 case .now(let body):
                     try door.checkJSON(head)

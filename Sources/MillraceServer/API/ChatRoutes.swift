@@ -12,8 +12,8 @@ struct ChatRoutes: Sendable {
     }
 
     func create(_ request: APIRequest) async throws -> HTTPResponse {
-        let bytes = try await request.http.body.collect()
-        var fields = FieldReader(bytes.isEmpty ? [:] : try APIRequest.parse(bytes))
+        let bytes = try await request.body()
+        var fields = FieldReader(bytes.isEmpty ? [:] : try request.parse(bytes))
         let chatID = fields.identifier("chat_id") ?? Identifier.make(prefix: "c")
         let title = fields.string("title", limit: 1024)
         let metadata = fields.object("metadata") ?? [:]
@@ -42,7 +42,7 @@ struct ChatRoutes: Sendable {
     }
 
     func delete(_ request: APIRequest) async throws -> HTTPResponse {
-        _ = try await request.http.body.collect()
+        _ = try await request.body()
         guard try await store.deleteChat(request.parameter("chat_id"), principal: request.principal) else { throw notFound(request) }
         return HTTPResponse(.noContent)
     }

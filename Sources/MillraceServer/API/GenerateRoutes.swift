@@ -65,8 +65,9 @@ struct GenerateRoutes: Sendable {
     /// Checks the request, resolves its handler, model and place in the chat, and starts the run.
     private func start(_ request: APIRequest) async throws -> RunHub.Started {
         if hub.isDraining { throw MillraceError(.serverShutdown, "the server is stopping; try again", isRetryable: true) }
-        let bytes = try await request.http.body.collect()
-        var body = try GenerateBody(json: try APIRequest.parse(bytes))
+        defer { request.share.release() }
+        let bytes = try await request.body()
+        var body = try GenerateBody(json: try request.parse(bytes))
         try await body.resolve { [content] in try await content?.record($0, principal: request.principal) }
         let key = try idempotencyKey(request, bytes)
         let handler = try handler(for: body.task)

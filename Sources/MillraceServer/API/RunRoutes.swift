@@ -38,7 +38,7 @@ struct RunRoutes: Sendable {
     /// Stops a run: 202 while it is stopping, 200 with its end when it had ended before.
     func cancel(_ request: APIRequest) async throws -> HTTPResponse {
         // A body is not needed; one that came is read so that the connection can live on.
-        _ = try await request.http.body.collect()
+        _ = try await request.body()
         if let run = hub.live(request.parameter("response_id"), principal: request.principal) {
             run.cancel()
             let record = try await record(request)

@@ -10,6 +10,10 @@ public struct LimitSettings: Equatable, Sendable {
     public var headerBytes = 32768
     /// Bytes of a request body (default: 10 MiB).
     public var bodyBytes = 10_485_760
+    /// Bytes that the bodies of all requests may hold in memory while they are read, without the first 64 KiB of each (default: 256 MiB).
+    public var bodyMemoryBytes = 268_435_456
+    /// Values in a JSON body, nested ones among them (default: 100,000).
+    public var jsonValues = 100_000
     /// Seconds until a request's head must be complete (default: 10).
     public var headerTimeoutSeconds = 10.0
     /// Seconds that a connection may stay open between requests (default: 75).
@@ -18,6 +22,8 @@ public struct LimitSettings: Equatable, Sendable {
     public var minBodyBytesPerSecond = 240
     /// Seconds before the body's rate is looked at (default: 5).
     public var bodyGraceSeconds = 5.0
+    /// Seconds that a request body may bring nothing, however fast it came before (default: 30).
+    public var bodyStallTimeoutSeconds = 30.0
     /// Seconds that a reader may take nothing before it is closed (default: 30).
     public var writeStallTimeoutSeconds = 30.0
     /// Bytes that may wait for a reader on one connection (default: 65,536).

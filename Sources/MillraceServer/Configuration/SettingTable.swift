@@ -54,6 +54,12 @@ package enum SettingTable {
         .integer("limits.headerCount", "MILLRACE_HEADER_COUNT", 1...10_000, \.limits.headerCount, "header fields of a request"),
         .integer("limits.headerBytes", "MILLRACE_HEADER_BYTES", 256...16_777_216, \.limits.headerBytes, "bytes of all header fields"),
         .integer("limits.bodyBytes", "MILLRACE_BODY_BYTES", 0...1_099_511_627_776, \.limits.bodyBytes, "bytes of a request body"),
+        .integer(
+            "limits.bodyMemoryBytes", "MILLRACE_BODY_MEMORY_BYTES", 1_048_576...1_099_511_627_776, \.limits.bodyMemoryBytes,
+            "bytes that the bodies of all requests may hold in memory while they are read, without the first 64 KiB of each"),
+        .integer(
+            "limits.jsonValues", "MILLRACE_JSON_VALUES", 1000...1_073_741_824, \.limits.jsonValues,
+            "values in a JSON body, nested ones among them"),
         .seconds(
             "limits.headerTimeoutSeconds", "MILLRACE_HEADER_TIMEOUT_SECONDS", 0.1...3600, \.limits.headerTimeoutSeconds,
             "seconds until a request's head must be complete"),
@@ -66,6 +72,9 @@ package enum SettingTable {
         .seconds(
             "limits.bodyGraceSeconds", "MILLRACE_BODY_GRACE_SECONDS", 0...3600, \.limits.bodyGraceSeconds,
             "seconds before the body's rate is looked at"),
+        .seconds(
+            "limits.bodyStallTimeoutSeconds", "MILLRACE_BODY_STALL_TIMEOUT_SECONDS", 0.1...3600, \.limits.bodyStallTimeoutSeconds,
+            "seconds that a request body may bring nothing, however fast it came before"),
         .seconds(
             "limits.writeStallTimeoutSeconds", "MILLRACE_WRITE_STALL_TIMEOUT_SECONDS", 0.1...3600, \.limits.writeStallTimeoutSeconds,
             "seconds that a reader may take nothing before it is closed"),

@@ -46,6 +46,13 @@ final class LogCapture: Sendable {
         }
     }
 
+    /// Blocks until so many lines hold all the words; false when that did not happen in time.
+    func waitForLine(_ words: String..., count: Int, seconds: Int64 = 20) -> Bool {
+        text.wait(nanoseconds: seconds * 1_000_000_000) { text in
+            text.split(separator: "\n").count { line in words.allSatisfy { line.contains($0) } } >= count ? true : nil
+        } ?? false
+    }
+
     /// Ends the capture, once every writer but this process has closed its end.
     func stop() {
         guard

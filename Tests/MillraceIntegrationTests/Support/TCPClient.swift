@@ -2,7 +2,7 @@ import Glibc
 
 /// A blocking TCP client that sends exactly the bytes it is told to. Every wait has a deadline, which fails the test.
 final class TCPClient: @unchecked Sendable {  // Sendable: a test uses it from one thread at a time.
-    private var descriptor: Int32
+    private(set) var descriptor: Int32
     /// What was received and not yet taken.
     private(set) var received: [UInt8] = []
     /// Whether the other side has ended the connection, in order or by a reset.
