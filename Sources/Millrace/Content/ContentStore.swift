@@ -80,6 +80,9 @@ public struct ContentStore: Sendable {
         return true
     }
 
+    /// Removes the bytes of a file whose record nobody can find any more. Bytes that are gone are gone already.
+    package func removeBytes(of record: ContentRecord) async throws { try await objects.delete(record.objectKey) }
+
     private static func notFound(_ pointer: String) -> MillraceError {
         MillraceError(.notFound, "there is no content '\(pointer.prefix(200))'")
     }

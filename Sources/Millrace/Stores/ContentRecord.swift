@@ -37,6 +37,16 @@ public struct ContentRecord: Equatable, Sendable {
         return (1...128).contains(id.utf8.count) && isPlain ? id : nil
     }
 
+    /// The ids of the files that a message names.
+    package static func ids(in message: Message) -> [String] {
+        message.parts.compactMap { part in
+            switch part {
+            case .image(let attachment), .document(let attachment): attachment.pointer.flatMap { id(of: $0) }
+            default: nil
+            }
+        }
+    }
+
     private static let scheme = "content://"
 
     /// Where the bytes are.

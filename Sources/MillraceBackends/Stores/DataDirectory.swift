@@ -12,23 +12,52 @@ public struct DataDirectory: ~Copyable, Sendable {
     /// Where the store's database is.
     public var databasePath: String { "\(path)/millrace.db" }
 
+    /// How to wait for another process to let go of the directory, such as one that a restart replaces and that still drains.
+    package struct LockWait: Sendable {
+        /// For how long, in nanoseconds; 0: not at all.
+        package var patience: Int64
+        /// Called once, with what holds the directory, when there is something to wait for.
+        package var began: @Sendable (_ holder: String) -> Void
+        /// The monotonic clock, in nanoseconds.
+        package var clock: @Sendable () -> Int64
+        /// Lets so many nanoseconds pass.
+        package var pause: @Sendable (Int64) -> Void
+
+        package init(
+            patience: Int64, began: @escaping @Sendable (String) -> Void = { _ in },
+            clock: @escaping @Sendable () -> Int64 = TimeSource.system.monotonic,
+            pause: @escaping @Sendable (Int64) -> Void = LockWait.sleep
+        ) {
+            self.patience = patience
+            self.began = began
+            self.clock = clock
+            self.pause = pause
+        }
+
+        /// Between two looks: the kernel queues who waits for a lock, but cannot end the wait after a while.
+        static let interval: Int64 = 20_000_000
+
+        package static func sleep(_ nanoseconds: Int64) {
+            var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+            nanosleep(&time, nil)
+        }
+    }
+
     /// Makes the directory (and those above it) where it is missing, readable for its owner only, and locks it.
     /// - Throws: ``ErrorCode/conflict`` when another process uses it; ``ErrorCode/configuration`` when it cannot be made or written.
-    public init(path: String) throws(MillraceError) {
+    public init(path: String) throws(MillraceError) { try self.init(path: path, wait: LockWait(patience: 0)) }
+
+    /// As ``init(path:)``, waiting for another process to let go of it.
+    package init(path: String, wait: LockWait) throws(MillraceError) {
         try Self.makeDirectories(path)
         let lockPath = "\(path)/millrace.lock"
         let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.unusable(path, "cannot be written") }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let error = errno
-            defer { Glibc.close(descriptor) }
-            guard error == EWOULDBLOCK else {
-                throw MillraceError(
-                    .configuration, "the data directory '\(path)' cannot be locked (\(Self.text(error))): use a local disk for it")
-            }
-            let holder = Self.readProcess(descriptor).map { "process \($0)" } ?? "another process"
-            throw MillraceError(
-                .conflict, "the data directory '\(path)' is in use by \(holder): stop that one, or start this one with another --data-dir")
+        do throws(MillraceError) {
+            try Self.lock(descriptor, path, wait)
+        } catch {
+            Glibc.close(descriptor)
+            throw error
         }
         // The process's number is only for the message above; the lock itself is what counts.
         let process = "\(getpid())\n"
@@ -45,6 +74,33 @@ public struct DataDirectory: ~Copyable, Sendable {
     }
 
     deinit { Glibc.close(lock) }
+
+    private static func lock(_ descriptor: Int32, _ path: String, _ wait: LockWait) throws(MillraceError) {
+        let deadline = wait.clock() + wait.patience
+        var hasBegun = false
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            let error = errno
+            if error == EINTR { continue }
+            guard error == EWOULDBLOCK else {
+                throw MillraceError(
+                    .configuration, "the data directory '\(path)' cannot be locked (\(text(error))): use a local disk for it")
+            }
+            let holder = readProcess(descriptor).map { "process \($0)" } ?? "another process"
+            let left = deadline - wait.clock()
+            guard left > 0 else {
+                let seconds = Double(wait.patience) / 1e9
+                throw MillraceError(
+                    .conflict,
+                    wait.patience > 0
+                        ? "the data directory '\(path)' is still in use by \(holder) after \(seconds) seconds: wait until that one has ended, "
+                            + "raise server.lockWaitSeconds above its drain time, or start this one with another --data-dir"
+                        : "the data directory '\(path)' is in use by \(holder): stop that one, or start this one with another --data-dir")
+            }
+            if !hasBegun { wait.began(holder) }
+            hasBegun = true
+            wait.pause(min(left, LockWait.interval))
+        }
+    }
 
     private static func makeDirectories(_ path: String) throws(MillraceError) {
         if mkdir(path, 0o700) == 0 { return }

@@ -76,6 +76,10 @@ struct InMemoryTables {
     var handlers: [Key: TaskHandlerMetadata] = [:]
     /// In the order in which they came.
     var contents: [(number: Int64, owner: Principal, record: ContentRecord)] = []
+    /// Files that retention has taken and whose bytes are still there.
+    var expiredContents: [ExpiredContent] = []
+    /// Which chats name a file, by its id.
+    private var contentUses: [String: Set<Key>] = [:]
     private var idempotencyKeys: [Key: (key: IdempotencyKey, responseID: String)] = [:]
     private var lastNumber: Int64 = 0
     /// What the logs hold, and how much of that may stay.
@@ -111,6 +115,9 @@ struct InMemoryTables {
         chats[chatKey] = chat
         chat.chat.updatedAt = max(chat.chat.updatedAt, started)
         insert(new.userMessage, in: chat, principal)
+        for id in ContentRecord.ids(in: new.userMessage) where contents.contains(where: { $0.owner == principal && $0.record.id == id }) {
+            contentUses[id, default: []].insert(chatKey)
+        }
         let run = RunEntry(number: nextNumber(), owner: principal, record: new.run, idempotencyKey: new.idempotencyKey?.key)
         run.append(new.firstBatch, reserved: new.run.reservedSequence)
         logBytes += new.firstBatch.byteCount
@@ -183,15 +190,68 @@ struct InMemoryTables {
         guard let chat = chats[Key(principal, chatID)] else { return false }
         let own = chat.runNumbers.compactMap { runsByNumber[$0] }
         guard own.allSatisfy({ $0.record.status.isTerminal }) else { throw StoreRefusal.chatIsBusy(chatID) }
-        for run in own {
-            runs[Key(principal, run.record.responseID)] = nil
-            runsByNumber[run.number] = nil
-            if let key = run.idempotencyKey { idempotencyKeys[Key(principal, key)] = nil }
-            logBytes -= run.byteCount
-        }
+        for run in own { forget(run) }
         for message in chat.messageIDs { messages[Key(principal, message.id)] = nil }
         chats[Key(principal, chatID)] = nil
         return true
+    }
+
+    private mutating func forget(_ run: RunEntry) {
+        runs[Key(run.owner, run.record.responseID)] = nil
+        runsByNumber[run.number] = nil
+        if let key = run.idempotencyKey { idempotencyKeys[Key(run.owner, key)] = nil }
+        logBytes -= run.byteCount
+    }
+
+    // MARK: Retention
+
+    /// Removes all that the cutoffs name, at once: there is nothing here that is worth doing in pieces.
+    mutating func expire(_ cutoffs: RetentionCutoffs) -> RetentionProgress {
+        var progress = RetentionProgress()
+        idempotencyKeys = idempotencyKeys.filter { $0.value.key.expiresAt > cutoffs.now }
+        var excess = cutoffs.maximumRuns.map { max(0, runs.count - $0) } ?? 0
+        let oldestFirst = runsByNumber.values.sorted { $0.number < $1.number }
+        for run in oldestFirst where run.record.status.isTerminal && run.record.status != .interrupted {
+            guard let ended = run.record.endedAt else { continue }
+            let isTooMuch = excess > 0 || cutoffs.maximumBytes.map { logBytes > $0 } ?? false
+            guard isTooMuch || cutoffs.runsEnded.map({ ended <= $0 }) ?? false else { continue }
+            forget(run)
+            chats[Key(run.owner, run.record.chatID)]?.runNumbers.removeAll { $0 == run.number }
+            excess = max(0, excess - 1)
+            progress.runs += 1
+        }
+        guard let changed = cutoffs.chatsChanged else { return progress }
+        for (key, entry) in chats where entry.chat.updatedAt <= changed {
+            let newest = entry.chat.newestMessageID.flatMap { messages[Key(key.owner, $0)] }
+            let before = runs.count
+            guard newest?.status != .interrupted, (try? deleteChat(key.id, key.owner)) == true else { continue }
+            progress.chats += 1
+            progress.runs += before - runs.count
+        }
+        return progress
+    }
+
+    /// Takes files that no chat names away from their owners.
+    mutating func expireContents(_ cutoffs: RetentionCutoffs, limit: Int) -> [ExpiredContent] {
+        if let created = cutoffs.contentsCreated {
+            let gone = contents.filter { content in
+                content.record.createdAt <= created && !(contentUses[content.record.id] ?? []).contains { chats[$0] != nil }
+            }.prefix(limit)
+            expiredContents += gone.map { ExpiredContent(record: $0.record, principal: $0.owner) }
+            let numbers = Set(gone.map(\.number))
+            contents.removeAll { numbers.contains($0.number) }
+        }
+        return Array(expiredContents.prefix(limit))
+    }
+
+    mutating func removeExpiredContent(_ id: String) {
+        guard let place = expiredContents.firstIndex(where: { $0.record.id == id }) else { return }
+        expiredContents.remove(at: place)
+        contentUses[id] = nil
+    }
+
+    func hasExpired(run responseID: String, _ principal: Principal) -> Bool {
+        runs[Key(principal, responseID)] == nil && messages[Key(principal, responseID)]?.role == .assistant
     }
 
     func path(in chatID: String, to parentID: String?, _ principal: Principal) throws(MillraceError) -> MessagePath? {

@@ -42,6 +42,7 @@ extension SQLiteStore {
             try session.execute("UPDATE chats SET updated_at = max(updated_at, ?) WHERE id = ?", new.run.startedAt, chat)
         }
         try insert(message, chat: chat ?? 0, owner, session)
+        try noteContent(of: message, chat: chat ?? 0, owner, session)
         let number = try insert(new.run, chat: chat ?? 0, owner, session)
         try new.firstBatch.frames.withBytes { (frames) throws(MillraceError) in
             try SQLiteStoreWriter.insertEvents(
@@ -60,6 +61,16 @@ extension SQLiteStore {
             """,
             owner, message.id, chat, message.parentID, message.role.rawValue, SQLiteStoreRows.partsText(message.parts), message.createdAt,
             message.modelID, message.usage?.json.text, SQLiteStoreRows.text(message.metadata), message.status.rawValue)
+    }
+
+    /// Notes which files the chat names, so that they are kept as long as it is.
+    private static func noteContent(of message: Message, chat: Int64, _ owner: String, _ session: SQLiteSession) throws(MillraceError) {
+        for id in ContentRecord.ids(in: message) {
+            try session.execute(
+                "INSERT OR IGNORE INTO content_uses (content, chat) SELECT id, ? FROM contents WHERE content_id = ? AND owner = ?", chat,
+                id,
+                owner)
+        }
     }
 
     private static func insert(_ run: RunRecord, chat: Int64, _ owner: String, _ session: SQLiteSession) throws(MillraceError) -> Int64 {
@@ -84,6 +95,7 @@ extension SQLiteStore {
             """
             SELECT k.body_hash, k.response_id FROM idempotency k
             JOIN runs r ON r.owner = k.owner AND r.response_id = k.response_id
+            JOIN chats c ON c.id = r.chat AND c.owner = r.owner
             WHERE k.owner = ? AND k.key = ? AND k.expires_at > ?
             """, owner, key.key, now
         ) { ($0.text(0) ?? "", $0.text(1) ?? "") }
@@ -120,7 +132,7 @@ extension SQLiteStore {
         try await readers.read { session throws(MillraceError) in
             try session.first(
                 """
-                SELECT \(SQLiteStoreRows.runColumns) FROM runs r JOIN chats c ON c.id = r.chat
+                SELECT \(SQLiteStoreRows.runColumns) FROM runs r JOIN chats c ON c.id = r.chat AND c.owner = r.owner
                 WHERE r.owner = ? AND r.response_id = ?
                 """, principal.id, responseID, read: SQLiteStoreRows.run)
         }
@@ -133,7 +145,7 @@ extension SQLiteStore {
         return try await readers.read { session throws(MillraceError) in
             let rows = try session.rows(
                 """
-                SELECT \(SQLiteStoreRows.runColumns) FROM runs r JOIN chats c ON c.id = r.chat
+                SELECT \(SQLiteStoreRows.runColumns) FROM runs r JOIN chats c ON c.id = r.chat AND c.owner = r.owner
                 WHERE r.owner = ?1 AND r.id < ?2 AND (?3 IS NULL OR r.status = ?3) AND (?4 IS NULL OR r.task = ?4)
                     AND (?5 IS NULL OR c.chat_id = ?5)
                 ORDER BY r.id DESC LIMIT ?6
@@ -156,8 +168,11 @@ extension SQLiteStore {
     private static func events(
         of responseID: String, after sequence: Int, _ byteLimit: Int, _ owner: String, _ session: SQLiteSession
     ) throws(MillraceError) -> StoredEvents? {
-        let run = try session.first("SELECT id, status FROM runs WHERE owner = ? AND response_id = ?", owner, responseID) {
-            (row) throws(MillraceError) in (number: row.int64(0), status: try SQLiteStoreRows.status(row, 1))
+        let run = try session.first(
+            """
+            SELECT r.id, r.status FROM runs r JOIN chats c ON c.id = r.chat AND c.owner = r.owner WHERE r.owner = ? AND r.response_id = ?
+            """, owner, responseID
+        ) { (row) throws(MillraceError) in (number: row.int64(0), status: try SQLiteStoreRows.status(row, 1))
         }
         guard let run else { return nil }
         return try session.withStatement(

@@ -1,8 +1,24 @@
 import MillraceDatabase
 
-/// The tables of a ``SQLiteStore``. Moments are microseconds since the epoch; JSON is text.
+/// The tables of a ``SQLiteStore``. Moments are microseconds since the epoch; JSON is text. The owner '' is nobody: what retention is about to
+/// remove, which no query finds, for all of them go by an owner.
 enum SQLiteStoreSchema {
-    static let migrations = SQLiteMigrations([version1, version2])
+    static let migrations = SQLiteMigrations([version1, version2, version3])
+
+    /// Which chats name which files, for those that none names may expire. `json_each` reads what earlier versions have stored.
+    private static let version3 = """
+        CREATE TABLE content_uses (
+            content INTEGER NOT NULL REFERENCES contents (id) ON DELETE CASCADE,
+            chat INTEGER NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
+            PRIMARY KEY (content, chat)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX content_uses_by_chat ON content_uses (chat);
+        ALTER TABLE contents ADD COLUMN expired_owner TEXT;
+        INSERT OR IGNORE INTO content_uses (content, chat)
+            SELECT c.id, m.chat FROM messages m, json_each(m.parts) p
+            JOIN contents c ON c.owner = m.owner AND 'content://' || c.content_id = json_extract(p.value, '$.pointer')
+            WHERE m.parts LIKE '%content://%';
+        """
 
     private static let version2 = """
         CREATE TABLE contents (
