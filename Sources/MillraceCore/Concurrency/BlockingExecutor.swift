@@ -36,14 +36,17 @@ public final class BlockingExecutor: Sendable {
 
     deinit { stop() }
 
-    /// Finishes what is queued and ends the threads. Safe to call twice; not from one of its own threads.
+    /// Finishes what is queued and ends the threads. Safe to call twice. A thread of its own that calls it, as the one on which the last
+    /// reference goes does, cannot wait for itself: it ends after its work.
     public func stop() {
         state.updateAndWakeAll { $0.isStopped = true }
         let joined = threads.withLock { threads in
             defer { threads = [] }
             return threads
         }
-        for thread in joined { thread.join() }
+        for thread in joined {
+            if thread.isCurrent { thread.detach() } else { thread.join() }
+        }
     }
 
     private static func work(_ state: Monitor<State>) {

@@ -6,6 +6,9 @@ import MillraceCore
 struct FullTextAPI {
     let pointer: UnsafeMutablePointer<fts5_api>  // Lives as long as the connection.
 
+    /// The type of the pointer that the module fills in. SQLite keeps this pointer, not a copy: it must not be a `String`'s.
+    private static let pointerType: StaticString = "fts5_api_ptr"
+
     /// - Throws: ``ErrorCode/storageUnavailable`` when this SQLite was built without the module.
     init(_ connection: borrowing SQLiteConnection) throws(MillraceError) {
         var api: UnsafeMutablePointer<fts5_api>?
@@ -14,7 +17,8 @@ struct FullTextAPI {
         defer { sqlite3_finalize(statement) }
         if code == SQLITE_OK {
             withUnsafeMutablePointer(to: &api) { place in
-                sqlite3_bind_pointer(statement, 1, place, "fts5_api_ptr", nil)
+                let type = UnsafeRawPointer(Self.pointerType.utf8Start).assumingMemoryBound(to: CChar.self)
+                sqlite3_bind_pointer(statement, 1, place, type, nil)
                 sqlite3_step(statement)
             }
         }
