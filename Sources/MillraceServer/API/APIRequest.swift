@@ -38,10 +38,12 @@ struct APIRequest: Sendable {
 }
 
 extension HTTPResponse {
+    private static let jsonHeaders: HTTPHeaders = ["Content-Type": "application/json"]
+
     /// A JSON object.
     static func json(_ status: HTTPStatus = .ok, _ body: (inout JSONObjectWriter) -> Void) -> HTTPResponse {
         var buffer = ByteBuffer()
         buffer.appendJSONObject(body)
-        return HTTPResponse(status, headers: ["Content-Type": "application/json"], body: .bytes(buffer.bytes))
+        return HTTPResponse(status, headers: jsonHeaders, body: .bytes(buffer.bytes))
     }
 }
