@@ -101,7 +101,8 @@ let package = Package(
                 "MillraceDatabase", "MillraceHTTPClient", "MillraceServer", "MillraceTestServer",
             ], exclude: ["Clients", "Providers"], swiftSettings: swiftSettings),
         tests(
-            "MillraceServerTests", ["Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceHTTPClient", "MillraceServer"]),
+            "MillraceServerTests",
+            ["Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceHTTP", "MillraceHTTPClient", "MillraceServer"]),
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient", "MillraceServer"]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceDatabase"]),
         tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),

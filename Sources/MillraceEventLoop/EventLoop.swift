@@ -242,6 +242,8 @@ package final class EventLoop: @unchecked Sendable {
             }
             noteBlocking(since: now, executor.name)
         }
+        // What the last reports left to be written, such as lines of the access log.
+        endPhase(TurnPhase.output.rawValue)
     }
 
     /// Ends ``run()`` after its turn. Any thread may call it.
@@ -253,11 +255,13 @@ package final class EventLoop: @unchecked Sendable {
     private func dispatch(_ ready: UnsafeBufferPointer<cl_ready>) {
         for report in ready {
             guard let pointer = report.source else { continue }
-            let source = Unmanaged<EventSource>.fromOpaque(pointer).takeUnretainedValue()
-            if source === wake {
+            if pointer == Unmanaged.passUnretained(wake).toOpaque() {
                 drainRemote()
-            } else if source.descriptor >= 0 {
-                source.ready(Readiness(rawValue: report.events))
+                continue
+            }
+            // Who registers a source keeps it, and `retired` keeps it until the turn's end, so that nothing has to be counted here.
+            Unmanaged<EventSource>.fromOpaque(pointer)._withUnsafeGuaranteedRef { source in
+                if source.descriptor >= 0 { source.ready(Readiness(rawValue: report.events)) }
             }
         }
     }
@@ -316,17 +320,19 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     private func endTurn() {
-        for phase in 0..<turnEnds.count {
-            var next = 0
-            // Work of an earlier phase may add to a later one, and to its own.
-            while next < turnEnds[phase].count {
-                let work = turnEnds[phase][next]
-                next += 1
-                work.turnEnds()
-            }
-            turnEnds[phase].removeAll(keepingCapacity: true)
-        }
+        for phase in 0..<turnEnds.count where !turnEnds[phase].isEmpty { endPhase(phase) }
         if !retired.isEmpty { retired.removeAll(keepingCapacity: true) }
+    }
+
+    private func endPhase(_ phase: Int) {
+        var next = 0
+        // Work of an earlier phase may add to a later one, and to its own.
+        while next < turnEnds[phase].count {
+            let work = turnEnds[phase][next]
+            next += 1
+            work.turnEnds()
+        }
+        turnEnds[phase].removeAll(keepingCapacity: true)
     }
 }
 

@@ -100,4 +100,61 @@ import Testing
         #expect(try Self.head("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n").framing == .length(12))
         #expect(try Self.head("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n").framing == .chunked)
     }
+
+    @Test(arguments: [
+        ("localhost", true), ("LOCALHOST:8000", true), ("localhost.", false), ("localhos", false), ("localhost1", false),
+        ("1localhost", false),
+        ("127.0.0.1", true), ("127.0.0.1:80", true), ("127.0.0.10", false), ("[::1]", true), ("[::1]:8000", true), ("[::11]", false),
+        ("[::2]:1", false), ("b.example", true), ("b.example.org", false),
+    ])
+    func host_isComparedByName(host: String, isAllowed: Bool) throws {
+        let names = HTTPHostNames(["localhost", "127.0.0.1", "[::1]", "B.example"])
+        let head = try Self.head("GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+        #expect(head.isHost(oneOf: names) == isAllowed)
+        #expect(head.hostName.map { ["localhost", "127.0.0.1", "[::1]", "b.example"].contains($0) } == isAllowed)
+    }
+
+    @Test func host_isTheTargetsWhereItHasOne() throws {
+        let head = try Self.head(target: "http://b.example:80/")
+        #expect(head.isHost(oneOf: HTTPHostNames(["b.example"])))
+        #expect(!head.isHost(oneOf: HTTPHostNames(["header.example"])))
+        #expect(try !Self.head("GET / HTTP/1.0\r\n\r\n").isHost(oneOf: HTTPHostNames(["", "localhost"])))
+    }
+
+    @Test func origin_isNoticedInAnyCase() throws {
+        #expect(try Self.head("GET / HTTP/1.1\r\nHost: a\r\norIGin: null\r\n\r\n").hasOrigin)
+        #expect(try !Self.head("GET / HTTP/1.1\r\nHost: a\r\nOrigins: null\r\nX: origin\r\n\r\n").hasOrigin)
+    }
+
+    @Test(arguments: [("/a%20b?c", "/a%20b"), ("http://b.example?q", "/"), ("http://b.example/x", "/x"), ("/", "/")])
+    func rawPath_isTheSameAsBytes(target: String, path: String) throws {
+        let head = try Self.head(target: target)
+        #expect(head.rawPath == path)
+        #expect(head.withRawPath { String(decoding: $0, as: UTF8.self) } == path)
+    }
+
+    @Test func parserCopiedWithinAHead_goesOnAlone() throws {
+        var first = HTTPRequestParser(limits: HTTPParserLimits())
+        let start = "GET /first HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nX-B"
+        let bytes = [UInt8](latin1: start)
+        guard case .needMore = bytes.withUnsafeBytes({ first.next($0) }) else {
+            Issue.record("the head is not complete")
+            return
+        }
+        var second = first
+        func head(_ parser: inout HTTPRequestParser, _ rest: String) -> HTTPRequestHead? {
+            guard case .head(let head, _) = [UInt8](latin1: start + rest).withUnsafeBytes({ parser.next($0) }) else { return nil }
+            return head
+        }
+        let left = head(&first, ": left\r\n\r\n")
+        let right = head(&second, ": right\r\nConnection: close\r\n\r\n")
+        #expect(left?["x-b"] == "left")
+        #expect(left?.headerCount == 3)
+        #expect(left?.keepAlive == true)
+        #expect(right?["x-b"] == "right")
+        #expect(right?["x-a"] == "1")
+        #expect(right?.headerCount == 4)
+        #expect(right?.keepAlive == false)
+        #expect(left?.target == "/first" && right?.target == "/first")
+    }
 }

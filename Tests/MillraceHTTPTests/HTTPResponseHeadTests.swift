@@ -67,4 +67,15 @@ import Testing
             Self.text(HTTPResponseHead(.ok, headers: headers, framing: .length(1)), date: Self.date)
                 == "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nData: kept\r\nContent-Length: 1\r\n\r\n")
     }
+
+    @Test func requestID_isSaidOnceAndNotBeforeTheFinalResponse() throws {
+        let id = HTTPRequestID()
+        let headers: HTTPHeaders = ["X-Request-Id": "another", "X-A": "1"]
+        var buffer = ByteBuffer()
+        HTTPResponseHead(.notFound, headers: headers, framing: .none).write(to: &buffer, date: nil, requestID: id)
+        #expect(buffer.string == "HTTP/1.1 404 Not Found\r\nX-A: 1\r\nX-Request-Id: \(id)\r\n\r\n")
+        buffer.removeAll()
+        HTTPResponseHead(.continue, framing: .none).write(to: &buffer, date: Self.date, requestID: id)
+        #expect(buffer.string == "HTTP/1.1 100 Continue\r\n\r\n")
+    }
 }

@@ -59,8 +59,7 @@ public struct Logger: Sendable {
         end(&line)
     }
 
-    /// Starts a line; the parts for callers who write their metadata without intermediate values (the access log).
-    package func begin(_ line: inout ByteBuffer, _ level: LogLevel, _ message: StaticString) {
+    private func begin(_ line: inout ByteBuffer, _ level: LogLevel, _ message: StaticString) {
         switch format {
         case .json:
             line.append("{\"time\":\"")
@@ -79,17 +78,12 @@ public struct Logger: Sendable {
         }
     }
 
-    package func append(_ name: StaticString, _ value: JSONValue, to line: inout ByteBuffer) {
+    private func append(_ name: StaticString, _ value: JSONValue, to line: inout ByteBuffer) {
         appendName(name, to: &line)
         switch (format, value) {
         case (.text, .string(let text)) where !text.isEmpty && text.utf8.allSatisfy(Self.isPlain): line.append(text)
         default: line.append(json: value)
         }
-    }
-
-    package func append(_ name: StaticString, _ value: Int, to line: inout ByteBuffer) {
-        appendName(name, to: &line)
-        line.append(decimal: value)
     }
 
     private func appendName(_ name: StaticString, to line: inout ByteBuffer) {
@@ -105,7 +99,10 @@ public struct Logger: Sendable {
         }
     }
 
-    package func end(_ line: inout ByteBuffer) {
+    /// Writes whole lines that a caller has formatted as ``format`` says and ``writes(_:)`` allows (the access log).
+    package func write(_ lines: borrowing ByteBuffer) { sink?.write(lines) }
+
+    private func end(_ line: inout ByteBuffer) {
         line.append(format == .json ? "}\n" : "\n")
         sink?.write(line)
     }

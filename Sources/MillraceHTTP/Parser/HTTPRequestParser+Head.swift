@@ -17,7 +17,7 @@ extension HTTPRequestParser {
                 scanned = position
                 headerCount = 0
                 headerBytes = 0
-                builder = HTTPHeadBuilder()
+                head = pool?.take() ?? HTTPHeadStorage()
                 phase = .requestLine
                 return true
             }
@@ -33,16 +33,21 @@ extension HTTPRequestParser {
         return line
     }
 
-    /// Takes one header line; returns whether it was the empty one that ends the head.
-    mutating func headerLine(_ input: UnsafeRawBufferPointer) throws(HTTPParseFailure) -> Bool? {
-        guard let end = try fieldLineEnd(input) else { return nil }
-        let line = position..<end
-        advance(pastLineAt: end)
-        if line.isEmpty { return true }
+    /// Takes the header lines that are there; returns whether the empty one that ends the head was among them.
+    private mutating func readHeaderLines(_ input: UnsafeRawBufferPointer, into head: HTTPHeadStorage) throws(HTTPParseFailure) -> Bool {
         let start = headStart
-        try builder.headerLine(
-            UnsafeRawBufferPointer(rebasing: input[start..<end]), (line.lowerBound - start)..<(line.upperBound - start))
+        while let end = try fieldLineEnd(input) {
+            let line = position..<end
+            advance(pastLineAt: end)
+            if line.isEmpty { return true }
+            try head.headerLine(
+                UnsafeRawBufferPointer(rebasing: input[start..<end]), (line.lowerBound - start)..<(line.upperBound - start))
+        }
         return false
+    }
+
+    mutating func headerLines(_ input: UnsafeRawBufferPointer) throws(HTTPParseFailure) -> Bool {
+        try readHeaderLines(input, into: ownedHead())
     }
 
     mutating func trailerLine(_ input: UnsafeRawBufferPointer) throws(HTTPParseFailure) -> Bool? {
@@ -50,7 +55,7 @@ extension HTTPRequestParser {
         let line = position..<end
         advance(pastLineAt: end)
         if line.isEmpty { return true }
-        try HTTPHeadBuilder.trailerLine(input, line)
+        try HTTPHeadStorage.trailerLine(input, line)
         return false
     }
 
@@ -68,13 +73,22 @@ extension HTTPRequestParser {
         return end
     }
 
+    /// The head that is being read, this parser's own: a copy of the parser gets one, too.
+    mutating func ownedHead() -> HTTPHeadStorage {
+        if isKnownUniquelyReferenced(&head), let head { return head }
+        let copy = head.map { HTTPHeadStorage(copying: $0) } ?? HTTPHeadStorage()
+        head = copy
+        return copy
+    }
+
     mutating func finishHead(_ input: UnsafeRawBufferPointer) throws(HTTPParseFailure) -> Step {
-        let head = try builder.finish(UnsafeRawBufferPointer(rebasing: input[headStart..<position]))
-        builder = HTTPHeadBuilder()
+        let storage = ownedHead()
+        head = nil
+        try storage.finish(UnsafeRawBufferPointer(rebasing: input[headStart..<position]))
         let consumed = position
         startOver()
         bodyLimit = limits.bodyBytes
-        phase = .beforeBody(head.framing)
-        return .head(head, consumed: consumed)
+        phase = .beforeBody(storage.framing)
+        return .head(HTTPRequestHead(storage: storage), consumed: consumed)
     }
 }

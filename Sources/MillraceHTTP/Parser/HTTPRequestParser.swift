@@ -17,6 +17,7 @@ package struct HTTPRequestParser: Sendable {
         case failure(HTTPParseFailure)
     }
 
+    /// Without anything that is counted by references, since it is looked at for every line.
     enum Phase: Sendable {
         case emptyLines
         case requestLine
@@ -27,7 +28,7 @@ package struct HTTPRequestParser: Sendable {
         case chunkData(remaining: Int)
         case chunkEnd
         case trailerLines
-        case failed(HTTPParseFailure)
+        case failed
     }
 
     /// The bytes that this request's body may have. It goes back to the limits' default with every head.
@@ -45,10 +46,17 @@ package struct HTTPRequestParser: Sendable {
     var headerBytes = 0
     var bodyBytes = 0
     var chunkExtensionBytes = 0
-    var builder = HTTPHeadBuilder()
+    /// The head that is being read; an idle connection has none.
+    var head: HTTPHeadStorage?
+    let pool: HTTPHeadPool?
+    private var failure: HTTPParseFailure?
 
-    package init(limits: HTTPParserLimits) {
+    package init(limits: HTTPParserLimits) { self.init(limits: limits, pool: nil) }
+
+    /// - Parameter pool: where storage of heads comes from and goes back to.
+    init(limits: HTTPParserLimits, pool: HTTPHeadPool?) {
         self.limits = limits.bounded
+        self.pool = pool
         bodyLimit = limits.bodyBytes
     }
 
@@ -63,12 +71,14 @@ package struct HTTPRequestParser: Sendable {
     /// The next step. After a failure it stays that failure.
     /// - Parameter input: all bytes received and not consumed; it must start where the last step's `consumed` ended.
     package mutating func next(_ input: UnsafeRawBufferPointer) -> Step {
-        if case .failed(let failure) = phase { return .failure(failure) }
+        if let failure { return .failure(failure) }
         precondition(input.count >= position, "bytes that were not consumed are missing")
         do throws(HTTPParseFailure) {
             return try step(input)
         } catch {
-            phase = .failed(error)
+            phase = .failed
+            failure = error
+            head = nil
             return .failure(error)
         }
     }
@@ -80,11 +90,11 @@ package struct HTTPRequestParser: Sendable {
                 guard try skipEmptyLines(input) else { return .needMore }
             case .requestLine:
                 guard let line = try requestLine(input) else { return .needMore }
-                try builder.requestLine(line, 0..<line.count)
+                try ownedHead().requestLine(line, 0..<line.count)
                 phase = .headerLines
             case .headerLines:
-                guard let end = try headerLine(input) else { return .needMore }
-                if end { return try finishHead(input) }
+                guard try headerLines(input) else { return .needMore }
+                return try finishHead(input)
             case .beforeBody(let framing):
                 try beginBody(framing)
             case .body(let remaining):
@@ -99,8 +109,8 @@ package struct HTTPRequestParser: Sendable {
             case .trailerLines:
                 guard let end = try trailerLine(input) else { return .needMore }
                 if end { return finishMessage() }
-            case .failed(let failure):
-                return .failure(failure)
+            case .failed:
+                return .needMore  // Never: whoever fails answers with the failure.
             }
         }
     }

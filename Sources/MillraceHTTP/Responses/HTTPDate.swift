@@ -6,15 +6,16 @@ package import MillraceCore
 package struct HTTPDate: Sendable, Equatable, CustomStringConvertible {
     /// Seconds since 1970-01-01T00:00:00Z, within the years 0 to 9999 that the format can say.
     package let epochSeconds: Int64
-    private let bytes: [UInt8]
+    /// The whole header line.
+    private let line: [UInt8]
 
     /// Formats a moment.
     package init(epochSeconds: Int64) {
         let seconds = min(max(epochSeconds, -62_167_219_200), 253_402_300_799)
         self.epochSeconds = seconds
         let date = CivilDate(epochSeconds: seconds)
-        var text: [UInt8] = []
-        text.reserveCapacity(29)
+        var text = Array("Date: ".utf8)
+        text.reserveCapacity(37)
         func name(_ names: StaticString, _ index: Int64) {
             let start = names.utf8Start + Int(index) * 3  // Within the literal: the index is below its number of names.
             text.append(contentsOf: [start[0], start[1], start[2]])
@@ -39,11 +40,12 @@ package struct HTTPDate: Sendable, Equatable, CustomStringConvertible {
         digits(date.second / 60 % 60, 2)
         text.append(UInt8(ascii: ":"))
         digits(date.second % 60, 2)
-        text.append(contentsOf: " GMT".utf8)
-        bytes = text
+        text.append(contentsOf: " GMT\r\n".utf8)
+        line = text
     }
 
-    package var description: String { String(decoding: bytes, as: UTF8.self) }
+    package var description: String { String(decoding: line.dropFirst(6).dropLast(2), as: UTF8.self) }
 
-    package func write(to buffer: inout ByteBuffer) { buffer.append(bytes) }
+    /// Appends the header line with its CRLF.
+    package func writeLine(to buffer: inout ByteBuffer) { buffer.append(line) }
 }

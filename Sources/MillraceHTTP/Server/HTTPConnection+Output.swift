@@ -13,6 +13,10 @@ extension HTTPConnection {
     }
 
     func queueFlush() {
+        if isHandlingReadiness {
+            wantsFlush = true
+            return
+        }
         guard !isFlushQueued, descriptor >= 0 else { return }
         isFlushQueued = true
         loop.atTurnEnd(.output, self)
@@ -47,8 +51,8 @@ extension HTTPConnection {
         machine.outputWaits(!output.isEmpty, progressed: sent > 0, now: loop.now)
         if sent > 0 { lastOutputAt = loop.now }
         if output.isEmpty {
-            output.release()
-            if let exchange, exchange.isBodyDone { finish(exchange) }
+            state.takeBack(&output)
+            if exchange?.isBodyDone == true { finish() }
         }
         if descriptor >= 0 { updateTimer() }
     }
@@ -85,9 +89,11 @@ extension HTTPConnection {
     }
 
     /// The response has left.
-    func finish(_ exchange: Exchange) {
-        self.exchange = nil
-        log(exchange, isComplete: true)
+    private func finish() {
+        guard let ended = exchange.take() else { return }
+        log(ended, isComplete: true)
+        ended.body?.connection = nil
+        state.recycle(consume ended)
         switch machine.responseEnded(now: loop.now) {
         case .request:
             if !input.isEmpty || isReadPaused {
@@ -111,7 +117,7 @@ extension HTTPConnection {
     // MARK: Time
 
     func updateTimer() {
-        var next = machine.deadline?.at ?? .max
+        var next = machine.deadline(state.timeouts)?.at ?? .max
         if output.isEmpty, let keepAlive = exchange?.source?.keepAlive { next = min(next, lastOutputAt + keepAlive.interval) }
         // A timer that fires early looks again; only an earlier deadline has to move it.
         guard next < timerDeadline else { return }
@@ -122,7 +128,7 @@ extension HTTPConnection {
     func timeout() {
         timerDeadline = .max
         guard descriptor >= 0 else { return }
-        if let deadline = machine.deadline, deadline.at <= loop.now {
+        if let deadline = machine.deadline(state.timeouts), deadline.at <= loop.now {
             switch deadline.timeout {
             case .idle, .write, .linger:
                 close()

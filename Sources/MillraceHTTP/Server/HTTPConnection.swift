@@ -6,66 +6,39 @@ import MillraceEventLoop
 final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked Sendable {  // Sendable: tasks on the loop carry it.
     let loop: EventLoop
     let server: HTTPServerContext
+    let state: HTTPLoopState
     private let peer: String
-    private let date: HTTPDateCache
-    private let closed: (HTTPConnection) -> Void
-    private var parser: HTTPRequestParser
-    var machine: HTTPConnectionMachine
-    var input = ByteBuffer()
-    var output = ByteBuffer()
-    var exchange: Exchange?
+    // Nothing here is touched while it is being changed: a connection is confined to its loop, and what its callbacks append to is taken out.
+    @exclusivity(unchecked) private var parser: HTTPRequestParser
+    @exclusivity(unchecked) var machine: HTTPConnectionMachine
+    @exclusivity(unchecked) var input = ByteBuffer()
+    @exclusivity(unchecked) var output = ByteBuffer()
+    @exclusivity(unchecked) var exchange: Exchange?
     lazy var timer = LoopTimer { [unowned self] in self.timeout() }
-    var timerDeadline = Int64.max
-    var isReadPaused = false
-    var hasPeerEnded = false
+    @exclusivity(unchecked) var timerDeadline = Int64.max
+    @exclusivity(unchecked) var isReadPaused = false
+    @exclusivity(unchecked) var hasPeerEnded = false
     /// The kernel has reported the end of the stream, which no further edge will: reading goes on until it is met.
-    private var sawPeerClose = false
-    var isFlushQueued = false
-    private var isParsing = false
-    var lastOutputAt: Int64 = 0
-
-    /// The request that is being answered.
-    final class Exchange: @unchecked Sendable {  // Sendable: tasks on the loop carry it.
-        /// Let go of when a stream begins, which may last for hours.
-        var head: HTTPRequestHead?
-        var accessed: HTTPAccessRecord.Target?
-        let requestID: String
-        let startedAt: Int64
-        let body = HTTPRequestBody()
-        var task: Task<Void, Never>?
-        var source: (any HTTPBodySource)?
-        var sourceHasMore = false
-        var isChunked = false
-        /// What a body of known length still owes.
-        var missingBytes: Int?
-        var isBodyDone = false
-        var status = HTTPStatus.ok
-        var bytesSent = 0
-        var awaitsContinue = false
-
-        init(head: HTTPRequestHead?, requestID: String, startedAt: Int64) {
-            self.head = head
-            self.requestID = requestID
-            self.startedAt = startedAt
-        }
-    }
+    @exclusivity(unchecked) private var sawPeerClose = false
+    @exclusivity(unchecked) var isFlushQueued = false
+    /// A report of the kernel's is being handled, behind which the output is flushed anyway.
+    @exclusivity(unchecked) private(set) var isHandlingReadiness = false
+    @exclusivity(unchecked) var wantsFlush = false
+    @exclusivity(unchecked) private var isParsing = false
+    @exclusivity(unchecked) var lastOutputAt: Int64 = 0
 
     /// How much one connection sends in a turn before the others get theirs.
     static let bytesPerTurn = 256 << 10
     /// How much of pipelined requests is read ahead.
     private static let pipelinedBytes = 16 << 10
 
-    init(
-        descriptor: Int32, peer: String, loop: EventLoop, server: HTTPServerContext, date: HTTPDateCache,
-        closed: @escaping (HTTPConnection) -> Void
-    ) {
+    init(descriptor: Int32, peer: String, state: HTTPLoopState) {
         self.peer = peer
-        self.loop = loop
-        self.server = server
-        self.date = date
-        self.closed = closed
-        parser = HTTPRequestParser(limits: server.settings.parser)
-        machine = HTTPConnectionMachine(settings: server.settings, now: loop.now)
+        self.state = state
+        loop = state.loop
+        server = state.server
+        parser = HTTPRequestParser(limits: state.parserLimits, pool: state.heads)
+        machine = HTTPConnectionMachine(now: state.loop.now)
         super.init(descriptor: descriptor)
     }
 
@@ -87,9 +60,17 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         }
         if readiness.contains(.readable) || readiness.contains(.peerClosed) {
             if readiness.contains(.peerClosed) { sawPeerClose = true }
+            isHandlingReadiness = true
             receive()
+            isHandlingReadiness = false
         }
-        if descriptor >= 0, readiness.contains(.writable), !output.isEmpty || exchange?.sourceHasMore == true { flush() }
+        guard descriptor >= 0 else { return }
+        if wantsFlush || readiness.contains(.writable) && (!output.isEmpty || exchange?.sourceHasMore == true) {
+            wantsFlush = false
+            flush()
+        } else {
+            updateTimer()
+        }
     }
 
     /// Reads until the kernel has no more, the handler has enough, or the client has left.
@@ -112,12 +93,12 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
                 break
             }
         }
-        if descriptor >= 0 { updateTimer() }
+        if descriptor >= 0, !isHandlingReadiness { updateTimer() }
     }
 
     private var shouldPauseReading: Bool {
         guard let exchange else { return false }
-        if machine.isReceivingBody { return exchange.body.bufferedBytes >= server.settings.readBufferBytes }
+        if machine.isReceivingBody { return exchange.bufferedBytes >= server.settings.readBufferBytes }
         return input.count >= Self.pipelinedBytes
     }
 
@@ -156,8 +137,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         while descriptor >= 0 {
             if machine.isLingering { return bytes.count }
             guard machine.acceptsHead || machine.isReceivingBody else { break }
-            if let exchange, machine.isReceivingBody, consumed < bytes.count, exchange.body.bufferedBytes >= server.settings.readBufferBytes
-            {
+            if let exchange, machine.isReceivingBody, consumed < bytes.count, exchange.bufferedBytes >= server.settings.readBufferBytes {
                 machine.bodyPaused(now: loop.now)
                 break
             }
@@ -170,13 +150,13 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
                 headReceived(head)
             case .body(let range, let count):
                 machine.bodyReceived(range.count, now: loop.now)
-                exchange?.body.receive(
+                exchange?.body?.receive(
                     UnsafeRawBufferPointer(rebasing: bytes[(consumed + range.lowerBound)..<(consumed + range.upperBound)]))
                 consumed += count
             case .end(let count):
                 consumed += count
                 machine.bodyEnded()
-                exchange?.body.complete()
+                exchange?.body?.complete()
             case .failure(let failure):
                 refuse(failure.status, failure.reason)
                 return bytes.count
@@ -186,21 +166,19 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     }
 
     private func headReceived(_ head: HTTPRequestHead) {
-        let exchange = Exchange(head: head, requestID: Self.requestID(of: head), startedAt: loop.now)
+        let exchange = state.exchange(head: head, requestID: head.sentRequestID ?? HTTPRequestID())
         self.exchange = exchange
         let hasBody = head.framing != .none
         exchange.awaitsContinue = head.expectsContinue && hasBody
         machine.headEnded(keepsAlive: head.keepAlive && !server.isDraining, hasBody: hasBody, now: loop.now)
+        var body = state.emptyBody
         if hasBody {
-            exchange.body.wanted = { [weak self, weak exchange] in
-                if let self, let exchange { self.bodyWanted(exchange) }
-            }
-        } else {
-            // The parser's end of the message is only read with the next request, so a handler that reads the body would wait for ever.
-            exchange.body.complete()
+            body = HTTPRequestBody()
+            body.connection = self
+            exchange.body = body
         }
         parser.bodyLimit = server.settings.parser.bodyBytes
-        let request = HTTPRequest(head: head, id: exchange.requestID, peer: peer, loop: loop, body: exchange.body)
+        let request = HTTPRequest(head: head, id: exchange.requestID, peer: peer, loop: loop, body: body)
         switch server.responder.reply(to: request) {
         case .now(let response):
             if hasBody {
@@ -221,16 +199,16 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     }
 
     /// The handler reads its body: the client may have waited for a word, or the connection for room.
-    private func bodyWanted(_ exchange: Exchange) {
-        guard exchange === self.exchange, machine.isReceivingBody else { return }
+    func bodyWanted(_ body: HTTPRequestBody) {
+        guard let exchange, exchange.body === body, machine.isReceivingBody else { return }
         if exchange.awaitsContinue {
             exchange.awaitsContinue = false
-            if exchange.body.bufferedBytes == 0 {
+            if body.bufferedBytes == 0 {
                 output.append("HTTP/1.1 100 Continue\r\n\r\n")
                 queueFlush()
             }
         }
-        guard exchange.body.bufferedBytes < server.settings.readBufferBytes else { return }
+        guard body.bufferedBytes < server.settings.readBufferBytes else { return }
         machine.bodyResumed(now: loop.now)
         if !input.isEmpty { parseInput() }
         if isReadPaused { receive() } else { updateTimer() }
@@ -255,34 +233,36 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
             if case .stream(let source, _) = response.body { source.detached() }
             return
         }
-        exchange.status = response.status
+        exchange.statusCode = response.status.code
         let keepsAlive = machine.responseStarted(
             keepsAlive: !response.closesConnection && !server.isDraining && !(hasPeerEnded && input.isEmpty))
         let isHead = exchange.head?.method == .head
         let version = exchange.head?.version ?? .http11
+        state.lend(to: &output)
         let before = output.count
         switch response.body {
         case .empty:
-            appendHead(response, .length(0), version: version, isHead: isHead, keepsAlive: keepsAlive)
+            appendHead(response, exchange.requestID, .length(0), version: version, isHead: isHead, keepsAlive: keepsAlive)
             exchange.isBodyDone = true
         case .bytes(let bytes):
-            appendHead(response, .length(bytes.count), version: version, isHead: isHead, keepsAlive: keepsAlive)
+            appendHead(response, exchange.requestID, .length(bytes.count), version: version, isHead: isHead, keepsAlive: keepsAlive)
             if !isHead { output.append(bytes) }
             exchange.isBodyDone = true
         case .stream(let source, let length):
             exchange.isChunked = length == nil && version == .http11
             exchange.missingBytes = length
             let framing = length.map { HTTPFraming.length($0) } ?? (exchange.isChunked ? .chunked : .untilClose)
-            appendHead(response, framing, version: version, isHead: isHead, keepsAlive: framing != .untilClose && keepsAlive)
+            appendHead(
+                response, exchange.requestID, framing, version: version, isHead: isHead, keepsAlive: framing != .untilClose && keepsAlive)
             if isHead {
                 exchange.isBodyDone = true
                 source.detached()
             } else {
                 exchange.source = source
                 exchange.sourceHasMore = true
-                exchange.accessed = exchange.head.map { HTTPAccessRecord.Target($0) }
-                exchange.head = nil
-                exchange.body.wanted = nil
+                if let storage = exchange.keepTarget() { state.heads.put(consume storage) }
+                exchange.body?.connection = nil
+                if !machine.isReceivingBody { exchange.body = nil }
                 source.attached(to: self)
             }
         }
@@ -291,19 +271,19 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     }
 
     private func appendHead(
-        _ response: HTTPResponse, _ framing: HTTPFraming, version: HTTPVersion, isHead: Bool, keepsAlive: Bool
+        _ response: HTTPResponse, _ id: HTTPRequestID, _ framing: HTTPFraming, version: HTTPVersion, isHead: Bool, keepsAlive: Bool
     ) {
         let head = HTTPResponseHead(
             response.status, headers: response.headers, framing: isHead ? framing.ofHeadRequest : framing, version: version,
             keepAlive: keepsAlive)
-        head.write(to: &output, date: date.date(now: loop.now))
+        head.write(to: &output, date: state.date.date(now: loop.now), requestID: id)
     }
 
     /// Answers a request that is malformed, too large or too slow. The connection closes behind the answer.
     func refuse(_ status: HTTPStatus, _ reason: String) {
-        let exchange = exchange ?? Exchange(head: nil, requestID: Identifier.make(prefix: "req"), startedAt: loop.now)
+        let exchange = exchange ?? state.exchange(head: nil, requestID: HTTPRequestID())
         self.exchange = exchange
-        exchange.body.fail(MillraceError(.invalidInput, reason))
+        exchange.body?.fail(MillraceError(.invalidInput, reason))
         let hadStarted = machine.hasResponseStarted
         machine.refused()
         guard !hadStarted else {
@@ -330,34 +310,19 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         if let exchange {
             self.exchange = nil
             exchange.task?.cancel()
-            exchange.body.wanted = nil
-            exchange.body.fail(MillraceError(.cancelled, "the client has closed the connection"))
+            exchange.body?.connection = nil
+            exchange.body?.fail(MillraceError(.cancelled, "the client has closed the connection"))
             exchange.source?.detached()
             log(exchange, isComplete: false)
         }
-        closed(self)
+        state.remove(self)
     }
 
     func log(_ exchange: Exchange, isComplete: Bool) {
-        server.responder.finished(
+        state.note(
             HTTPAccessRecord(
-                requestID: exchange.requestID, peer: peer, target: exchange.accessed ?? exchange.head.map { HTTPAccessRecord.Target($0) },
-                status: exchange.status, bytesSent: exchange.bytesSent,
-                nanoseconds: EventLoop.clock() - exchange.startedAt, isComplete: isComplete))
-    }
-
-    /// The client's id where it is short and plain, ours otherwise.
-    private static func requestID(of head: HTTPRequestHead) -> String {
-        if let id = head["x-request-id"], (1...128).contains(id.utf8.count), id.utf8.allSatisfy(isPlain) { return id }
-        return Identifier.make(prefix: "req")
-    }
-
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-            UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
-            true
-        default: false
-        }
+                requestID: exchange.requestID, peer: peer, target: exchange.head.map { .head($0) } ?? exchange.kept,
+                statusCode: exchange.statusCode, bytesSent: exchange.bytesSent, startedAt: exchange.startedAt,
+                endedAt: EventLoop.clock(), isComplete: isComplete))
     }
 }

@@ -1,7 +1,7 @@
 /// The life of one HTTP/1.1 connection without its socket: which request and response it is at, whether it is kept alive, and until when
 /// it waits for what (RFC 9112, section 9).
 ///
-/// Pure: inputs say what has happened and when (monotonic nanoseconds); the shell asks ``deadline`` and ``afterResponse``.
+/// Pure: inputs say what has happened and when (monotonic nanoseconds); the shell asks ``deadline(_:)`` and ``afterResponse``.
 package struct HTTPConnectionMachine: Equatable, Sendable {
     /// Why a connection is given up.
     package enum Timeout: Equatable, Sendable {
@@ -42,7 +42,6 @@ package struct HTTPConnectionMachine: Equatable, Sendable {
         case complete
     }
 
-    private let settings: HTTPServerSettings
     private var phase: Phase
     private var body = Body.complete
     private var keepsAlive = true
@@ -51,10 +50,7 @@ package struct HTTPConnectionMachine: Equatable, Sendable {
     /// Since when output waits that the client has not taken; `nil` when nothing waits.
     private var stalledSince: Int64?
 
-    package init(settings: HTTPServerSettings, now: Int64) {
-        self.settings = settings
-        phase = .waiting(since: now)
-    }
+    package init(now: Int64) { phase = .waiting(since: now) }
 
     /// Whether the next request may be parsed.
     package var acceptsHead: Bool {
@@ -143,19 +139,19 @@ package struct HTTPConnectionMachine: Equatable, Sendable {
     }
 
     /// Until when the connection waits, and for what; `nil`: it waits for its handler, which has its own limits.
-    package var deadline: (at: Int64, timeout: Timeout)? {
-        func after(_ since: Int64, _ seconds: Double) -> Int64 { since + Int64(seconds * 1_000_000_000) }
-        if let stalledSince { return (after(stalledSince, settings.writeStallTimeoutSeconds), .write) }
+    package func deadline(_ limits: HTTPTimeouts) -> (at: Int64, timeout: Timeout)? {
+        if let stalledSince { return (stalledSince + limits.writeStall, .write) }
         switch phase {
-        case .waiting(let since): return (after(since, settings.idleTimeoutSeconds), .idle)
-        case .head(let since): return (after(since, settings.headerTimeoutSeconds), .head)
-        case .lingering(let since): return (after(since, settings.lingerSeconds), .linger)
+        case .waiting(let since): return (since + limits.idle, .idle)
+        case .head(let since): return (since + limits.head, .head)
+        case .lingering(let since): return (since + limits.linger, .linger)
         case .exchange:
-            guard case .receiving(let since, let bytes, let last) = body, !isResponding else { return nil }
+            guard !isResponding, case .receiving(let since, let bytes, let last) = body else { return nil }
             // The average alone would let a body that came fast at first rest for hours on what it has earned.
-            let stalled = after(last, settings.bodyStallTimeoutSeconds)
-            guard settings.minBodyBytesPerSecond > 0 else { return (stalled, .body) }
-            return (min(stalled, after(since, settings.bodyGraceSeconds + Double(bytes) / Double(settings.minBodyBytesPerSecond))), .body)
+            let stalled = last + limits.bodyStall
+            guard limits.minBodyBytesPerSecond > 0 else { return (stalled, .body) }
+            let nanoseconds = min(Double(bytes) / limits.minBodyBytesPerSecond * 1_000_000_000, 0x1p61)
+            return (min(stalled, since + limits.bodyGrace + Int64(nanoseconds)), .body)
         }
     }
 }

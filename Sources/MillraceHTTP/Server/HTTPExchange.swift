@@ -5,8 +5,8 @@ package import MillraceEventLoop
 package struct HTTPRequest: Sendable {
     /// The head.
     package let head: HTTPRequestHead
-    /// The client's id for the request where it sent a well-formed `X-Request-Id`, otherwise one of ours.
-    package let id: String
+    /// The client's id for the request where it sent a well-formed `X-Request-Id`, otherwise one of ours. The response says it.
+    package let id: HTTPRequestID
     /// The peer's numeric address.
     package let peer: String
     /// The loop that the connection lives on.
@@ -50,30 +50,69 @@ package protocol HTTPResponder: Sendable {
     /// A head is complete: says how the request is answered.
     func reply(to request: HTTPRequest) -> HTTPReply
     /// A request that never reached ``reply(to:)``, because it is malformed, too large or too slow.
-    func refusal(_ status: HTTPStatus, reason: String, requestID: String) -> HTTPResponse
+    func refusal(_ status: HTTPStatus, reason: String, requestID: HTTPRequestID) -> HTTPResponse
+    /// The access log of one loop.
+    func makeAccessLog() -> any HTTPAccessLog
+}
+
+/// Says what was asked and answered. Confined to a loop.
+package protocol HTTPAccessLog: AnyObject {
     /// A response has left, or its connection has.
-    func finished(_ record: HTTPAccessRecord)
+    func append(_ record: HTTPAccessRecord)
+    /// The loop's turn ends: what was appended in it is handed on together.
+    func flush()
 }
 
 /// What the access log says of one request.
 package struct HTTPAccessRecord {
     /// What was asked for.
-    package struct Target {
-        package let method: HTTPMethod
-        package let path: String
-        init(_ head: HTTPRequestHead) {
-            method = head.method
-            path = head.rawPath
+    package enum Target {
+        case head(HTTPRequestHead)
+        /// What is left of the head behind a stream, which may have lasted for hours.
+        case kept(method: HTTPMethod, path: String)
+
+        package var method: HTTPMethod {
+            switch self {
+            case .head(let head): head.method
+            case .kept(let method, _): method
+            }
+        }
+
+        /// The path's bytes as they were sent, valid only inside `body`.
+        package func withPath(_ body: (UnsafeRawBufferPointer) -> Void) {
+            switch self {
+            case .head(let head): head.withRawPath(body)
+            case .kept(_, var path): path.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+            }
         }
     }
-    package var requestID: String
+    package var requestID: HTTPRequestID
     package var peer: String
     /// `nil` for a request whose head never was complete.
     package var target: Target?
-    package var status: HTTPStatus
+    package var statusCode: Int
     /// Bytes sent, heads and framing included.
     package var bytesSent: Int
-    package var nanoseconds: Int64
+    /// When its head was complete, in nanoseconds of the monotonic clock.
+    package var startedAt: Int64
+    /// When its response had left.
+    package var endedAt: Int64
     /// Whether the client got the whole response.
     package var isComplete: Bool
+
+    package init(
+        requestID: HTTPRequestID, peer: String, target: Target?, statusCode: Int, bytesSent: Int, startedAt: Int64, endedAt: Int64,
+        isComplete: Bool
+    ) {
+        self.requestID = requestID
+        self.peer = peer
+        self.target = target
+        self.statusCode = statusCode
+        self.bytesSent = bytesSent
+        self.startedAt = startedAt
+        self.endedAt = endedAt
+        self.isComplete = isComplete
+    }
+
+    package var nanoseconds: Int64 { endedAt - startedAt }
 }

@@ -39,8 +39,7 @@ package final class HTTPServerContext: Sendable {
 package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendable: posted closures carry it to its own loop only.
     private let loop: EventLoop
     private let server: HTTPServerContext
-    private let date = HTTPDateCache()
-    private var connections: [ObjectIdentifier: HTTPConnection] = [:]
+    private let state: HTTPLoopState
     private lazy var pause = LoopTimer { [unowned self] in self.resume() }
     /// Kept open so that one connection can be accepted and closed when the process has no descriptor left.
     private var reserve: Int32
@@ -56,6 +55,7 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
     package init(address: String, port: Int, loop: EventLoop, server: HTTPServerContext) throws(MillraceError) {
         self.loop = loop
         self.server = server
+        state = HTTPLoopState(loop: loop, server: server)
         let descriptor = try Socket.listen(address: address, port: port)
         reserve = open("/dev/null", O_RDONLY | O_CLOEXEC)
         super.init(descriptor: descriptor)
@@ -93,12 +93,8 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
             Glibc.close(socket)
             return
         }
-        let connection = HTTPConnection(descriptor: socket, peer: peer, loop: loop, server: server, date: date) {
-            [unowned self] connection in
-            connections.removeValue(forKey: ObjectIdentifier(connection))
-            server.release()
-        }
-        connections[ObjectIdentifier(connection)] = connection
+        let connection = HTTPConnection(descriptor: socket, peer: peer, state: state)
+        state.add(connection)
         connection.start()
     }
 
@@ -129,9 +125,9 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
 
     /// Closes connections: those that nothing was asked of, or all. On the loop.
     package func closeConnections(onlyIdle: Bool) {
-        for connection in Array(connections.values) where !onlyIdle || connection.isIdle { connection.close() }
+        for connection in Array(state.connections.values) where !onlyIdle || connection.isIdle { connection.close() }
     }
 
     /// Connections of this loop.
-    package var connectionCount: Int { connections.count }
+    package var connectionCount: Int { state.connections.count }
 }

@@ -7,10 +7,17 @@ package final class HTTPRequestBody: @unchecked Sendable {  // Sendable: created
     private var isComplete = false
     private var failure: MillraceError?
     private var waiter: UnsafeContinuation<Void, Never>?
-    /// Tells the connection that there is room again, or that the first byte is wanted.
-    var wanted: (() -> Void)?
+    /// Who is told that there is room again, or that the first byte is wanted. It lets go when the exchange ends, as the two hold each other.
+    var connection: HTTPConnection?
 
     init() {}
+
+    /// The body of requests that have none: nothing is ever written to it, so that a loop's connections share one.
+    static func empty() -> HTTPRequestBody {
+        let body = HTTPRequestBody()
+        body.isComplete = true
+        return body
+    }
 
     var bufferedBytes: Int { buffered.count }
 
@@ -20,7 +27,7 @@ package final class HTTPRequestBody: @unchecked Sendable {  // Sendable: created
         while buffered.isEmpty {
             if let failure { throw failure }
             if isComplete { return nil }
-            wanted?()
+            connection?.bodyWanted(self)
             // The connection may have handed over what had come, within that call.
             if !buffered.isEmpty || isComplete || failure != nil { continue }
             await withUnsafeContinuation { waiter = $0 }
@@ -29,7 +36,7 @@ package final class HTTPRequestBody: @unchecked Sendable {  // Sendable: created
         let piece = buffered.withBytes { [UInt8]($0[..<count]) }
         buffered.consume(count)
         if buffered.isEmpty, isComplete { buffered.release() }
-        wanted?()
+        connection?.bodyWanted(self)
         return piece
     }
 

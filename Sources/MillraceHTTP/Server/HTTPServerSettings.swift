@@ -24,3 +24,26 @@ package struct HTTPServerSettings: Equatable, Sendable {
     package var lingerSeconds = 2.0
     package init() {}
 }
+
+/// How long a connection waits for what, in nanoseconds, worked out once for all connections.
+package struct HTTPTimeouts: Equatable, Sendable {
+    let idle: Int64
+    let head: Int64
+    let linger: Int64
+    let writeStall: Int64
+    let bodyGrace: Int64
+    let bodyStall: Int64
+    let minBodyBytesPerSecond: Double
+
+    package init(_ settings: HTTPServerSettings) {
+        // A century is for ever, and leaves room to add it to any moment.
+        func nanoseconds(_ seconds: Double) -> Int64 { Int64(min(max(seconds, 0), 3_155_760_000) * 1_000_000_000) }
+        idle = nanoseconds(settings.idleTimeoutSeconds)
+        head = nanoseconds(settings.headerTimeoutSeconds)
+        linger = nanoseconds(settings.lingerSeconds)
+        writeStall = nanoseconds(settings.writeStallTimeoutSeconds)
+        bodyGrace = nanoseconds(settings.bodyGraceSeconds)
+        bodyStall = nanoseconds(settings.bodyStallTimeoutSeconds)
+        minBodyBytesPerSecond = Double(settings.minBodyBytesPerSecond)
+    }
+}

@@ -7,10 +7,10 @@ struct APIRequest: Sendable {
     let http: HTTPRequest
     let parameters: [String: String]
     let principal: Principal
-    /// What the body holds of the memory for bodies.
-    let share: BodyMemory.Share
     /// How many values a JSON body may have.
     let jsonValueLimit: Int
+    /// What the body holds of the memory for bodies; `nil` where a route reads none.
+    var share: BodyMemory.Share?
 
     var head: HTTPRequestHead { http.head }
 
@@ -22,7 +22,7 @@ struct APIRequest: Sendable {
     func body() async throws -> [UInt8] {
         var whole: [UInt8] = []
         while let piece = try await http.body.next(limit: .max) {
-            try share.grow(to: whole.count + piece.count)
+            try share?.grow(to: whole.count + piece.count)
             if whole.isEmpty { whole = piece } else { whole += piece }
         }
         return whole
@@ -53,10 +53,12 @@ struct APIRequest: Sendable {
 }
 
 extension HTTPResponse {
+    private static let jsonHeaders: HTTPHeaders = ["Content-Type": "application/json"]
+
     /// A JSON object.
     static func json(_ status: HTTPStatus = .ok, _ body: (inout JSONObjectWriter) -> Void) -> HTTPResponse {
         var buffer = ByteBuffer()
         buffer.appendJSONObject(body)
-        return HTTPResponse(status, headers: ["Content-Type": "application/json"], body: .bytes(buffer.bytes))
+        return HTTPResponse(status, headers: jsonHeaders, body: .bytes(buffer.bytes))
     }
 }

@@ -14,18 +14,18 @@ final class APIResponder: HTTPResponder {
         case upload(bodyLimit: Int, @Sendable (APIRequest) async throws -> HTTPResponse)
     }
 
-    private let router: Router<Route>
+    private let table: RouteTable
+    private let routes: [Route]
     private let door: Door
-    private let accessLog: AccessLog
     private let logger: Logger
     private let bodyLimit: Int
     private let jsonValueLimit: Int
     private let bodyMemory: BodyMemory
 
     init(router: Router<Route>, settings: ServerSettings, logger: Logger) {
-        self.router = router
+        table = router.table
+        routes = router.values
         door = Door(settings: settings)
-        accessLog = AccessLog(logger: logger)
         self.logger = logger
         bodyLimit = settings.limits.bodyBytes
         jsonValueLimit = settings.limits.jsonValues
@@ -36,12 +36,10 @@ final class APIResponder: HTTPResponder {
         let head = request.head
         do {
             try door.check(head)
-            switch router.match(method: head.method, head: head) {
-            case .found(let route, let parameters):
-                let api = APIRequest(
-                    http: request, parameters: parameters, principal: .local, share: BodyMemory.Share(of: bodyMemory),
-                    jsonValueLimit: jsonValueLimit)
-                switch route {
+            switch table.match(method: head.method, head: head) {
+            case .found(let index, let parameters):
+                let api = APIRequest(http: request, parameters: parameters, principal: .local, jsonValueLimit: jsonValueLimit)
+                switch routes[index] {
                 case .now(let body):
                     try door.checkJSON(head)
                     return .now(finish(try body(api), request))
@@ -70,6 +68,8 @@ final class APIResponder: HTTPResponder {
         -> HTTPReply
     {
         .later(bodyLimit: bodyLimit) { [self] in
+            var api = api
+            api.share = BodyMemory.Share(of: bodyMemory)
             do {
                 return finish(try await body(api), api.http)
             } catch {
@@ -83,23 +83,21 @@ final class APIResponder: HTTPResponder {
         if problem.status.code >= 500 {
             logger.error(
                 "request failed",
-                ["request_id": .string(request.id), "path": .string(request.head.rawPath), "error": .string("\(error)")])
+                ["request_id": .string("\(request.id)"), "path": .string(request.head.rawPath), "error": .string("\(error)")])
         }
-        return problem.response(requestID: request.id)
+        return problem.response(requestID: request.id.description)
     }
 
     private func finish(_ response: HTTPResponse, _ request: HTTPRequest, isPreflight: Bool = false) -> HTTPResponse {
+        guard request.head.hasOrigin else { return response }
         var response = response
-        try? response.headers.set("X-Request-Id", request.id)
         door.decorate(&response, for: request.head, isPreflight: isPreflight)
         return response
     }
 
-    func refusal(_ status: HTTPStatus, reason: String, requestID: String) -> HTTPResponse {
-        var response = Problem(status, reason).response(requestID: requestID)
-        try? response.headers.set("X-Request-Id", requestID)
-        return response
+    func refusal(_ status: HTTPStatus, reason: String, requestID: HTTPRequestID) -> HTTPResponse {
+        Problem(status, reason).response(requestID: requestID.description)
     }
 
-    func finished(_ record: HTTPAccessRecord) { accessLog.write(record) }
+    func makeAccessLog() -> any HTTPAccessLog { AccessLog(logger: logger) }
 }

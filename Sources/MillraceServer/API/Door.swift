@@ -7,14 +7,14 @@ import MillraceHTTP
 /// Without authentication the server is for this machine only. `Host` is checked against DNS rebinding, `Origin` against foreign pages, and
 /// JSON routes take `application/json` only, which a cross-site form cannot send.
 struct Door: Sendable {
-    private let allowedHosts: Set<String>
+    private let allowedHosts: HTTPHostNames
     /// `nil`: any host is answered, since the operator has opened the server to other machines.
     private let checksHost: Bool
     private let allowedOrigins: Set<String>
     private let allowsAnyOrigin: Bool
 
     init(settings: ServerSettings) {
-        allowedHosts = Set(["localhost", "127.0.0.1", "[::1]"] + settings.allowedHosts.map { $0.lowercased() })
+        allowedHosts = HTTPHostNames(["localhost", "127.0.0.1", "[::1]"] + settings.allowedHosts)
         checksHost = settings.listensOnLoopbackOnly || !settings.allowedHosts.isEmpty
         allowedOrigins = Set(settings.corsAllowedOrigins.map { $0.lowercased() })
         allowsAnyOrigin = settings.corsAllowedOrigins.contains("*")
@@ -23,13 +23,13 @@ struct Door: Sendable {
     /// Refuses a request that must not come in.
     func check(_ head: HTTPRequestHead) throws(Problem) {
         if checksHost {
-            guard let name = head.hostName, allowedHosts.contains(name) else {
+            guard head.isHost(oneOf: allowedHosts) else {
                 throw Problem(
                     .misdirectedRequest,
                     "this server does not answer for the host '\(head.host ?? "")': use localhost, or configure server.allowedHosts")
             }
         }
-        if let origin = head["origin"], !isAllowed(origin, head) {
+        if head.hasOrigin, let origin = head["origin"], !isAllowed(origin, head) {
             throw Problem(.forbidden, "pages of the origin '\(origin)' may not use this server: configure server.corsAllowedOrigins")
         }
     }

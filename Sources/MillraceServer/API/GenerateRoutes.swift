@@ -65,7 +65,7 @@ struct GenerateRoutes: Sendable {
     /// Checks the request, resolves its handler, model and place in the chat, and starts the run.
     private func start(_ request: APIRequest) async throws -> RunHub.Started {
         if hub.isDraining { throw MillraceError(.serverShutdown, "the server is stopping; try again", isRetryable: true) }
-        defer { request.share.release() }
+        defer { request.share?.release() }
         let bytes = try await request.body()
         var body = try GenerateBody(json: try request.parse(bytes))
         try await body.resolve { [content] in try await content?.record($0, principal: request.principal) }
@@ -77,7 +77,7 @@ struct GenerateRoutes: Sendable {
             id: Identifier.make(prefix: "m"), chatID: chatID, parentID: path?.messages.last?.id, role: .user, parts: body.parts,
             createdAt: .now())
         let task = TaskRequest(
-            responseID: Identifier.make(prefix: "r"), requestID: request.http.id, chatID: chatID, task: handler.name,
+            responseID: Identifier.make(prefix: "r"), requestID: request.http.id.description, chatID: chatID, task: handler.name,
             modelID: model.id, message: message, history: path?.messages ?? [], persona: body.persona,
             context: body.context)
         let start = RunHub.Start(
@@ -125,11 +125,9 @@ struct GenerateRoutes: Sendable {
 
 /// The response that carries a run's events.
 enum EventStream {
-    static func response(_ reader: RunReader) -> HTTPResponse {
-        HTTPResponse(
-            .ok,
-            headers: [
-                "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no",
-            ], body: .stream(reader))
-    }
+    private static let headers: HTTPHeaders = [
+        "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no",
+    ]
+
+    static func response(_ reader: RunReader) -> HTTPResponse { HTTPResponse(.ok, headers: headers, body: .stream(reader)) }
 }

@@ -7,11 +7,12 @@ struct HealthRoutes: Sendable {
     let hub: RunHub
     let models: ModelReadiness
     let backends: BackendReadiness
-    private static let alive = Array("{\"status\":\"ok\"}".utf8)
+    private static let alive = HTTPResponse(
+        .ok, headers: ["Content-Type": "application/json"], body: .bytes(Array("{\"status\":\"ok\"}".utf8)))
 
     /// The process answers.
     func alive(_ request: APIRequest) throws -> HTTPResponse {
-        HTTPResponse(.ok, headers: ["Content-Type": "application/json"], body: .bytes(Self.alive))
+        Self.alive
     }
 
     /// Whether the server wants requests, with a line for each backend; 503 when it does not. Models and backends that cannot be used now are told

@@ -1,20 +1,9 @@
-/// Takes a head's lines one by one, checks each, and makes the ``HTTPRequestHead`` at the end. Ranges count from the head's first byte.
-struct HTTPHeadBuilder: Sendable {
-    private var method = HTTPMethod.get
-    private var version = HTTPVersion.http11
-    private var target = HTTPTarget()
-    private var fields: [HTTPRequestHead.Field] = []
-    private var host: Range<Int>?
-    private var contentLength: Int?
-    private var hasTransferEncoding = false
-    private var expects = false
-    private var closes = false
-    private var keepsAlive = false
-
+/// Takes a head's lines one by one, checks each, and notes what it says. Ranges count from the head's first byte.
+extension HTTPHeadStorage {
     // MARK: Request line
 
     /// `method SP request-target SP HTTP-version` (RFC 9112, section 3), with exactly one space at each place.
-    mutating func requestLine(_ bytes: UnsafeRawBufferPointer, _ line: Range<Int>) throws(HTTPParseFailure) {
+    func requestLine(_ bytes: UnsafeRawBufferPointer, _ line: Range<Int>) throws(HTTPParseFailure) {
         var i = line.lowerBound
         while i < line.upperBound, HTTPGrammar.isToken(bytes[i]) { i &+= 1 }
         guard i > line.lowerBound else { throw .malformed("the request line does not start with a method") }
@@ -29,12 +18,20 @@ struct HTTPHeadBuilder: Sendable {
     }
 
     private static func method(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> HTTPMethod {
-        HTTPMethod(rawValue: String(decoding: UnsafeRawBufferPointer(rebasing: bytes[range]), as: UTF8.self))
+        switch range.count {
+        case 3 where matches(bytes, range, "GET"): .get
+        case 4 where matches(bytes, range, "POST"): .post
+        default: HTTPMethod(rawValue: String(decoding: UnsafeRawBufferPointer(rebasing: bytes[range]), as: UTF8.self))
+        }
+    }
+
+    private static func matches(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, _ literal: StaticString) -> Bool {
+        for i in 0..<range.count where bytes[range.lowerBound &+ i] != literal.utf8Start[i] { return false }
+        return true
     }
 
     private static func version(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) throws(HTTPParseFailure) -> HTTPVersion {
-        let name: [UInt8] = [0x48, 0x54, 0x54, 0x50, 0x2F]  // HTTP/
-        guard range.count == 8, (0..<5).allSatisfy({ bytes[range.lowerBound + $0] == name[$0] }),
+        guard range.count == 8, matches(bytes, range.lowerBound..<(range.lowerBound + 5), "HTTP/"),
             HTTPGrammar.isDigit(bytes[range.lowerBound + 5]), bytes[range.lowerBound + 6] == UInt8(ascii: "."),
             HTTPGrammar.isDigit(bytes[range.lowerBound + 7])
         else { throw .malformed("the HTTP version is malformed") }
@@ -48,21 +45,22 @@ struct HTTPHeadBuilder: Sendable {
     // MARK: Header lines
 
     /// `field-name ":" OWS field-value OWS` (RFC 9112, section 5).
-    mutating func headerLine(_ bytes: UnsafeRawBufferPointer, _ line: Range<Int>) throws(HTTPParseFailure) {
+    func headerLine(_ bytes: UnsafeRawBufferPointer, _ line: Range<Int>) throws(HTTPParseFailure) {
         let (name, value) = try Self.split(bytes, line)
-        if fields.isEmpty { fields.reserveCapacity(16) }
-        fields.append(
-            HTTPRequestHead.Field(
+        append(
+            Field(
                 nameStart: UInt32(name.lowerBound), nameEnd: UInt32(name.upperBound),
                 valueStart: UInt32(value.lowerBound), valueEnd: UInt32(value.upperBound)))
         switch name.count {
         case 4 where HTTPGrammar.matches(bytes, name, "host"): try takeHost(bytes, value)
+        case 6 where HTTPGrammar.matches(bytes, name, "origin"): hasOrigin = true
         case 6 where HTTPGrammar.matches(bytes, name, "expect"):
             guard HTTPGrammar.matches(bytes, value, "100-continue") else {
                 throw HTTPParseFailure(.expectationFailed, "the only expectation that this server meets is 100-continue")
             }
             expects = true
         case 10 where HTTPGrammar.matches(bytes, name, "connection"): takeConnection(bytes, value)
+        case 12 where HTTPGrammar.matches(bytes, name, "x-request-id"): hasRequestID = true
         case 14 where HTTPGrammar.matches(bytes, name, "content-length"): try takeContentLength(bytes, value)
         case 17 where HTTPGrammar.matches(bytes, name, "transfer-encoding"): try takeTransferEncoding(bytes, value)
         default: break
@@ -94,13 +92,13 @@ struct HTTPHeadBuilder: Sendable {
         return (line.lowerBound..<colon, HTTPGrammar.trimmed(bytes, (colon + 1)..<line.upperBound))
     }
 
-    private mutating func takeHost(_ bytes: UnsafeRawBufferPointer, _ value: Range<Int>) throws(HTTPParseFailure) {
+    private func takeHost(_ bytes: UnsafeRawBufferPointer, _ value: Range<Int>) throws(HTTPParseFailure) {
         guard host == nil else { throw .malformed("the Host header is repeated") }
         guard HTTPTarget.isAuthority(bytes, value) else { throw .malformed("the Host header is not a valid host") }
         host = value
     }
 
-    private mutating func takeConnection(_ bytes: UnsafeRawBufferPointer, _ value: Range<Int>) {
+    private func takeConnection(_ bytes: UnsafeRawBufferPointer, _ value: Range<Int>) {
         HTTPGrammar.forEachElement(bytes, value) { element in
             if HTTPGrammar.matches(bytes, element, "close") { closes = true }
             if HTTPGrammar.matches(bytes, element, "keep-alive") { keepsAlive = true }
@@ -108,7 +106,7 @@ struct HTTPHeadBuilder: Sendable {
     }
 
     /// Digits only, once: whatever two readers could take differently is refused (RFC 9112, section 6.3).
-    private mutating func takeContentLength(_ bytes: UnsafeRawBufferPointer, _ value: Range<Int>) throws(HTTPParseFailure) {
+    private func takeContentLength(_ bytes: UnsafeRawBufferPointer, _ value: Range<Int>) throws(HTTPParseFailure) {
         guard contentLength == nil else { throw .malformed("the Content-Length header is repeated") }
         guard !value.isEmpty, value.allSatisfy({ HTTPGrammar.isDigit(bytes[$0]) }) else {
             throw .malformed("Content-Length is not a number of decimal digits")
@@ -123,7 +121,7 @@ struct HTTPHeadBuilder: Sendable {
         contentLength = length
     }
 
-    private mutating func takeTransferEncoding(_ bytes: UnsafeRawBufferPointer, _ value: Range<Int>) throws(HTTPParseFailure) {
+    private func takeTransferEncoding(_ bytes: UnsafeRawBufferPointer, _ value: Range<Int>) throws(HTTPParseFailure) {
         guard !hasTransferEncoding else { throw .malformed("the Transfer-Encoding header is repeated") }
         hasTransferEncoding = true
         if HTTPGrammar.matches(bytes, value, "chunked") { return }
@@ -143,16 +141,11 @@ struct HTTPHeadBuilder: Sendable {
     // MARK: The end
 
     /// What can be said only when all lines are known. `bytes` is the whole head.
-    mutating func finish(_ bytes: UnsafeRawBufferPointer) throws(HTTPParseFailure) -> HTTPRequestHead {
+    func finish(_ bytes: UnsafeRawBufferPointer) throws(HTTPParseFailure) {
         if version == .http11, host == nil { throw .malformed("HTTP/1.1 needs a Host header") }
         if hasTransferEncoding, version == .http10 { throw .malformed("HTTP/1.0 has no Transfer-Encoding") }
         if hasTransferEncoding, contentLength != nil { throw .malformed("Content-Length and Transfer-Encoding are both there") }
-        let framing: HTTPBodyFraming = hasTransferEncoding ? .chunked : contentLength.map { .length($0) } ?? .none
-        return HTTPRequestHead(
-            bytes: [UInt8](bytes), fields: fields, parsedTarget: target, hostRange: target.authority ?? host,
-            method: method, version: version, framing: framing,
-            keepAlive: !closes && (version == .http11 || keepsAlive),
-            // HTTP/1.0 cannot read a 100, and without a body nobody waits for one (RFC 9110, section 10.1.1).
-            expectsContinue: expects && version == .http11 && framing != .none && framing != .length(0))
+        framing = hasTransferEncoding ? .chunked : contentLength.map { .length($0) } ?? .none
+        keep(bytes)
     }
 }
