@@ -22,7 +22,7 @@ public struct Readiness: OptionSet, Sendable {
 /// Something with a descriptor that a loop watches. Touched on its loop's thread only.
 open class EventSource {
     /// The descriptor; -1 once it is closed.
-    public final var descriptor: Int32
+    @exclusivity(unchecked) public final var descriptor: Int32
 
     /// A source that watches `descriptor`.
     public init(descriptor: Int32) { self.descriptor = descriptor }

@@ -8,8 +8,9 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {  // Sendable: noncopy
     @usableFromInline var base: UnsafeMutablePointer<UInt8>?
     @usableFromInline var head = 0
     @usableFromInline var tail = 0
+    @usableFromInline var size = 0
     /// The bytes of memory held.
-    public private(set) var capacity = 0
+    @inlinable public var capacity: Int { size }
 
     /// An empty buffer, which holds no memory until the first append.
     public init() {}
@@ -27,40 +28,44 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {  // Sendable: noncopy
     @inlinable public var isEmpty: Bool { tail == head }
 
     /// Makes room for `extra` more bytes.
+    @inlinable
     public mutating func reserve(_ extra: Int) {
-        if capacity &- tail >= extra { return }
+        if size &- tail >= extra { return }
         makeRoom(for: extra)
     }
 
-    @inline(never)
-    private mutating func makeRoom(for extra: Int) {
+    @inline(never) @usableFromInline
+    mutating func makeRoom(for extra: Int) {
         if head > 0, let base {
             memmove(base, base + head, count)
             tail -= head
             head = 0
         }
-        guard capacity - tail < extra else { return }
-        var wanted = max(capacity * 2, 256)
+        guard size - tail < extra else { return }
+        var wanted = max(size * 2, 256)
         while wanted - tail < extra { wanted *= 2 }
         guard let grown = realloc(base, wanted) else { fatalError("out of memory: a buffer of \(wanted) bytes") }
         base = grown.assumingMemoryBound(to: UInt8.self)
-        capacity = wanted
+        size = wanted
     }
 
     /// Appends the bytes that `bytes` points to.
+    @inlinable
     public mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
         reserve(bytes.count)
-        memcpy(base.unsafelyUnwrapped + tail, source, bytes.count)
+        UnsafeMutableRawPointer(base.unsafelyUnwrapped + tail).copyMemory(from: source, byteCount: bytes.count)
         tail &+= bytes.count
     }
 
     /// Appends a literal.
+    @inlinable
     public mutating func append(_ literal: StaticString) {
         append(UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
     }
 
-    /// Appends the UTF-8 of `text`.
+    /// Appends the UTF-8 of `text`. Disfavoured, because a literal would become a string here first.
+    @_disfavoredOverload
     public mutating func append(_ text: String) {
         var text = text
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
@@ -77,6 +82,7 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {  // Sendable: noncopy
     }
 
     /// Appends one byte.
+    @inlinable
     public mutating func append(byte: UInt8) {
         reserve(1)
         base.unsafelyUnwrapped[tail] = byte
@@ -133,6 +139,7 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {  // Sendable: noncopy
     }
 
     /// Lets `body` write up to `capacity` bytes at the end; it returns how many it wrote.
+    @inlinable
     public mutating func appendUninitialized(capacity: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
         reserve(capacity)
         let written = body(UnsafeMutableRawBufferPointer(start: base.unsafelyUnwrapped + tail, count: capacity))
@@ -171,10 +178,10 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {  // Sendable: noncopy
 
     /// Gives back memory behind the last byte, for bytes that are kept for long.
     public mutating func shrink() {
-        guard capacity - tail > 64, let base else { return }
+        guard size - tail > 64, let base else { return }
         guard let smaller = realloc(base, max(tail, 1)) else { return }
         self.base = smaller.assumingMemoryBound(to: UInt8.self)
-        capacity = max(tail, 1)
+        size = max(tail, 1)
     }
 
     /// Drops all bytes and keeps the memory.
@@ -187,7 +194,7 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {  // Sendable: noncopy
     public mutating func release() {
         free(base)
         base = nil
-        capacity = 0
+        size = 0
         head = 0
         tail = 0
     }

@@ -65,15 +65,20 @@ struct HTTPTarget: Sendable {
     }
 
     private static func checkCharacters(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) throws(HTTPParseFailure) {
-        for i in range {
+        for i in range where !isAllowed(bytes[i]) {
             switch bytes[i] {
             case UInt8(ascii: "#"): throw .malformed("the request target holds a fragment")
             case UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\\"):
                 throw .malformed("the request target holds a character that must be percent-encoded")
-            case 0x21...0x7E: break
             default: throw .malformed("the request target holds a character that is not printable ASCII")
             }
         }
+    }
+
+    /// Printable ASCII but `"`, `#`, `<`, `>` and `\`, as two words of bits: see ``HTTPGrammar/isToken(_:)``.
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        let word: UInt64 = byte < 64 ? 0xAFFF_FFF2_0000_0000 : 0x7FFF_FFFF_EFFF_FFFF
+        return byte < 128 && (word >> UInt64(byte & 63)) & 1 == 1
     }
 
     private static func afterScheme(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) throws(HTTPParseFailure) -> Range<Int> {

@@ -178,8 +178,9 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
             exchange.body = body
         }
         parser.bodyLimit = server.settings.parser.bodyBytes
-        let request = HTTPRequest(head: head, id: exchange.requestID, peer: peer, loop: loop, body: body)
-        switch server.responder.reply(to: request) {
+        switch server.responder.reply(
+            to: HTTPRequest(head: head, id: exchange.requestID, peer: peer, loop: loop, body: body))
+        {
         case .now(let response):
             if hasBody {
                 // What has come of the body is read first: if that is all of it, the connection can live on.

@@ -48,7 +48,7 @@ package enum HTTPReply {
 /// Answers requests; called on the connection's loop.
 package protocol HTTPResponder: Sendable {
     /// A head is complete: says how the request is answered.
-    func reply(to request: HTTPRequest) -> HTTPReply
+    func reply(to request: consuming HTTPRequest) -> HTTPReply
     /// A request that never reached ``reply(to:)``, because it is malformed, too large or too slow.
     func refusal(_ status: HTTPStatus, reason: String, requestID: HTTPRequestID) -> HTTPResponse
     /// The access log of one loop.
@@ -70,21 +70,6 @@ package struct HTTPAccessRecord {
         case head(HTTPRequestHead)
         /// What is left of the head behind a stream, which may have lasted for hours.
         case kept(method: HTTPMethod, path: String)
-
-        package var method: HTTPMethod {
-            switch self {
-            case .head(let head): head.method
-            case .kept(let method, _): method
-            }
-        }
-
-        /// The path's bytes as they were sent, valid only inside `body`.
-        package func withPath(_ body: (UnsafeRawBufferPointer) -> Void) {
-            switch self {
-            case .head(let head): head.withRawPath(body)
-            case .kept(_, var path): path.withUTF8 { body(UnsafeRawBufferPointer($0)) }
-            }
-        }
     }
     package var requestID: HTTPRequestID
     package var peer: String

@@ -5,7 +5,8 @@ import MillraceHTTP
 /// A request that has passed the door: its route's parameters and who asks.
 struct APIRequest: Sendable {
     let http: HTTPRequest
-    let parameters: [String: String]
+    /// The path's parameters by name; set once the route is found.
+    var parameters: [String: String] = [:]
     let principal: Principal
     /// How many values a JSON body may have.
     let jsonValueLimit: Int

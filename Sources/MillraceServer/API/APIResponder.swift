@@ -32,35 +32,39 @@ final class APIResponder: HTTPResponder {
         bodyMemory = BodyMemory(limit: settings.limits.bodyMemoryBytes)
     }
 
-    func reply(to request: HTTPRequest) -> HTTPReply {
-        let head = request.head
+    func reply(to request: consuming HTTPRequest) -> HTTPReply {
+        var api = APIRequest(http: request, principal: .local, jsonValueLimit: jsonValueLimit)
         do {
-            try door.check(head)
-            switch table.match(method: head.method, head: head) {
-            case .found(let index, let parameters):
-                let api = APIRequest(http: request, parameters: parameters, principal: .local, jsonValueLimit: jsonValueLimit)
-                switch routes[index] {
-                case .now(let body):
-                    try door.checkJSON(head)
-                    return .now(finish(try body(api), request))
-                case .later(let body):
-                    try door.checkJSON(head)
-                    return later(bodyLimit: bodyLimit, body, api)
-                case .upload(let bodyLimit, let body): return later(bodyLimit: bodyLimit, body, api)
-                }
-            case .methodNotAllowed(let allow):
-                let allowed = allow.map(\.rawValue).joined(separator: ", ")
-                if head.method == .options {
-                    var response = HTTPResponse(.noContent)
-                    try? response.headers.set("Allow", allowed)
-                    return .now(finish(response, request, isPreflight: true))
-                }
-                throw Problem(
-                    .methodNotAllowed, "\(head.method) is not allowed here; allowed: \(allowed)", headers: [("Allow", allowed)])
-            case .notFound: throw Problem(.notFound, "there is nothing at \(head.rawPath)")
-            }
+            return try answer(&api)
         } catch {
-            return .now(finish(problem(error, request), request))
+            return .now(finish(problem(error, api.http), api.http))
+        }
+    }
+
+    private func answer(_ request: inout APIRequest) throws -> HTTPReply {
+        try door.check(request.head)
+        let method = request.head.method
+        switch table.match(method: method, head: request.head) {
+        case .found(let index, let parameters):
+            if !parameters.isEmpty { request.parameters = parameters }
+            switch routes[index] {
+            case .now(let body):
+                try door.checkJSON(request.head)
+                return .now(finish(try body(request), request.http))
+            case .later(let body):
+                try door.checkJSON(request.head)
+                return later(bodyLimit: bodyLimit, body, request)
+            case .upload(let bodyLimit, let body): return later(bodyLimit: bodyLimit, body, request)
+            }
+        case .methodNotAllowed(let allow):
+            let allowed = allow.map(\.rawValue).joined(separator: ", ")
+            if method == .options {
+                var response = HTTPResponse(.noContent)
+                try? response.headers.set("Allow", allowed)
+                return .now(finish(response, request.http, isPreflight: true))
+            }
+            throw Problem(.methodNotAllowed, "\(method) is not allowed here; allowed: \(allowed)", headers: [("Allow", allowed)])
+        case .notFound: throw Problem(.notFound, "there is nothing at \(request.head.rawPath)")
         }
     }
 

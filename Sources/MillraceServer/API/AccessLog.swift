@@ -44,11 +44,14 @@ final class AccessLog: HTTPAccessLog {
         lines.append(frame.id)
         record.requestID.write(to: &lines)
         lines.append(frame.quote)
-        if let target = record.target {
-            lines.append(frame.method)
-            lines.append(target.method.rawValue)  // A token, which no format quotes.
-            lines.append(frame.path)
-            target.withPath(append(path:))
+        switch record.target {
+        case .head(let head):
+            append(head.method)
+            head.withRawPath(append(path:))
+        case .kept(let method, var path):
+            append(method)
+            path.withUTF8 { append(path: UnsafeRawBufferPointer($0)) }
+        case nil: break
         }
         lines.append(frame.status)
         lines.append(decimal: record.statusCode)
@@ -62,6 +65,12 @@ final class AccessLog: HTTPAccessLog {
         if !record.isComplete { lines.append(frame.incomplete) }
         lines.append(frame.end)
         if lines.count >= Self.most { flush() }
+    }
+
+    private func append(_ method: HTTPMethod) {
+        lines.append(frame.method)
+        lines.append(method.rawValue)  // A token, which no format quotes.
+        lines.append(frame.path)
     }
 
     /// The parser lets no character into a path that JSON would escape; text quotes one that could be taken for another member.
