@@ -15,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -119,6 +120,47 @@ int cl_listen(const char *address, uint16_t port, int backlog, int reuse_port) {
         return -error;
     }
     return fd;
+}
+
+int cl_adopt_listener(int fd, char *address, size_t capacity) {
+    int value;
+    socklen_t length = sizeof value;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value, &length) < 0) return -errno;
+    if (value != AF_INET && value != AF_INET6) return -EAFNOSUPPORT;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &value, &length) < 0) return -errno;
+    if (value != SOCK_STREAM) return -EPROTOTYPE;
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) < 0) return -errno;
+    if (!value) return -EINVAL;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return -errno;
+    struct sockaddr_storage name;
+    length = sizeof name;
+    if (getsockname(fd, (struct sockaddr *)&name, &length) < 0) return -errno;
+    const void *bytes = name.ss_family == AF_INET ? (void *)&((struct sockaddr_in *)&name)->sin_addr
+                                                  : (void *)&((struct sockaddr_in6 *)&name)->sin6_addr;
+    return inet_ntop(name.ss_family, bytes, address, (socklen_t)capacity) ? 0 : -errno;
+}
+
+int cl_notify(const char *path, const char *message, size_t count) {
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    size_t length = strlen(path);
+    if ((path[0] != '/' && path[0] != '@') || length < 2) return -EINVAL;
+    if (length > sizeof name.sun_path - 1) return -ENAMETOOLONG;
+    memcpy(name.sun_path, path, length);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
+    if (path[0] == '@') {
+        // The kernel's abstract names begin with a zero byte and have no other at their end.
+        name.sun_path[0] = 0;
+        size--;
+    }
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    ssize_t n;
+    do n = sendto(fd, message, count, MSG_NOSIGNAL, (struct sockaddr *)&name, size);
+    while (n < 0 && errno == EINTR);
+    int error = errno;
+    close(fd);
+    return n < 0 ? -error : 0;
 }
 
 int cl_local_port(int fd) {

@@ -15,6 +15,8 @@ public struct Readiness: OptionSet, Sendable {
     public static let hungUp = Readiness(rawValue: 0x010)
     /// The descriptor has failed.
     public static let failed = Readiness(rawValue: 0x008)
+    /// Of several loops that watch one socket, wake one that waits (`EPOLLEXCLUSIVE`). What a source is watched for cannot be modified then.
+    public static let exclusive = Readiness(rawValue: 1 << 28)
     /// Report only changes: whoever is told reads or writes until the kernel has no more.
     public static let edgeTriggered = Readiness(rawValue: 1 << 31)
 }

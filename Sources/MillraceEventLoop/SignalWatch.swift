@@ -24,4 +24,12 @@ package struct SignalWatch: ~Copyable {
             precondition(errno == EINTR, "the pipe of signals failed: \(errno)")
         }
     }
+
+    /// A signal that has come already, without waiting.
+    package func pending() -> Int32? {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        var number: UInt8 = 0
+        guard poll(&waiting, 1, 0) == 1, read(descriptor, &number, 1) == 1 else { return nil }
+        return Int32(number)
+    }
 }

@@ -29,6 +29,33 @@ package enum Socket {
         throw MillraceError(.system, "cannot listen on \(address) port \(port): \(String(cString: strerror(-descriptor)))\(advice)")
     }
 
+    /// Takes over a socket that another program has bound and set listening, and gives its numeric address.
+    /// - Throws: ``MillraceError`` that says why it is not one that this server can accept on.
+    package static func adopt(_ descriptor: Int32, name: String) throws(MillraceError) -> String {
+        var address = [CChar](repeating: 0, count: 64)
+        let status = cl_adopt_listener(descriptor, &address, address.count)
+        if status == 0 { return String(decoding: address.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) }
+        let reason =
+            switch -status {
+            case EBADF: "it is not open"
+            case ENOTSOCK: "it is no socket"
+            case EAFNOSUPPORT: "it is no TCP socket: give ListenStream= an IP address and a port"
+            case EPROTOTYPE: "it is no stream socket: use ListenStream="
+            case EINVAL: "it does not listen (Accept=yes is not supported)"
+            default: String(cString: strerror(-status))
+            }
+        throw MillraceError(.configuration, "cannot listen on the inherited descriptor \(descriptor) ('\(name)'): \(reason)")
+    }
+
+    /// Another descriptor of the same socket, closed in programs that are started.
+    package static func duplicate(_ descriptor: Int32) throws(MillraceError) -> Int32 {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else {
+            throw MillraceError(.system, "cannot duplicate a listening socket: \(String(cString: strerror(errno)))")
+        }
+        return copy
+    }
+
     /// The local port.
     package static func port(of descriptor: Int32) -> Int { Int(cl_local_port(descriptor)) }
 

@@ -1,4 +1,3 @@
-import Glibc
 public import Millrace
 import MillraceBackends
 public import MillraceCore
@@ -45,23 +44,30 @@ public final class Server: Sendable {
     /// The port that the server listens on; 0 before ``start()``.
     public var port: Int { state.withLock { $0.port } }
 
-    private let settings: ServerSettings
-    private let logger: Logger
-    private let sink: LogSink?
-    private let group: EventLoopGroup
-    private let blocking: BlockingExecutor
-    private let store: any Store
+    let settings: ServerSettings
+    let logger: Logger
+    let sink: LogSink?
+    let group: EventLoopGroup
+    let blocking: BlockingExecutor
+    let store: any Store
     /// Holds the data directory's lock for the server's life.
     private let dataDirectory: DataDirectory?
-    private let backends: Backends
-    private let hub: RunHub
-    private let context: HTTPServerContext
-    private let handlers: TaskHandlerRegistry
-    private let state = Locked(State())
+    let backends: Backends
+    let hub: RunHub
+    let context: HTTPServerContext
+    let handlers: TaskHandlerRegistry
+    /// `nil` where everything is kept.
+    let retention: RetentionSweeper?
+    let state = Locked(State())
 
-    private struct State {
+    struct State {
         var port = 0
+        var address = ""
         var listeners: [HTTPListener] = []
+        /// How many of the listeners, from the first, have a socket that no listener before them has.
+        var socketCount = 0
+        /// Whether somebody else holds the sockets, too.
+        var areInherited = false
         var isStopped = false
     }
 
@@ -109,7 +115,12 @@ public final class Server: Sendable {
             self.store = InMemoryStore()
             dataDirectory = nil
         } else {
-            let directory = try DataDirectory(path: settings.dataDirectory)
+            let log = self.logger
+            let wait = DataDirectory.LockWait(patience: Int64(settings.lockWaitSeconds * 1_000_000_000)) { holder in
+                log.info(
+                    "waiting for the data directory", ["holder": .string(holder), "seconds": .double(settings.lockWaitSeconds)])
+            }
+            let directory = try DataDirectory(path: settings.dataDirectory, wait: wait)
             var configuration = SQLiteStore.Configuration()
             configuration.durability = SQLiteStore.Durability(rawValue: settings.store.synchronous.rawValue) ?? .full
             configuration.readers = settings.store.readers
@@ -152,6 +163,19 @@ public final class Server: Sendable {
         let readiness = ModelReadiness(settings, models: models, embedders: embedders, bedrockURLs: assembly.bedrockURLs) {
             transport.circuit(of: $0)
         }
+        if settings.retention.removesAnything, let expiring = opened as? any RetentionStore {
+            retention = RetentionSweeper(
+                store: expiring, settings: settings.retention,
+                removeContent: { expired in
+                    guard let content else {
+                        throw MillraceError(.storageUnavailable, "files cannot be removed: there is no object store")
+                    }
+                    try await passages?.forget(expired.record, principal: expired.principal)
+                    try await content.removeBytes(of: expired.record)
+                }, time: .system)
+        } else {
+            retention = nil
+        }
         let routes = ContentRoutes(
             content: content, unavailable: backends.unavailable["objects"], limit: settings.content.uploadBytes,
             forget: { try await passages?.forget($0, principal: $1) })
@@ -180,168 +204,6 @@ public final class Server: Sendable {
     }
 
     deinit { stop() }
-
-    // MARK: Life
-
-    /// Recovers what a crash cut off, listens, and returns; ``stop()`` ends it.
-    /// - Throws: ``MillraceError`` when the address is taken or the store fails.
-    public func start() throws {
-        let logger = logger
-        try group.start(blockWarningNanoseconds: Int64(settings.loopBlockWarningMilliseconds) * 1_000_000) {
-            activity, loop, time, isStill in
-            logger.warning(
-                isStill ? "handler is blocking its event loop" : "handler blocked its event loop",
-                ["handler": .string(activity), "loop": .integer(loop), "milliseconds": .integer(Int(time / 1_000_000))])
-        }
-        try onLoop { [self] in
-            let closed = try await hub.closeUnfinishedRuns(reason: "the server stopped while the run was running")
-            if closed > 0 { logger.warning("closed runs that a crash had cut off", ["runs": .integer(closed)]) }
-            let now = Timestamp.now()
-            for handler in handlers.all {
-                try await store.registerTaskHandler(
-                    TaskHandlerMetadata(
-                        name: handler.name, description: handler.description, isDefault: handler.name == handlers.defaultName,
-                        createdAt: now, updatedAt: now), principal: .system)
-            }
-        }
-        try listen()
-        logger.info(
-            "listening",
-            [
-                "address": .string("http://\(settings.host.contains(":") ? "[\(settings.host)]" : settings.host):\(port)"),
-                "loops": .integer(group.loops.count), "data": .string(settings.dataDirectory),
-                "handlers": .array(handlers.names.map { .string($0) }),
-            ])
-        sweep()
-    }
-
-    private func listen() throws {
-        // The loops' sockets share the port (SO_REUSEPORT), which another server could as well: one that does not share finds out.
-        if settings.port != 0 { try Socket.checkFree(address: settings.host, port: settings.port) }
-        var listeners: [HTTPListener] = []
-        var port = settings.port
-        for loop in group.loops {
-            let listener = try HTTPListener(address: settings.host, port: port, loop: loop, server: context)
-            port = listener.port
-            listeners.append(listener)
-        }
-        state.withLock { state in
-            state.port = port
-            state.listeners = listeners
-        }
-        for (loop, listener) in zip(group.loops, listeners) { loop.post { listener.start() } }
-    }
-
-    /// Every few seconds, closes the runs that were abandoned while the store failed, as soon as it works again.
-    private func sweep() {
-        let (loop, hub, logger) = (group.loops[0], hub, logger)
-        Task(executorPreference: loop.executor) {
-            while !hub.isDraining {
-                try await loop.sleep(nanoseconds: 5_000_000_000)
-                guard hub.takeBroken() else { continue }
-                do {
-                    let closed = try await hub.closeUnfinishedRuns(reason: "the store failed while the run was running")
-                    logger.info("closed runs that a failed store had cut off", ["runs": .integer(closed)])
-                } catch {
-                    hub.noteBroken()
-                }
-            }
-        }
-    }
-
-    /// Serves until SIGTERM or SIGINT, drains, and returns the exit status. Call it on the main thread.
-    /// - Throws: as ``start()``.
-    public func run() throws -> Int32 {
-        let signals = try SignalWatch([SIGTERM, SIGINT])
-        signal(SIGPIPE, SIG_IGN)
-        do {
-            try start()
-        } catch {
-            stop(drainSeconds: 0)
-            throw error
-        }
-        let signal = signals.next()
-        logger.info("stopping", ["signal": .string(signal == SIGTERM ? "SIGTERM" : "SIGINT"), "runs": .integer(hub.liveCount)])
-        try forceStopEventually()
-        stop(drainSeconds: settings.runs.drainSeconds)
-        return 0
-    }
-
-    /// A handler that never gives its thread back, or a disk that never answers, must not keep a stopping process alive for ever.
-    private func forceStopEventually() throws {
-        let seconds = settings.runs.drainSeconds + settings.runs.cancelGraceSeconds + settings.runs.commitPatienceSeconds * 2 + 10
-        let logger = logger
-        let thread = try NamedThread(name: "last-resort") {
-            let never = Monitor(false)
-            _ = never.wait(nanoseconds: Int64(seconds * 1_000_000_000)) { $0 ? true : nil }
-            logger.error("stopping took too long; ending without it", ["seconds": .double(seconds)])
-            logger.flush()
-            _exit(70)
-        }
-        thread.detach()
-    }
-
-    /// Stops: nothing new is accepted, runs may end until the deadline, the rest end `error`, `server_shutdown`; then everything is closed.
-    /// Safe to call twice. Not on a loop.
-    /// - Parameter drainSeconds: how long runs may go on.
-    public func stop(drainSeconds: Double = 0) {
-        let (listeners, wasStopped) = state.withLock { state in
-            defer { state.isStopped = true }
-            return (state.listeners, state.isStopped)
-        }
-        guard !wasStopped else { return }
-        hub.beginDrain()
-        context.beginDrain()
-        for (loop, listener) in zip(group.loops, listeners) { loop.post { listener.stopAccepting() } }
-        if !hub.waitUntilIdle(nanoseconds: Int64(drainSeconds * 1_000_000_000)) {
-            hub.stopAll()
-            let grace = settings.runs.cancelGraceSeconds + settings.runs.commitPatienceSeconds + 1
-            _ = hub.waitUntilIdle(nanoseconds: Int64(grace * 1_000_000_000))
-        }
-        closeConnections(listeners)
-        group.stop()
-        blocking.stop()
-        let (store, backends) = (store, backends)
-        let done = Monitor(false)
-        Task.detached {
-            await backends.close()
-            await store.close()
-            done.update {
-                $0 = true; return true
-            }
-        }
-        let _: Bool = done.wait { $0 ? true : nil }
-        logger.info("stopped")
-        sink?.stop()
-    }
-
-    /// Lets responses leave for a moment, then closes what is left.
-    private func closeConnections(_ listeners: [HTTPListener]) {
-        let idle = Monitor(false)
-        for _ in 0..<20 where context.connectionCount > 0 {
-            for (loop, listener) in zip(group.loops, listeners) { loop.post { listener.closeConnections(onlyIdle: true) } }
-            _ = idle.wait(nanoseconds: 50_000_000) { $0 ? true : nil }
-        }
-        for (loop, listener) in zip(group.loops, listeners) { loop.post { listener.closeConnections(onlyIdle: false) } }
-    }
-
-    /// Runs `body` on a loop and waits for it. Not on a loop.
-    private func onLoop(_ body: @escaping @Sendable () async throws -> Void) throws {
-        let outcome = Monitor<Result<Void, any Error>?>(nil)
-        Task(executorPreference: group.loops[0].executor) {
-            let result: Result<Void, any Error>
-            do {
-                try await body()
-                result = .success(())
-            } catch {
-                result = .failure(error)
-            }
-            outcome.update {
-                $0 = result; return true
-            }
-        }
-        try outcome.wait { $0 }.get()
-    }
 }
 
 extension HTTPServerSettings {

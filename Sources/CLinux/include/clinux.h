@@ -31,6 +31,11 @@ int cl_signal_pipe(const int *signals, int count);
 
 // Binds and listens. `address` is a numeric IPv4 or IPv6 address. Returns the socket or -errno.
 int cl_listen(const char *address, uint16_t port, int backlog, int reuse_port);
+// Takes over a socket that another program has bound and set listening: checks it, makes it non-blocking and close-on-exec, and writes its
+// numeric address. Returns 0, or -EBADF, -ENOTSOCK, -EAFNOSUPPORT (neither IPv4 nor IPv6), -EPROTOTYPE (no stream), -EINVAL (not listening).
+int cl_adopt_listener(int fd, char *address, size_t capacity);
+// Sends one datagram to the Unix socket `path`, abstract if it begins with '@'. Returns 0 or -errno.
+int cl_notify(const char *path, const char *message, size_t count);
 // The local port of a socket, or -errno.
 int cl_local_port(int fd);
 // Accepts one connection, non-blocking and close-on-exec, with TCP_NODELAY. Writes the peer's numeric address. Returns the socket or -errno.

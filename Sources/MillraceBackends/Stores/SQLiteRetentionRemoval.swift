@@ -17,7 +17,7 @@ struct SQLiteRetentionRemoval {
 
     /// Which chats may go: none in which a run goes on, or whose newest message waits for a person.
     static let chatMayGo = """
-        NOT EXISTS (SELECT 1 FROM runs r WHERE r.chat = c.id AND r.status = 'running')
+        c.id NOT IN (SELECT chat FROM runs WHERE status = 'running')
             AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.owner = c.owner AND m.message_id = c.newest_message_id
                 AND m.status = 'interrupted')
         """

@@ -50,6 +50,13 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
 
     /// Whether nothing was asked since the last answer.
     var isIdle: Bool { machine.isIdle }
+    /// Whether anything was ever sent to the client.
+    var hasAnswered: Bool { lastOutputAt > 0 }
+    /// Whether the kernel has bytes of the client that were not read.
+    var hasInput: Bool {
+        var byte: UInt8 = 0
+        return recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) > 0
+    }
 
     // MARK: Reading
 

@@ -34,8 +34,9 @@ package final class HTTPServerContext: Sendable {
     func release() { connections.wrappingSubtract(1, ordering: .relaxed) }
 }
 
-/// Accepts connections for one loop: every loop has a socket of its own on the same address (`SO_REUSEPORT`), and the kernel spreads clients
-/// over them. Confined to its loop.
+/// Accepts connections for one loop. A socket that this process has bound is the loop's own: all of them are on the same address
+/// (`SO_REUSEPORT`), and the kernel spreads clients over them. Of one that was handed over every loop may have a descriptor. Confined to its
+/// loop.
 package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendable: posted closures carry it to its own loop only.
     private let loop: EventLoop
     private let server: HTTPServerContext
@@ -43,6 +44,21 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
     private lazy var pause = LoopTimer { [unowned self] in self.resume() }
     /// Kept open so that one connection can be accepted and closed when the process has no descriptor left.
     private var reserve: Int32
+
+    /// Whether other loops accept on the same socket.
+    private let isShared: Bool
+    /// Whether accepting rests, for want of descriptors.
+    private var isResting = false
+
+    /// What becomes of a listening socket when its listener stops.
+    package enum Parting: Equatable, Sendable {
+        /// Nobody goes on with it: what waits is accepted, then it is closed, and further clients are refused.
+        case close
+        /// Others hold it, and clients wait in it for them.
+        case leave
+        /// As ``leave``, and this process is one of them: the descriptor is handed back.
+        case keep
+    }
 
     /// How many connections one turn accepts before the others get their share.
     private static let acceptsPerTurn = 64
@@ -52,11 +68,19 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
     ///   - address: a numeric IPv4 or IPv6 address.
     ///   - port: 0 for any free one.
     /// - Throws: ``MillraceError`` that says what holds the address.
-    package init(address: String, port: Int, loop: EventLoop, server: HTTPServerContext) throws(MillraceError) {
+    package convenience init(address: String, port: Int, loop: EventLoop, server: HTTPServerContext) throws(MillraceError) {
+        self.init(descriptor: try Socket.listen(address: address, port: port), isShared: false, loop: loop, server: server)
+    }
+
+    /// Takes over a listening socket.
+    /// - Parameters:
+    ///   - descriptor: a descriptor of it that is this listener's own.
+    ///   - isShared: whether other loops accept on it, too.
+    package init(descriptor: Int32, isShared: Bool, loop: EventLoop, server: HTTPServerContext) {
         self.loop = loop
         self.server = server
         state = HTTPLoopState(loop: loop, server: server)
-        let descriptor = try Socket.listen(address: address, port: port)
+        self.isShared = isShared
         reserve = open("/dev/null", O_RDONLY | O_CLOEXEC)
         super.init(descriptor: descriptor)
     }
@@ -70,18 +94,26 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
     package var port: Int { Socket.port(of: descriptor) }
 
     /// Begins to accept. On the loop, or before it runs.
-    package func start() { loop.register(self, for: .readable) }
+    package func start() { loop.register(self, for: isShared ? [.readable, .exclusive] : .readable) }
 
     override package func ready(_ readiness: Readiness) {
+        // What a turn has stopped may have been reported to it before.
+        if descriptor >= 0, !isResting { acceptSome() }
+    }
+
+    /// Accepts one turn's share. Returns whether more may wait.
+    @discardableResult
+    private func acceptSome() -> Bool {
         for _ in 0..<Self.acceptsPerTurn {
             let (accepted, peer) = Socket.accept(descriptor)
             if accepted >= 0 {
                 accept(accepted, peer: peer)
             } else {
                 if accepted == -EMFILE || accepted == -ENFILE { refuseForWantOfDescriptors() }
-                if accepted != -ECONNABORTED && accepted != -EINTR { return }
+                if accepted != -ECONNABORTED && accepted != -EINTR { return false }
             }
         }
+        return true
     }
 
     private func accept(_ socket: Int32, peer: String) {
@@ -107,25 +139,63 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
             if socket >= 0 { Glibc.close(socket) }
             reserve = open("/dev/null", O_RDONLY | O_CLOEXEC)
         }
-        loop.modify(self, for: [])
+        // Taken out, for what an exclusive source is watched for cannot be modified.
+        loop.unregister(self)
+        isResting = true
         loop.set(pause, after: 100_000_000)
     }
 
     private func resume() {
-        if descriptor >= 0 { loop.modify(self, for: .readable) }
+        guard isResting else { return }
+        isResting = false
+        if descriptor >= 0 { start() }
     }
 
     /// Stops accepting; connections live on. On the loop.
-    package func stopAccepting() {
-        guard descriptor >= 0 else { return }
-        loop.unregister(self)
-        Glibc.close(descriptor)
+    /// - Returns: the socket, if it is to be kept.
+    @discardableResult
+    package func stopAccepting(_ parting: Parting) -> Int32? {
+        guard descriptor >= 0 else { return nil }
+        // Whoever waits in a socket that is closed gets a reset, and these have been told that they are connected.
+        var turns = parting == .close && !isResting ? Self.turnsAtTheEnd : 0
+        while turns > 0, acceptSome() { turns -= 1 }
+        if !isResting { loop.unregister(self) }
+        isResting = false
+        loop.clear(pause)
+        let socket = descriptor
         descriptor = -1
+        if parting == .keep { return socket }
+        Glibc.close(socket)
+        return nil
     }
 
-    /// Closes connections: those that nothing was asked of, or all. On the loop.
-    package func closeConnections(onlyIdle: Bool) {
-        for connection in Array(state.connections.values) where !onlyIdle || connection.isIdle { connection.close() }
+    /// Times ``acceptsPerTurn``: as many as the backlog holds.
+    private static let turnsAtTheEnd = 64
+
+    /// Which connections are closed.
+    package enum Closing: Sendable {
+        /// Those that wait between two requests.
+        case betweenRequests
+        /// Those, and the ones that have not asked for anything.
+        case idle
+        /// All.
+        case all
+    }
+
+    /// Closes connections. On the loop.
+    package func closeConnections(_ closing: Closing) {
+        for connection in Array(state.connections.values) {
+            switch closing {
+            case .betweenRequests: if connection.isIdle, connection.hasAnswered, !connection.hasInput { connection.close() }
+            case .idle: if connection.isIdle, !connection.hasInput { connection.close() }
+            case .all: connection.close()
+            }
+        }
+    }
+
+    /// Asks the sources of all streams for more, such as their end. On the loop.
+    package func wakeStreams() {
+        for connection in Array(state.connections.values) { connection.bodyIsReady() }
     }
 
     /// Connections of this loop.

@@ -31,7 +31,7 @@ struct RunRoutes: Sendable {
         switch try await hub.follow(responseID, after: after, principal: request.principal, on: request.http.loop) {
         case .reader(let reader): return EventStream.response(reader)
         case .finished: return HTTPResponse(.noContent)
-        case nil: throw notFound(responseID)
+        case nil: throw try await hub.absence(of: responseID, principal: request.principal)
         }
     }
 
@@ -50,11 +50,11 @@ struct RunRoutes: Sendable {
 
     private func record(_ request: APIRequest) async throws -> RunRecord {
         let responseID = request.parameter("response_id")
-        guard let run = try await hub.store.run(responseID, principal: request.principal) else { throw notFound(responseID) }
+        guard let run = try await hub.store.run(responseID, principal: request.principal) else {
+            throw try await hub.absence(of: responseID, principal: request.principal)
+        }
         return run
     }
-
-    private func notFound(_ responseID: String) -> Problem { Problem(.notFound, "there is no run '\(responseID)'") }
 
     /// Where the reader stands. The header beats the query.
     static func position(_ request: APIRequest, _ responseID: String) throws -> Int {

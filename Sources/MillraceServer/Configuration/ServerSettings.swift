@@ -35,6 +35,8 @@ public struct ServerSettings: Equatable, Sendable {
     public var loopBlockWarningMilliseconds = 100
     /// The number of threads for blocking work (default: 4).
     public var blockingThreads = 4
+    /// For how long a start waits for another process that still uses the data directory, in seconds; 0: it fails at once (default: 0).
+    public var lockWaitSeconds = 0.0
     /// The handler of requests that name none; `nil`: the one that is registered as default.
     public var defaultTask: String?
     /// The model of requests and handlers that name none; `nil`: the embedded one.
@@ -55,6 +57,8 @@ public struct ServerSettings: Equatable, Sendable {
     public var runs = RunSettings()
     /// How data is kept.
     public var store = StoreSettings()
+    /// How long what is stored is kept.
+    public var retention = RetentionSettings()
     /// How AWS is reached.
     public var aws = AWSSettings()
     /// Where uploaded files are kept.
@@ -75,7 +79,10 @@ public struct ServerSettings: Equatable, Sendable {
     public init() {}
 
     /// Whether ``host`` can only be reached from this machine.
-    public var listensOnLoopbackOnly: Bool { host == "::1" || host.hasPrefix("127.") }
+    public var listensOnLoopbackOnly: Bool { Self.isLoopback(host) }
+
+    /// Whether a numeric address can only be reached from this machine.
+    static func isLoopback(_ address: String) -> Bool { address == "::1" || address.hasPrefix("127.") }
 }
 
 extension ServerSettings: CustomStringConvertible {

@@ -3,7 +3,7 @@ import MillraceCore
 
 /// Every setting of the server, in the order in which they are documented.
 package enum SettingTable {
-    package static let all: [SettingDescriptor] = selection + server + limits + runs + store + secrets + http + backends
+    package static let all: [SettingDescriptor] = selection + server + limits + runs + store + retention + secrets + http + backends
 
     /// Variables that the command line reads for itself and a server has no use for.
     package static let clientEnvironmentNames = ["MILLRACE_SERVER"]
@@ -43,6 +43,9 @@ package enum SettingTable {
             "server.loopBlockWarningMilliseconds", "MILLRACE_LOOP_BLOCK_WARNING_MS", 0...3_600_000, \.loopBlockWarningMilliseconds,
             "how long a handler may hold a loop before the log names it, 0 for never"),
         .integer("server.blockingThreads", "MILLRACE_BLOCKING_THREADS", 1...1024, \.blockingThreads, "threads for blocking work"),
+        .seconds(
+            "server.lockWaitSeconds", "MILLRACE_LOCK_WAIT_SECONDS", 0...3600, \.lockWaitSeconds,
+            "how long a start waits for another process that still uses the data directory, 0 to fail at once"),
         .optionalText("defaults.task", "MILLRACE_DEFAULT_TASK", \.defaultTask, "the handler of requests that name none"),
         .optionalText("defaults.model", "MILLRACE_DEFAULT_MODEL", \.defaultModel, "the model of requests and handlers that name none"),
     ]

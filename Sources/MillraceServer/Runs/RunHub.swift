@@ -14,11 +14,15 @@ final class RunHub: Sendable {
     private let stageFactories: [EventStageFactory]
     private let state: Monitor<State>
     private let draining = Atomic<Bool>(false)
+    /// Whether readers end their streams where they stand, since the server stops.
+    let readersEnd = ReadersEnd()
 
     private struct State {
         var live: [String: Run] = [:]
         var running: [Principal: Int] = [:]
         var hasBroken = false
+        /// Nothing is admitted any more: whoever ends the runs that live then ends all.
+        var isDraining = false
     }
 
     /// What a request to start a run asks for, checked and resolved.
@@ -69,7 +73,7 @@ final class RunHub: Sendable {
 
     /// Stores and starts a run on `loop`, or finds the one that the idempotency key names. Call it on `loop`.
     func start(_ start: Start, on loop: EventLoop) async throws -> Started {
-        guard !isDraining else { throw MillraceError(.serverShutdown, "the server is stopping; try again", isRetryable: true) }
+        guard !isDraining else { throw Self.stopping }
         let stages = stageFactories.flatMap { $0(start.request) }
         var request = start.request
         var blockedReason: String?
@@ -126,6 +130,10 @@ final class RunHub: Sendable {
     private func admit(_ run: Run) throws {
         var refusal: MillraceError?
         state.update { state in
+            if state.isDraining {
+                refusal = Self.stopping
+                return false
+            }
             let running = state.running[run.principal, default: 0]
             if running >= settings.maxConcurrentRunsPerOwner {
                 refusal = MillraceError(
@@ -139,6 +147,8 @@ final class RunHub: Sendable {
         }
         if let refusal { throw refusal }
     }
+
+    private static let stopping = MillraceError(.serverShutdown, "the server is stopping; try again", isRetryable: true)
 
     private func remove(_ run: Run) {
         state.update { state in
@@ -189,7 +199,7 @@ final class RunHub: Sendable {
     func reader(of run: Run, after sequence: Int, on loop: EventLoop) -> RunReader {
         RunReader(
             responseID: run.responseID, principal: run.principal, after: sequence, tail: loops[loop.index].tail(of: run), store: store,
-            loop: loop, settings: settings)
+            loop: loop, settings: settings, end: readersEnd)
     }
 
     /// Follows a run, live or stored; `nil` when the owner has none of that id. Call it on `loop`.
@@ -205,7 +215,16 @@ final class RunHub: Sendable {
         if record.status.isTerminal, sequence >= record.lastSequence { return .finished }
         return .reader(
             RunReader(
-                responseID: responseID, principal: principal, after: sequence, tail: nil, store: store, loop: loop, settings: settings))
+                responseID: responseID, principal: principal, after: sequence, tail: nil, store: store, loop: loop, settings: settings,
+                end: readersEnd))
+    }
+
+    /// What to say of a run that the owner does not have: that its log has expired, or that there is none.
+    func absence(of responseID: String, principal: Principal) async throws -> Problem {
+        if let expiring = store as? any RetentionStore, try await expiring.hasExpired(run: responseID, principal: principal) {
+            return Problem(.gone, "the run '\(responseID)' has expired: its log is no longer kept; the chat has its message")
+        }
+        return Problem(.notFound, "there is no run '\(responseID)'")
     }
 
     // MARK: Recovery
@@ -275,7 +294,16 @@ final class RunHub: Sendable {
     // MARK: Stopping
 
     /// From now on nothing new is started.
-    func beginDrain() { draining.store(true, ordering: .relaxed) }
+    func beginDrain() {
+        draining.store(true, ordering: .relaxed)
+        state.update { state in
+            state.isDraining = true
+            return false
+        }
+    }
+
+    /// From now on readers end their streams behind a whole event, so that they can read on elsewhere. They have to be woken.
+    func endReaders() { readersEnd.begin() }
 
     /// Blocks the calling thread until no run lives, for at most so long. Not on a loop.
     func waitUntilIdle(nanoseconds: Int64) -> Bool {

@@ -2,6 +2,14 @@ import Millrace
 import MillraceCore
 import MillraceEventLoop
 import MillraceHTTP
+import Synchronization
+
+/// Whether the streams of a server end, for it stops. Any thread may ask.
+final class ReadersEnd: Sendable {
+    private let began = Atomic<Bool>(false)
+    var hasBegun: Bool { began.load(ordering: .relaxed) }
+    func begin() { began.store(true, ordering: .relaxed) }
+}
 
 /// One reader of a run's log: the body of an SSE response. It has a cursor and copies from the loop's tail, or from the store where the
 /// tail no longer reaches back. Confined to its connection's loop.
@@ -11,6 +19,7 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
     private let store: any Store
     private let loop: EventLoop
     private let settings: RunSettings
+    private let end: ReadersEnd
     /// `nil` for a run that is only in the store.
     private var tail: RunTail?
     /// The sequence of the last event handed to the connection as a whole.
@@ -35,13 +44,14 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
 
     init(
         responseID: String, principal: Principal, after sequence: Int, tail: RunTail?, store: any Store, loop: EventLoop,
-        settings: RunSettings
+        settings: RunSettings, end: ReadersEnd
     ) {
         self.responseID = responseID
         self.principal = principal
         self.store = store
         self.loop = loop
         self.settings = settings
+        self.end = end
         self.tail = tail
         cursor = sequence
     }
@@ -85,6 +95,8 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
 
     /// Finds the bytes that follow the cursor; returns how to go on where there are none now.
     private func findNext(_ buffer: inout ByteBuffer) -> HTTPBodyProgress? {
+        // Behind a whole event: who reads on after the restart begins with the next.
+        if end.hasBegun { return .end }
         if let failure {
             Self.appendUnavailable(failure, to: &buffer)
             return .abort
@@ -152,7 +164,7 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
     private func fetched(_ stored: StoredEvents?) {
         guard !isDetached else { return }
         guard let stored else {
-            failure = MillraceError(.notFound, "the run was deleted")
+            failure = MillraceError(.notFound, "the run was deleted or has expired: the rest of its log is gone")
             return
         }
         if !stored.frames.isEmpty {
@@ -171,14 +183,16 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
 
     /// An error that is no event of the log: it has no id, so that reading can go on behind the last real event.
     private static func appendUnavailable(_ error: MillraceError, to buffer: inout ByteBuffer) {
+        let isGone = error.code == .notFound
+        let code = isGone ? ErrorCode.notFound : .storageUnavailable
         buffer.append("event: error\ndata: ")
         buffer.appendJSONObject { object in
-            object.member("error_type", ErrorCode.storageUnavailable.rawValue)
+            object.member("error_type", code.rawValue)
             object.member("message", error.message)
             object.member("details", json: [:])
             object.member("type", "about:blank")
-            object.member("title", ErrorCode.storageUnavailable.rawValue)
-            object.member("status", 503)
+            object.member("title", code.rawValue)
+            object.member("status", isGone ? 404 : 503)
         }
         buffer.append("\n\n")
     }

@@ -25,6 +25,15 @@ final class EventStreamClient: @unchecked Sendable {  // Sendable: a test uses i
         }
     }
 
+    /// Reads the answer to a request that has been sent; `nil` where it is a 503.
+    init?(started connection: TCPClient) throws {
+        self.connection = connection
+        let head = try HTTPAnswer(head: try connection.read(until: "\r\n\r\n"))
+        answer = head
+        if head.status == 503 { return nil }
+        guard head.status == 200 else { throw ClientFailure("no event stream but \(head.head)") }
+    }
+
     /// Starts a run and follows it.
     static func start(port: Int, task: String, text: String = "", headers: [String] = []) throws -> EventStreamClient {
         try EventStreamClient(
