@@ -71,7 +71,7 @@ package final class SQLiteWriter<Handler: SQLiteWriteHandler>: Sendable {
     package init(name: String, handler: sending Handler, patience: Int64, limits: Limits = Limits()) throws(MillraceError) {
         self.limits = limits
         let passage = Passage(handler)
-        let state = state
+        let (state, thread) = (state, thread)
         let started = try NamedThread(name: name) {
             if let handler = passage.handler.take() { Self.work(state, handler, patience, limits) }
             var waiters: [@Sendable () -> Void] = []
@@ -80,6 +80,8 @@ package final class SQLiteWriter<Handler: SQLiteWriteHandler>: Sendable {
                 swap(&waiters, &state.closeWaiters)
             }
             for waiter in waiters { waiter() }
+            // Who has called `close` waits for that and not for the thread, and may keep the writer for long.
+            thread.withLock { $0.take() }?.detach()
         }
         thread.withLock { $0 = started }
     }
@@ -87,10 +89,8 @@ package final class SQLiteWriter<Handler: SQLiteWriteHandler>: Sendable {
     deinit {
         state.updateAndWakeAll { $0.isClosing = true }
         // The last reference may go on the writer's own thread, which cannot wait for itself: the thread then just ends.
-        thread.withLock { thread in
-            guard let thread else { return }
-            if thread.isCurrent { thread.detach() } else { thread.join() }
-        }
+        guard let running = thread.withLock({ $0.take() }) else { return }
+        if running.isCurrent { running.detach() } else { running.join() }
     }
 
     /// Queues a job; any thread may call it. The thread is woken only when it sleeps.

@@ -55,8 +55,9 @@ package final class EventLoop: @unchecked Sendable {
     @exclusivity(unchecked) package private(set) var turns = 0
     /// Memory that one read or one encoding may use until it returns.
     package let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 65536, alignment: 64)
-    /// The executor for the loop's own work, such as request handlers.
-    package private(set) lazy var executor = LoopExecutor(loop: self, name: ActivityName("http"))
+    /// The executor for the loop's own work. It holds the loop, so ``retire()`` lets it go. Written under `remote`'s lock.
+    @exclusivity(unchecked) private var ownExecutor: LoopExecutor?
+    private static let ownActivity = ActivityName("http")
 
     /// Jobs in one turn before the loop looks at its sockets and timers again.
     private static let jobsPerTurn = 4096
@@ -91,6 +92,25 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     // MARK: Reaching the loop
+
+    /// The executor for the loop's own work, such as request handlers.
+    package var executor: LoopExecutor {
+        if isCurrent, let ownExecutor { return ownExecutor }
+        return remote.withLock { _ in
+            if let ownExecutor { return ownExecutor }
+            let made = LoopExecutor(loop: self, name: Self.ownActivity)
+            ownExecutor = made
+            return made
+        }
+    }
+
+    /// Lets go of what the loop holds and what holds the loop, once its thread has ended. Tasks, connections and transfers that are left hold
+    /// it still; with the last of them it closes its descriptors and gives its attachments back.
+    func retire() {
+        onBlocked = nil
+        let own = remote.withLock { _ in ownExecutor.take() }
+        withExtendedLifetime(own) {}
+    }
 
     /// The loop whose thread this is.
     package static var current: EventLoop? {

@@ -68,7 +68,7 @@ package final class EventLoopGroup: Sendable {
         }
     }
 
-    /// Stops every loop after its turn and waits for the threads.
+    /// Stops every loop after its turn and waits for the threads. Call it from one thread, and from none of theirs.
     package func stop() {
         for loop in loops { loop.stop() }
         watchdogStop.updateAndWakeAll { $0 = true }
@@ -77,5 +77,6 @@ package final class EventLoopGroup: Sendable {
             return threads
         }
         for thread in joined { thread.join() }
+        for loop in loops { loop.retire() }
     }
 }

@@ -20,6 +20,23 @@ func withLoops<R: Sendable>(_ count: Int, _ body: @Sendable ([EventLoop]) async 
 }
 
 @Suite struct EventLoopTests {
+    @Test func groupThatHasStopped_takesItsLoopsAndWhatIsAttachedWithIt() async throws {
+        final class Attachment: Sendable {}
+        weak var loop: EventLoop?
+        weak var attachment: Attachment?
+        do {
+            let group = try EventLoopGroup(count: 2)
+            try group.start(blockWarningNanoseconds: 1_000_000_000)
+            loop = group.loops[0]
+            let executor = group.loops[0].executor
+            attachment = await Task(executorPreference: executor) { executor.loop.attachment { Attachment() } }.value
+            group.stop()
+            #expect(loop != nil && attachment != nil)
+        }
+        #expect(loop == nil)
+        #expect(attachment == nil)
+    }
+
     @Test func taskWithPreference_runsOnTheLoop_alsoAfterSuspending() async throws {
         try await withLoops(1) { loops in
             let loop = loops[0]

@@ -7,8 +7,7 @@ import MillraceCore
 final class ObjectDirectory: Sendable {
     let objects: ObjectFile
     private let incoming: ObjectFile
-    private let lockFile: ObjectFile
-    private let mutex = Locked(())
+    private let lockFile: Locked<ObjectFile>
     private let isDurable: Bool
 
     /// Opens a directory, making it where it is missing, and removes what an earlier process left in `incoming/`.
@@ -22,7 +21,7 @@ final class ObjectDirectory: Sendable {
         incoming = try Self.made("incoming", in: directory, root)
         let lock = openat(descriptor, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard lock >= 0 else { throw Self.failure(root) }
-        lockFile = ObjectFile(lock)
+        lockFile = Locked(ObjectFile(lock))
         if isDurable { try directory.sync() }
         try sweep()
     }
@@ -132,7 +131,7 @@ final class ObjectDirectory: Sendable {
     }
 
     private func locked<R>(_ body: () throws(MillraceError) -> R) throws(MillraceError) -> R {
-        try mutex.withLock { (_: inout ()) throws(MillraceError) -> R in
+        try lockFile.withLock { (lockFile) throws(MillraceError) -> R in
             while flock(lockFile.descriptor, LOCK_EX) != 0 {
                 if errno != EINTR { throw ObjectFile.failure("flock") }
             }
