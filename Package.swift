@@ -109,3 +109,22 @@ let package = Package(
         tests("MillraceHTTPClientTests", ["MillraceCore", "MillraceEventLoop", "MillraceHTTPClient"]),
     ]
 )
+
+// The fuzzers' entries, their corpora and the ordinary tests over them. `.ci/fuzz` sets the variable: then the same entries are a library
+// under libFuzzer's own `main`, which no ordinary build could link.
+let fuzzed: [Target.Dependency] = [
+    "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceHTTP", "MillraceHTTPClient", "MillraceServer",
+]
+if Context.environment["MILLRACE_FUZZ"] == nil {
+    package.targets.append(
+        .testTarget(
+            name: "MillraceFuzzTests", dependencies: fuzzed + ["MillraceCounterparts"], path: "Tests/Fuzz",
+            exclude: ["Corpora", "Dictionaries", "Differential/llhttp_reference.py", "Driver"], swiftSettings: swiftSettings))
+} else {
+    package.targets += [
+        .target(
+            name: "MillraceFuzzing", dependencies: fuzzed, path: "Tests/Fuzz",
+            exclude: ["Corpora", "CorpusTests.swift", "Dictionaries", "Differential", "Driver"], swiftSettings: swiftSettings),
+        .executableTarget(name: "millrace-fuzz", dependencies: ["MillraceFuzzing"], path: "Tests/Fuzz/Driver"),
+    ]
+}

@@ -43,10 +43,12 @@ struct PassageSplitter {
         guard let text = String(validating: passage, as: UTF8.self) else {
             throw MillraceError(.invalidInput, "the file is no text in UTF-8")
         }
-        guard let first = text.firstIndex(where: { !$0.isWhitespace }), let last = text.lastIndex(where: { !$0.isWhitespace }) else {
-            return nil
-        }
-        return String(text[first...last])
+        // By scalars: a space with an accent above it counts as white space among characters.
+        let scalars = text.unicodeScalars
+        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
+            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
+        else { return nil }
+        return String(scalars[first...last])
     }
 
     /// Where the paragraph that begins at `start` ends, or the longest part of it that fits; `nil`: more bytes have to come.
@@ -64,7 +66,8 @@ struct PassageSplitter {
             }
             position += 1
         }
-        if end == bytes.count, end - start < limit { return isLast ? end : nil }
+        // Also at the limit itself: whether a scalar ends there shows in the next byte.
+        if end == bytes.count { return isLast ? end : nil }
         return cut(start..<end)
     }
 

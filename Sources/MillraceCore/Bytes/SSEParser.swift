@@ -107,7 +107,10 @@ public struct SSEParser: Sendable {
         switch String(decoding: name, as: UTF8.self) {
         case "event": event = String(decoding: value, as: UTF8.self)
         case "id" where !value.contains(0): lastEventID = String(decoding: value, as: UTF8.self)
-        case "retry": if !value.isEmpty, let ms = Int(String(decoding: value, as: UTF8.self)), ms >= 0 { retryMilliseconds = ms }
+        case "retry":
+            // Digits alone: the initialiser of integers would take a sign.
+            guard value.allSatisfy({ (0x30...0x39).contains($0) }) else { break }
+            if let milliseconds = Int(String(decoding: value, as: UTF8.self)) { retryMilliseconds = milliseconds }
         default: break
         }
     }

@@ -58,19 +58,31 @@ struct RunRoutes: Sendable {
 
     /// Where the reader stands. The header beats the query.
     static func position(_ request: APIRequest, _ responseID: String) throws -> Int {
-        if let header = request.head["last-event-id"], !header.isEmpty {
-            guard let colon = header.lastIndex(of: ":"), let sequence = Int(header[header.index(after: colon)...]), sequence >= 0 else {
-                throw Problem(.badRequest, "Last-Event-ID must be an id that this stream sent, such as \(responseID):12")
-            }
-            guard header[..<colon] == responseID else {
+        try position(lastEventID: request.head["last-event-id"], after: request.head.queryValue("after"), responseID)
+    }
+
+    /// - Parameters:
+    ///   - lastEventID: the header, exactly as the stream wrote an id: the response's id, a colon, and digits.
+    ///   - after: the query's member, digits.
+    static func position(lastEventID: String?, after: String?, _ responseID: String) throws -> Int {
+        if let header = lastEventID, !header.isEmpty {
+            guard let colon = header.utf8.lastIndex(of: UInt8(ascii: ":")),
+                let sequence = number(header[header.utf8.index(after: colon)...])
+            else { throw Problem(.badRequest, "Last-Event-ID must be an id that this stream sent, such as \(responseID):12") }
+            guard header.utf8[..<colon].elementsEqual(responseID.utf8) else {
                 throw Problem(.badRequest, "Last-Event-ID belongs to another response than '\(responseID)'")
             }
             return sequence
         }
-        guard let text = request.head.queryValue("after") else { return 0 }
-        guard let sequence = Int(text), sequence >= 0 else {
+        guard let after else { return 0 }
+        guard let sequence = number(after[...]) else {
             throw Problem.fields([FieldProblem(field: "after", message: "must be a sequence number, 0 or more")])
         }
         return sequence
+    }
+
+    /// Digits alone: the initialiser of integers would take a sign.
+    private static func number(_ text: Substring) -> Int? {
+        text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(text) : nil
     }
 }

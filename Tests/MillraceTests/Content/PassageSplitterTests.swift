@@ -41,6 +41,22 @@ import Testing
         #expect(passages.joined().filter { !$0.isWhitespace } == Self.text.filter { !$0.isWhitespace })
     }
 
+    /// Chinese has no spaces to cut at: where the bytes that have come end within a character, its rest is waited for.
+    @Test func textWithoutSpaces_atEverySplit_isNeverCutWithinACharacter() throws {
+        let text = String(repeating: "\u{4EC0}\u{4E48}\u{1F600}", count: 12)
+        let bytes = Array(text.utf8)
+        let whole = try Self.passages([bytes], limit: 16)
+        #expect(whole.joined() == text)
+        for size in 1...bytes.count {
+            let pieces = stride(from: 0, to: bytes.count, by: size).map { Array(bytes[$0..<min($0 + size, bytes.count)]) }
+            #expect(try Self.passages(pieces, limit: 16) == whole)
+        }
+    }
+
+    @Test func accentsOverWhiteSpace_areKept() throws {
+        #expect(try Self.passages([Array(" a \u{301}\n\n".utf8)], limit: 16) == ["a \u{301}"])
+    }
+
     @Test func shortParagraphs_shareAPassage_longOnesAreCutBehindSentences() throws {
         #expect(try Self.passages([Array("a\n\nb\n\nc".utf8)], limit: 100) == ["a\n\nb\n\nc"])
         let sentences = "First sentence here. Second one."
