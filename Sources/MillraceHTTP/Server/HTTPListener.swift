@@ -44,9 +44,13 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
     private lazy var pause = LoopTimer { [unowned self] in self.resume() }
     /// Kept open so that one connection can be accepted and closed when the process has no descriptor left.
     private var reserve: Int32
+    /// Whether the kernel watches the socket.
+    private var isWatched = false
 
     /// How many connections one turn accepts before the others get their share.
     private static let acceptsPerTurn = 64
+    /// How long accepting rests when the kernel has nothing left for a connection.
+    private static let restNanoseconds: Int64 = 100_000_000
 
     /// Binds and listens.
     /// - Parameters:
@@ -70,16 +74,21 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
     package var port: Int { Socket.port(of: descriptor) }
 
     /// Begins to accept. On the loop, or before it runs.
-    package func start() { loop.register(self, for: .readable) }
+    package func start() {
+        isWatched = loop.register(self, for: .readable)
+        guard !isWatched else { return }
+        server.logger.error("cannot accept: the kernel has no memory, or no watches left for epoll")
+        loop.set(pause, after: Self.restNanoseconds)
+    }
 
     override package func ready(_ readiness: Readiness) {
         for _ in 0..<Self.acceptsPerTurn {
             let (accepted, peer) = Socket.accept(descriptor)
-            if accepted >= 0 {
-                accept(accepted, peer: peer)
-            } else {
-                if accepted == -EMFILE || accepted == -ENFILE { refuseForWantOfDescriptors() }
-                if accepted != -ECONNABORTED && accepted != -EINTR { return }
+            switch -accepted {
+            case ...0: accept(accepted, peer: peer)
+            case EAGAIN: return
+            case EMFILE, ENFILE, ENOBUFS, ENOMEM: return refuseOne(-accepted)
+            default: break  // That client's connection failed before it was accepted (accept(2)): the next may be well.
             }
         }
     }
@@ -102,21 +111,28 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
         connection.start()
     }
 
-    /// The process is out of descriptors: one client is told by a closed connection, and accepting rests for a moment.
-    private func refuseForWantOfDescriptors() {
-        server.logger.error("cannot accept: no file descriptors left; raise the limit (ulimit -n) or lower limits.maxConnections")
-        if reserve >= 0 {
+    /// The kernel has no descriptor or no memory left: one client is told by a closed connection, and accepting rests for a moment.
+    private func refuseOne(_ error: Int32) {
+        let isMemory = error == ENOBUFS || error == ENOMEM
+        server.logger.error(
+            isMemory
+                ? "cannot accept: the kernel has no memory for a connection"
+                : "cannot accept: no file descriptors left; raise the limit (ulimit -n) or lower limits.maxConnections")
+        if !isMemory, reserve >= 0 {
             Glibc.close(reserve)
             let (socket, _) = Socket.accept(descriptor)
             if socket >= 0 { Glibc.close(socket) }
             reserve = open("/dev/null", O_RDONLY | O_CLOEXEC)
         }
         loop.modify(self, for: [])
-        loop.set(pause, after: 100_000_000)
+        loop.set(pause, after: Self.restNanoseconds)
     }
 
     private func resume() {
-        if descriptor >= 0 { loop.modify(self, for: .readable) }
+        guard descriptor >= 0 else { return }
+        // Somebody else may have taken the descriptor that was given up for a moment.
+        if reserve < 0 { reserve = open("/dev/null", O_RDONLY | O_CLOEXEC) }
+        if isWatched { loop.modify(self, for: .readable) } else { start() }
     }
 
     /// Stops accepting; connections live on. On the loop.
