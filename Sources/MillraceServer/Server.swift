@@ -62,6 +62,8 @@ public final class Server: Sendable {
     private struct State {
         var port = 0
         var listeners: [HTTPListener] = []
+        /// Whether the loops run.
+        var hasStarted = false
         var isStopped = false
     }
 
@@ -193,6 +195,7 @@ public final class Server: Sendable {
                 isStill ? "handler is blocking its event loop" : "handler blocked its event loop",
                 ["handler": .string(activity), "loop": .integer(loop), "milliseconds": .integer(Int(time / 1_000_000))])
         }
+        state.withLock { $0.hasStarted = true }
         try onLoop { [self] in
             let closed = try await hub.closeUnfinishedRuns(reason: "the server stopped while the run was running")
             if closed > 0 { logger.warning("closed runs that a crash had cut off", ["runs": .integer(closed)]) }
@@ -262,23 +265,24 @@ public final class Server: Sendable {
         }
         let signal = signals.next()
         logger.info("stopping", ["signal": .string(signal == SIGTERM ? "SIGTERM" : "SIGINT"), "runs": .integer(hub.liveCount)])
-        try forceStopEventually()
+        forceStopEventually()
         stop(drainSeconds: settings.runs.drainSeconds)
         return 0
     }
 
     /// A handler that never gives its thread back, or a disk that never answers, must not keep a stopping process alive for ever.
-    private func forceStopEventually() throws {
+    private func forceStopEventually() {
         let seconds = settings.runs.drainSeconds + settings.runs.cancelGraceSeconds + settings.runs.commitPatienceSeconds * 2 + 10
         let logger = logger
-        let thread = try NamedThread(name: "last-resort") {
+        let thread = try? NamedThread(name: "last-resort") {
             let never = Monitor(false)
             _ = never.wait(nanoseconds: Int64(seconds * 1_000_000_000)) { $0 ? true : nil }
             logger.error("stopping took too long; ending without it", ["seconds": .double(seconds)])
             logger.flush()
             _exit(70)
         }
-        thread.detach()
+        // Without a thread for it the stop is not forced; a stop that is refused for that would be worse.
+        thread?.detach()
     }
 
     /// Stops: nothing new is accepted, runs may end until the deadline, the rest end `error`, `server_shutdown`; then everything is closed.
@@ -299,20 +303,30 @@ public final class Server: Sendable {
             _ = hub.waitUntilIdle(nanoseconds: Int64(grace * 1_000_000_000))
         }
         closeConnections(listeners)
+        closeStores()
         group.stop()
         blocking.stop()
-        let (store, backends) = (store, backends)
+        logger.info("stopped")
+        sink?.stop()
+    }
+
+    /// Finishes what is being stored and closes it.
+    private func closeStores() {
         let done = Monitor(false)
-        Task.detached {
+        let close: @Sendable () async -> Void = { [backends, store] in
             await backends.close()
             await store.close()
             done.update {
                 $0 = true; return true
             }
         }
+        if state.withLock({ $0.hasStarted }) {
+            // Not on Swift's own pool, which would be started for it: that ends the process when there are no descriptors left.
+            Task(executorPreference: group.loops[0].executor) { await close() }
+        } else {
+            Task.detached { await close() }
+        }
         let _: Bool = done.wait { $0 ? true : nil }
-        logger.info("stopped")
-        sink?.stop()
     }
 
     /// Lets responses leave for a moment, then closes what is left.
