@@ -70,7 +70,10 @@ int cl_eventfd(void) {
     return fd < 0 ? -errno : fd;
 }
 
-void cl_eventfd_signal(int fd) { (void)!eventfd_write(fd, 1); }
+void cl_eventfd_signal(int fd) {
+    // A signal that is lost would leave a loop asleep. EAGAIN is none: then the counter is full, and the loop was woken.
+    while (eventfd_write(fd, 1) < 0 && errno == EINTR) {}
+}
 
 static int signal_pipe[2] = {-1, -1};
 

@@ -40,6 +40,8 @@ package final class SQLiteReaderPool: Sendable {
             // There are as many readers as threads, so one is always idle here until the pool has stopped.
             guard let reader = idle.withLock({ $0.popLast() }) else { throw MillraceError(.serverShutdown, "the store is closed") }
             defer { idle.withLock { $0.append(reader) } }
+            // A snapshot that could not be ended would be read for ever, and keep the write-ahead log from being folded.
+            reader.session.rollback()
             return try body(reader.session)
         }
     }

@@ -15,6 +15,7 @@ package final class SQLiteSession {
     private let beginWrite: SQLiteStatement
     private let beginRead: SQLiteStatement
     private let commitOpen: SQLiteStatement
+    private let rollBackOpen: SQLiteStatement
 
     private static let mostPrepared = 512
 
@@ -23,6 +24,8 @@ package final class SQLiteSession {
         beginWrite = try SQLiteStatement("BEGIN IMMEDIATE", on: connection, operation: .begin, faultHook: faultHook)
         beginRead = try SQLiteStatement("BEGIN", on: connection, operation: .begin, faultHook: faultHook)
         commitOpen = try SQLiteStatement("COMMIT", on: connection, operation: .commit, faultHook: faultHook)
+        // Prepared, so that ending a transaction takes no memory when there is none.
+        rollBackOpen = try SQLiteStatement("ROLLBACK", on: connection)
         self.connection = connection
         self.faultHook = faultHook
     }
@@ -102,7 +105,7 @@ package final class SQLiteSession {
 
     /// Rolls an open transaction back. SQLite has done so by itself after some errors.
     package func rollback() {
-        if connection.isInTransaction { try? connection.execute("ROLLBACK") }
+        if connection.isInTransaction { try? run(rollBackOpen) }
     }
 
     private func run(_ statement: borrowing SQLiteStatement) throws(MillraceError) {

@@ -80,7 +80,9 @@ package final class EventLoop: @unchecked Sendable {
         }
         wake = EventSource(descriptor: wakeDescriptor)
         now = cl_monotonic_ns()
-        register(wake, for: [.readable, .edgeTriggered])
+        guard register(wake, for: [.readable, .edgeTriggered]) else {
+            throw MillraceError(.system, "cannot make an event loop: the kernel has no memory, or no watches left for epoll")
+        }
         _ = executor
     }
 
@@ -154,9 +156,10 @@ package final class EventLoop: @unchecked Sendable {
     // MARK: Sources
 
     /// Starts watching a source. It must live until ``unregister(_:)``.
-    package func register(_ source: EventSource, for readiness: Readiness) {
-        let status = cl_epoll_ctl(epoll, 1, source.descriptor, readiness.rawValue, Unmanaged.passUnretained(source).toOpaque())
-        precondition(status == 0, "epoll_ctl refused a descriptor: \(String(cString: strerror(-status)))")
+    /// - Returns: false when the kernel refuses, for want of memory or of watches (`/proc/sys/fs/epoll/max_user_watches`).
+    @discardableResult
+    package func register(_ source: EventSource, for readiness: Readiness) -> Bool {
+        cl_epoll_ctl(epoll, 1, source.descriptor, readiness.rawValue, Unmanaged.passUnretained(source).toOpaque()) == 0
     }
 
     /// Changes what a watched source is watched for.

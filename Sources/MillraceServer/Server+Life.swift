@@ -19,6 +19,7 @@ extension Server {
                 isStill ? "handler is blocking its event loop" : "handler blocked its event loop",
                 ["handler": .string(activity), "loop": .integer(loop), "milliseconds": .integer(Int(time / 1_000_000))])
         }
+        state.withLock { $0.hasStarted = true }
         try onLoop { [self] in
             let closed = try await hub.closeUnfinishedRuns(reason: "the server stopped while the run was running")
             if closed > 0 { logger.warning("closed runs that a crash had cut off", ["runs": .integer(closed)]) }
@@ -173,7 +174,7 @@ extension Server {
             restarts
                 ? .reloading(status: "draining", seconds: seconds, monotonicNanoseconds: EventLoop.clock())
                 : .stopping(status: "draining", seconds: seconds))
-        try forceStopEventually(after: seconds)
+        forceStopEventually(after: seconds)
         let sockets = stop(drainSeconds: settings.runs.drainSeconds, restarts: restarts)
         guard restarts else { return 0 }
         // From here to the new program's own watch, signals wait.
@@ -197,16 +198,17 @@ extension Server {
     }
 
     /// A handler that never gives its thread back, or a disk that never answers, must not keep a stopping process alive for ever.
-    private func forceStopEventually(after seconds: Double) throws {
+    private func forceStopEventually(after seconds: Double) {
         let logger = logger
-        let thread = try NamedThread(name: "last-resort") {
+        let thread = try? NamedThread(name: "last-resort") {
             let never = Monitor(false)
             _ = never.wait(nanoseconds: Int64(seconds * 1_000_000_000)) { $0 ? true : nil }
             logger.error("stopping took too long; ending without it", ["seconds": .double(seconds)])
             logger.flush()
             _exit(70)
         }
-        thread.detach()
+        // Without a thread for it the stop is not forced; a stop that is refused for that would be worse.
+        thread?.detach()
     }
 
     /// Stops: nothing new is accepted, runs may end until the deadline, the rest end `error`, `server_shutdown`; then everything is closed.
@@ -243,21 +245,31 @@ extension Server {
         // From here on no connection comes that nobody would wait for. A loop that a handler holds does not hold the others up.
         _ = parted.wait(nanoseconds: 1_000_000_000) { $0.count == listeners.count ? true : nil }
         closeConnections(listeners, stoppingSince: began)
+        closeStores()
         group.stop()
         blocking.stop()
-        let (store, backends) = (store, backends)
+        logger.info("stopped")
+        sink?.stop()
+        return parted.wait { $0.sockets }
+    }
+
+    /// Finishes what is being stored and closes it.
+    private func closeStores() {
         let done = Monitor(false)
-        Task.detached {
+        let close: @Sendable () async -> Void = { [backends, store] in
             await backends.close()
             await store.close()
             done.update {
                 $0 = true; return true
             }
         }
+        if state.withLock({ $0.hasStarted }) {
+            // Not on Swift's own pool, which would be started for it: that ends the process when there are no descriptors left.
+            Task(executorPreference: group.loops[0].executor) { await close() }
+        } else {
+            Task.detached { await close() }
+        }
         let _: Bool = done.wait { $0 ? true : nil }
-        logger.info("stopped")
-        sink?.stop()
-        return parted.wait { $0.sockets }
     }
 
     /// Lets responses leave for a moment, then lets streams end behind a whole event, then closes what is left. A connection that was accepted

@@ -68,6 +68,8 @@ public final class Server: Sendable {
         var socketCount = 0
         /// Whether somebody else holds the sockets, too.
         var areInherited = false
+        /// Whether the loops run.
+        var hasStarted = false
         var isStopped = false
     }
 

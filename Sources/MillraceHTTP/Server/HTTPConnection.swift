@@ -44,7 +44,11 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
 
     /// Begins to watch the socket.
     func start() {
-        loop.register(self, for: [.readable, .writable, .peerClosed, .edgeTriggered])
+        guard loop.register(self, for: [.readable, .writable, .peerClosed, .edgeTriggered]) else {
+            server.logger.error("cannot watch a connection: the kernel has no memory, or no watches left for epoll; it is closed")
+            close()
+            return
+        }
         updateTimer()
     }
 

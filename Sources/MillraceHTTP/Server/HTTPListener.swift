@@ -44,10 +44,9 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
     private lazy var pause = LoopTimer { [unowned self] in self.resume() }
     /// Kept open so that one connection can be accepted and closed when the process has no descriptor left.
     private var reserve: Int32
-
     /// Whether other loops accept on the same socket.
     private let isShared: Bool
-    /// Whether accepting rests, for want of descriptors.
+    /// Whether accepting rests, for want of descriptors, memory or watches; the kernel does not watch the socket then.
     private var isResting = false
 
     /// What becomes of a listening socket when its listener stops.
@@ -62,6 +61,8 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
 
     /// How many connections one turn accepts before the others get their share.
     private static let acceptsPerTurn = 64
+    /// How long accepting rests when the kernel has nothing left for a connection.
+    private static let restNanoseconds: Int64 = 100_000_000
 
     /// Binds and listens.
     /// - Parameters:
@@ -94,7 +95,12 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
     package var port: Int { Socket.port(of: descriptor) }
 
     /// Begins to accept. On the loop, or before it runs.
-    package func start() { loop.register(self, for: isShared ? [.readable, .exclusive] : .readable) }
+    package func start() {
+        isResting = !loop.register(self, for: isShared ? [.readable, .exclusive] : .readable)
+        guard isResting else { return }
+        server.logger.error("cannot accept: the kernel has no memory, or no watches left for epoll")
+        loop.set(pause, after: Self.restNanoseconds)
+    }
 
     override package func ready(_ readiness: Readiness) {
         // What a turn has stopped may have been reported to it before.
@@ -106,11 +112,13 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
     private func acceptSome() -> Bool {
         for _ in 0..<Self.acceptsPerTurn {
             let (accepted, peer) = Socket.accept(descriptor)
-            if accepted >= 0 {
-                accept(accepted, peer: peer)
-            } else {
-                if accepted == -EMFILE || accepted == -ENFILE { refuseForWantOfDescriptors() }
-                if accepted != -ECONNABORTED && accepted != -EINTR { return false }
+            switch -accepted {
+            case ...0: accept(accepted, peer: peer)
+            case EAGAIN: return false
+            case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+                refuseOne(-accepted)
+                return false
+            default: break  // That client's connection failed before it was accepted (accept(2)): the next may be well.
             }
         }
         return true
@@ -130,10 +138,14 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
         connection.start()
     }
 
-    /// The process is out of descriptors: one client is told by a closed connection, and accepting rests for a moment.
-    private func refuseForWantOfDescriptors() {
-        server.logger.error("cannot accept: no file descriptors left; raise the limit (ulimit -n) or lower limits.maxConnections")
-        if reserve >= 0 {
+    /// The kernel has no descriptor or no memory left: one client is told by a closed connection, and accepting rests for a moment.
+    private func refuseOne(_ error: Int32) {
+        let isMemory = error == ENOBUFS || error == ENOMEM
+        server.logger.error(
+            isMemory
+                ? "cannot accept: the kernel has no memory for a connection"
+                : "cannot accept: no file descriptors left; raise the limit (ulimit -n) or lower limits.maxConnections")
+        if !isMemory, reserve >= 0 {
             Glibc.close(reserve)
             let (socket, _) = Socket.accept(descriptor)
             if socket >= 0 { Glibc.close(socket) }
@@ -142,13 +154,15 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
         // Taken out, for what an exclusive source is watched for cannot be modified.
         loop.unregister(self)
         isResting = true
-        loop.set(pause, after: 100_000_000)
+        loop.set(pause, after: Self.restNanoseconds)
     }
 
     private func resume() {
-        guard isResting else { return }
+        guard isResting, descriptor >= 0 else { return }
         isResting = false
-        if descriptor >= 0 { start() }
+        // Somebody else may have taken the descriptor that was given up for a moment.
+        if reserve < 0 { reserve = open("/dev/null", O_RDONLY | O_CLOEXEC) }
+        start()
     }
 
     /// Stops accepting; connections live on. On the loop.

@@ -48,7 +48,7 @@ final class CurlMulti {
     // MARK: What libcurl asks for
 
     /// A socket of libcurl's that the loop watches. libcurl keeps it alive through the socket's private pointer.
-    private final class Source: EventSource {
+    private final class Source: EventSource, @unchecked Sendable {  // Sendable: posted closures carry it to its own loop only.
         private unowned let multi: CurlMulti
 
         init(_ descriptor: Int32, _ multi: CurlMulti) {
@@ -82,8 +82,14 @@ final class CurlMulti {
             let source = Source(descriptor, self)
             // The one call that libcurl allows here.
             curl_multi_assign(handle.raw, descriptor, Unmanaged.passRetained(source).toOpaque())
-            loop.register(source, for: readiness)
+            if !loop.register(source, for: readiness) { fail(source) }
         }
+    }
+
+    /// The kernel does not watch a socket: its transfer fails now, and not at its deadline. libcurl must have returned first.
+    private func fail(_ source: Source) {
+        shutdown(source.descriptor, Int32(SHUT_RDWR))
+        loop.post { if source.descriptor >= 0 { source.ready([.readable, .failed]) } }
     }
 
     private func setTimer(_ milliseconds: Int) {
