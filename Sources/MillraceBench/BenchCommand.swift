@@ -4,32 +4,56 @@ import MillraceCore
 /// The commands of `millrace-bench`.
 enum BenchCommand {
     static let usage = """
-        usage: millrace-bench run [--workload NAME…] [--contender NAME…] [--repeat N] [--seconds S] [--streams N] [--loops N]
-                                  [--json FILE] [--pin] [--strict] [--tools DIR] [--python FILE] [--work-dir DIR]
+        usage: millrace-bench run [--workload NAME…] [--contender NAME…] [--repeat N] [--seconds S] [--streams N] [--loops N] [--quick]
+                                  [--json FILE] [--pin] [--retries N] [--allow-disturbed] [--tools DIR] [--python FILE] [--work-dir DIR]
+               millrace-bench compare FIRST.json SECOND.json [--relative CONTENDER]
+               millrace-bench curves [--curve NAME…] [--runs N] [--quick] [--json FILE] [--tools DIR] [--work-dir DIR]
+               millrace-bench soak [--seconds N] [--clients N] [--seed N] [--config FILE] [--store-limit-mb N] [--work-dir DIR]
                millrace-bench list
-          --workload NAME   one of `list`; may be repeated (all)
+        run and compare:
+          --workload NAME   one of `list`; may be repeated (all but those in parentheses)
           --contender NAME  one of `list`; may be repeated (all that are installed)
           --repeat N        repetitions; the contenders take turns within each (3)
-          --seconds S       measured time of each run (5)
-          --streams N       streams of the trickle and idle workloads (2000)
+          --seconds S       measured time of each run (2)
+          --streams N       streams of the trickle workload (2000)
           --loops N         event loops of Millrace (1, as the others have one)
+          --quick           one short repetition, 1,000 streams at most: whether everything works, not what it costs
           --json FILE       write the results there as well
-          --pin             the server on core 0, the load and the upstream on core 1
-          --strict          exit 1 if other processes took more than 10 % of the CPU during a run that counts
+          --pin             servers with one worker on core 0, the load and the upstream on core 1
+          --retries N       how often an attempt is made again that other processes disturbed (2)
+          --allow-disturbed count it all the same; without it, exit 1
           --tools DIR       where MillraceBenchLoad, MillraceBenchFloor and MillraceBenchUpstream are (beside this program)
           --python FILE     an interpreter that has FastAPI, httpx and uvicorn (.venv-bench/bin/python)
           --work-dir DIR    where logs and stores are written, a real disk for the committed workloads (/var/tmp)
+          --relative NAME   compare values divided by this contender's in the same repetition, such as floor
+        curves, beside the same of run:
+          --curve NAME      one of `list`; may be repeated (all)
+          --runs N          stored runs of the largest store (1000000)
+        soak:
+          --seconds N       time under load after the warm-up, which is a fifth of it (120)
+          --clients N       clients at one time (8)
+          --seed N          repeats the clients' order of actions (that of the clock, which is printed)
+          --config FILE     a config.yaml for the server, such as one that lets runs expire
+          --store-limit-mb N  the largest store at the end, in place of a bound on its growth for each run
 
         """
 
     /// Returns the exit status: 64 for a wrong command line, 1 where a run failed.
     static func run(_ arguments: [String]) -> Int32 {
+        // A child that has ended is noticed by its answer, not by a signal.
+        signal(SIGPIPE, SIG_IGN)
         do {
             switch arguments.first {
             case "server":
                 return try ServerCommand.run(arguments.dropFirst())
             case "run":
                 return try RunCommand(options: RunOptions(arguments.dropFirst())).run()
+            case "curves":
+                return try CurvesCommand(CurvesOptions(arguments.dropFirst())).run()
+            case "soak":
+                return try SoakCommand(SoakOptions(arguments.dropFirst())).run()
+            case "compare":
+                return try CompareCommand.run(arguments.dropFirst())
             case "list":
                 list()
                 return 0
@@ -52,10 +76,13 @@ enum BenchCommand {
     private static func list() {
         print("workloads:")
         for workload in Workload.all(streams: RunOptions.defaultStreams) {
-            print("  \(Report.pad(workload.name, to: 22)) \(workload.summary)")
+            let name = workload.isDefault ? workload.name : "(\(workload.name))"
+            print("  \(Report.pad(name, to: 22)) \(workload.summary)")
         }
         print("contenders:")
         for contender in Contender.all { print("  \(Report.pad(contender.name, to: 22)) \(contender.summary)") }
+        print("curves:")
+        for curve in CostCurve.Axis.allCases { print("  \(Report.pad(curve.rawValue, to: 22)) \(curve.summary)") }
     }
 }
 

@@ -7,7 +7,7 @@ import MillraceServer
 /// `millrace-bench server`: Millrace with a handler that emits what a workload asks for.
 enum ServerCommand {
     static func run(_ arguments: ArraySlice<String>) throws -> Int32 {
-        var settings = ServerSettings()
+        var settings = try Self.settings(arguments)
         settings.runs.maxConcurrentRunsPerOwner = 100_000
         settings.limits.maxConnections = 100_000
         var upstream: String?
@@ -20,6 +20,7 @@ enum ServerCommand {
             case "--store": if value == "memory" { settings.dataDirectory = ":memory:" }
             case "--data-dir": if settings.dataDirectory != ":memory:" { settings.dataDirectory = value }
             case "--upstream": upstream = value
+            case "--config": break
             default: throw MillraceError(.invalidInput, "'\(flag)' is no flag of server")
             }
         }
@@ -35,6 +36,14 @@ enum ServerCommand {
         let status = try server.run()
         sink.stop()
         return status
+    }
+}
+
+extension ServerCommand {
+    /// The defaults, or what the file named by `--config` says, for what a benchmark does not set itself.
+    private static func settings(_ arguments: ArraySlice<String>) throws -> ServerSettings {
+        guard let flag = arguments.firstIndex(of: "--config"), flag + 1 < arguments.endIndex else { return ServerSettings() }
+        return try SettingsLoader.load(SettingsSources(flags: ["config": arguments[flag + 1]])).settings
     }
 }
 

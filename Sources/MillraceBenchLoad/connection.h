@@ -35,6 +35,8 @@ typedef struct load {
     const char *request;
     size_t request_length;
     bool measuring, stopping;
+    bool is_waiting_at_gate;  // Ready, and not told to measure yet.
+    bool gate_is_open;
 } load;
 
 // Opens a socket and starts to connect it.

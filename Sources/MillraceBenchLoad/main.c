@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "connection.h"
 
@@ -40,6 +41,28 @@ static bool is_ready(const load *load, uint64_t start, uint64_t now) {
     return now - start >= (uint64_t)(load->options.warm_seconds * 1e9);
 }
 
+// Whether the measured time may start as far as the one who started us is concerned.
+static bool gate_is_open(load *load) {
+    if (!load->options.is_gated || load->gate_is_open) return true;
+    if (!load->is_waiting_at_gate) {
+        load->is_waiting_at_gate = true;
+        mark("ready");
+        // The gate's report has no connection.
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+        // What cannot be waited for, such as a file, has its bytes or its end already.
+        if (epoll_ctl(load->epoll, EPOLL_CTL_ADD, STDIN_FILENO, &event) < 0) load->gate_is_open = true;
+    }
+    return false;
+}
+
+static void open_gate(load *load) {
+    char byte;
+    // Its end, too, opens the gate: nobody is left to wait for.
+    if (read(STDIN_FILENO, &byte, 1) < 0) return;
+    load->gate_is_open = true;
+    epoll_ctl(load->epoll, EPOLL_CTL_DEL, STDIN_FILENO, NULL);
+}
+
 static uint64_t unfinished(const load *load) {
     uint64_t count = 0;
     for (int i = 0; i < load->options.connections; i++) {
@@ -56,7 +79,8 @@ static double run(load *load) {
     for (;;) {
         uint64_t now = monotonic_ns();
         open_more(load, start, now);
-        bool is_late = !load->measuring && load->options.mode == MODE_HOLD && now - start >= (uint64_t)(load->options.open_seconds * 1e9);
+        bool is_late = !load->measuring && !load->is_waiting_at_gate && load->options.mode == MODE_HOLD
+            && now - start >= (uint64_t)(load->options.open_seconds * 1e9);
         if (is_late) {
             char text[96];
             snprintf(text, sizeof text, "only %llu of %d streams had a first event within %.0f s",
@@ -64,20 +88,24 @@ static double run(load *load) {
             statistics_note(&load->statistics, text);
         }
         // What a relay that cannot follow its upstream costs is still worth knowing.
-        if (!load->measuring && (is_ready(load, start, now) || (is_late && load->options.is_relay))) {
+        bool is_due = load->is_waiting_at_gate || is_ready(load, start, now) || (is_late && load->options.is_relay);
+        if (!load->measuring && is_due && gate_is_open(load)) {
             mark("start");
             measure_start = now = monotonic_ns();
             load->measuring = true;
         }
         bool is_over = load->measuring && now - measure_start >= (uint64_t)(load->options.seconds * 1e9);
-        if (is_over || (is_late && !load->measuring) || load->stopping || load->finished == load->options.connections) {
+        if (is_over || (is_late && !load->measuring && !load->is_waiting_at_gate) || load->stopping || load->finished == load->options.connections) {
             if (load->measuring) mark("stop");
             return load->measuring ? (double)(now - measure_start) / 1e9 : -1;
         }
         // While connections are still to be spread out, look again soon.
         int count = epoll_wait(load->epoll, ready, 1024, load->opened < load->options.connections ? 1 : 10);
         if (count < 0 && errno != EINTR) abort();
-        for (int i = 0; i < count; i++) connection_ready(ready[i].data.ptr, ready[i].events);
+        for (int i = 0; i < count; i++) {
+            if (ready[i].data.ptr) connection_ready(ready[i].data.ptr, ready[i].events);
+            else open_gate(load);
+        }
     }
 }
 

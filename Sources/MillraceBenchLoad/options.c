@@ -7,12 +7,13 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: MillraceBenchLoad --port PORT [--requests | --streams | --hold] [--relay]\n"
+    "usage: MillraceBenchLoad --port PORT [--requests | --streams | --hold] [--relay] [--gate]\n"
+    "  --gate              when all is ready, print {\"mark\":\"ready\"} and measure when a byte comes on standard input\n"
     "  --relay             the content of an event carries 't=NS;', the CLOCK_MONOTONIC time at which an upstream sent it: count these\n"
     "                      tokens, and the time that each was on its way\n"
     "  --host ADDRESS      numeric IPv4 address of this machine's loopback, 127.0.0.0/8 (127.0.0.1)\n"
     "  --path PATH         request target (/healthz with --requests, else /api/v1/generate/stream)\n"
-    "  --body JSON         POST this body (none with --requests; required otherwise)\n"
+    "  --body JSON         POST this body (none: a GET, which needs a --path unless with --requests)\n"
     "  --header 'K: V'     one more header field; may be repeated\n"
     "  --connections N     (64)\n"
     "  --seconds S         measured time (5)\n"
@@ -21,7 +22,7 @@ static const char usage[] =
     "  --events N          content events (with --relay, tokens) that every whole stream must have (not checked)\n"
     "  --ramp N            connections being opened at one time (256)\n"
     "  --spread S          open the connections evenly over S seconds (0)\n"
-    "  --sources N         bind to N source addresses, 127.0.0.2 and up (8 above 2,000 connections, else none)\n"
+    "  --sources N         bind to N source addresses, 127.0.0.2 and up (8 above 1,000 connections, else none)\n"
     "  --stall K           K connections stop reading after their first event (0)\n"
     "  --open-timeout S    hold: the longest wait until every stream had its first event (60)\n";
 
@@ -79,6 +80,7 @@ bool options_parse(load_options *options, int argc, char **argv) {
         if (!strcmp(flag, "--streams")) { options->mode = MODE_STREAMS; continue; }
         if (!strcmp(flag, "--hold")) { options->mode = MODE_HOLD; continue; }
         if (!strcmp(flag, "--relay")) { options->is_relay = true; continue; }
+        if (!strcmp(flag, "--gate")) { options->is_gated = true; continue; }
         if (i + 1 >= argc) return mistake("%s: unknown, or its value is missing", flag);
         const char *value = argv[++i];
         bool valid;
@@ -101,10 +103,11 @@ bool options_parse(load_options *options, int argc, char **argv) {
         if (!valid) return mistake("%s: '%s' is not allowed", flag, value);
     }
     if (!options->port) return mistake("--port is missing");
-    if (!options->path) options->path = options->mode == MODE_REQUESTS ? "/healthz" : "/api/v1/generate/stream";
-    if (options->mode != MODE_REQUESTS && !options->body) return mistake("--body is missing");
+    bool has_path = options->path;
+    if (!has_path) options->path = options->mode == MODE_REQUESTS ? "/healthz" : "/api/v1/generate/stream";
+    if (options->mode != MODE_REQUESTS && !options->body && !has_path) return mistake("--body is missing, or a --path to GET");
     // One source address has some 28,000 ports, and what a former run left in TIME_WAIT takes from them.
-    if (options->sources < 0) options->sources = options->connections > 2000 ? 8 : 0;
+    if (options->sources < 0) options->sources = options->connections > 1000 ? 8 : 0;
     return true;
 }
 

@@ -13,6 +13,7 @@ typedef enum {
 typedef struct {
     load_mode mode;
     bool is_relay;         // The content carries time stamps of a token's sending; tokens are counted instead of content events.
+    bool is_gated;         // Says when it is ready to measure, and starts when it is told to.
     const char *host;
     int port;
     const char *path;

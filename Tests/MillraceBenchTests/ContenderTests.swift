@@ -14,15 +14,37 @@ import Testing
         #expect(Set(names).count == names.count)
     }
 
+    private static let peers = ["nginx", "fastapi", "node", "nginx-2", "fastapi-2", "node-2"]
+
     @Test(
         arguments: [
-            (.plain, ["millrace", "floor", "nginx"]),
-            (.stream, ["millrace", "floor"]),
-            (.relay, ["millrace", "floor", "nginx", "millrace-committed", "floor-committed", "node", "fastapi", "direct"]),
+            (.plain, ["millrace", "millrace-2", "floor"] + peers),
+            (.stream, ["millrace", "millrace-2", "floor", "fastapi", "node", "fastapi-2", "node-2"]),
+            (.relay, ["millrace", "millrace-2", "floor"] + peers + ["millrace-committed", "floor-committed", "direct"]),
+            (.chat, ["millrace"]),
         ] as [(Workload.Kind, [String])])
     func kind_choosesWhoTakesPart(kind: Workload.Kind, expected: [String]) {
-        let workload = Workload(name: "w", summary: "", unit: .event, load: [], kind: kind, metrics: [.memory])
+        let workload = Workload(name: "w", summary: "", unit: .event, load: [], kind: kind, isForManyWorkers: true, metrics: [.memory])
         #expect(Contender.all.filter { $0.takesPart(in: workload) }.map(\.name) == expected)
+    }
+
+    @Test func whoStaysOut_hasAReason() {
+        var workload = Workload(name: "w", summary: "", unit: .event, load: [], metrics: [.memory])
+        func reason(_ name: String) -> String? { Contender.all.first { $0.name == name }?.reasonToStayOut(of: workload) }
+        #expect(reason("nginx") == "makes no streams of its own")
+        #expect(reason("node-2") == "more than one worker is not measured here")
+        #expect(reason("node") == nil)
+        workload.isCommitted = true
+        #expect(reason("node") == "keeps no log on disk" && reason("floor") == nil && reason("millrace") == nil)
+    }
+
+    @Test(arguments: [(1, false), (2, true)])
+    func nginx_hasItsWorkersAndDescriptors(workers: Int, sharesThePort: Bool) {
+        var start = Self.start(upstream: 0)
+        start.descriptors = 4321
+        let text = Contender.nginxConfiguration(start, workers: workers)
+        #expect(text.contains("worker_processes \(workers);") && text.contains("worker_rlimit_nofile 4321;"))
+        #expect(text.contains("reuseport") == sharesThePort)
     }
 
     @Test func relay_hasItsUpstreamInTheArguments() throws {

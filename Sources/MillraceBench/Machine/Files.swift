@@ -51,16 +51,38 @@ enum Files {
 
     /// Removes a directory that ``makeTemporaryDirectory(in:)`` made, with all that is in it.
     static func removeTree(_ path: String) {
-        guard path.contains("/millrace-bench."), let directory = opendir(path) else { return }
+        guard path.contains("/millrace-bench.") else { return }
+        for name in names(in: path) where unlink("\(path)/\(name)") != 0 { removeTree("\(path)/\(name)") }
+        rmdir(path)
+    }
+
+    /// The names in a directory without `.` and `..`; none where it can't be read.
+    static func names(in path: String) -> [String] {
+        guard let directory = opendir(path) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
         while let entry = readdir(directory) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            guard name != ".", name != ".." else { continue }
-            if entry.pointee.d_type == UInt8(DT_DIR) { removeTree("\(path)/\(name)") } else { unlink("\(path)/\(name)") }
+            if name != ".", name != ".." { names.append(name) }
         }
-        closedir(directory)
-        rmdir(path)
+        return names
+    }
+
+    /// The bytes of all files below a directory whose names `isCounted` accepts.
+    static func size(of path: String, where isCounted: (String) -> Bool = { _ in true }) -> Int {
+        var total = 0
+        for name in names(in: path) {
+            var information = stat()
+            guard lstat("\(path)/\(name)", &information) == 0 else { continue }
+            if information.st_mode & S_IFMT == S_IFDIR {
+                total += size(of: "\(path)/\(name)", where: isCounted)
+            } else if isCounted(name) {
+                total += information.st_size
+            }
+        }
+        return total
     }
 }
 

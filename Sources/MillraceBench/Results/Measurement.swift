@@ -1,30 +1,31 @@
-/// What one run of one contender yielded.
+/// What one attempt of one contender at one workload yielded.
 struct Measurement {
-    /// The share of the CPU that other processes may take before a run is marked.
-    static let allowedOtherShare = 0.1
-
     var workload: String
     var contender: String
+    var repetition = 0
     var values: [Metric: Double] = [:]
-    /// The share of the CPU that went to processes that are no part of the run, from 0 to 1.
-    var otherShare = 0.0
+    /// Who else used the machine within the measured time; `nil` where it was not looked at.
+    var disturbance: Disturbance?
     /// What went wrong.
     var notes: [String] = []
     /// Whether there is no such contender on this machine.
     var isAbsent = false
 
-    /// Whether the machine was busy with something else.
-    var isDisturbed: Bool { otherShare > Self.allowedOtherShare }
-    /// Whether it did what was asked.
-    var isWhole: Bool { notes.isEmpty && !values.isEmpty }
+    /// Whether the machine was too busy with something else.
+    var isDisturbed: Bool { disturbance?.isTooMuch ?? false }
 }
 
 extension Measurement {
+    /// The server's processes, added up, at three moments.
+    struct Usage: Equatable {
+        var cpuNanoseconds: Int
+        var memoryBefore: Int
+        var memoryAtStart: Int
+        var memoryAtStop: Int
+    }
+
     /// The values of a run under load.
-    static func values(
-        of load: LoadResult, unit: Workload.Unit, streams: Int?, cpuNanoseconds: Int, memoryBefore: Int, memoryAtStart: Int,
-        memoryAtStop: Int
-    ) -> [Metric: Double] {
+    static func values(of load: LoadResult, unit: Workload.Unit, streams: Int?, usage: Usage) -> [Metric: Double] {
         var values: [Metric: Double] = [
             .firstEventP50: load.firstEvent.p50, .firstEventP99: load.firstEvent.p99,
             .responseP50: load.response.p50, .responseP99: load.response.p99,
@@ -39,10 +40,10 @@ extension Measurement {
             }
         if units > 0, load.seconds > 0 {
             values[.unitsPerSecond] = Double(units) / load.seconds
-            values[.cpuMicrosecondsPerUnit] = Double(cpuNanoseconds) / 1000 / Double(units)
+            values[.cpuMicrosecondsPerUnit] = Double(usage.cpuNanoseconds) / 1000 / Double(units)
         }
-        values[.memory] = Double(memoryAtStop) / 1_048_576
-        if let streams { values[.memoryPerStream] = Double(memoryAtStart - memoryBefore) / 1024 / Double(streams) }
+        values[.memory] = Double(usage.memoryAtStop) / 1_048_576
+        if let streams { values[.memoryPerStream] = Double(usage.memoryAtStart - usage.memoryBefore) / 1024 / Double(streams) }
         return values
     }
 }

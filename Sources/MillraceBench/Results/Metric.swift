@@ -14,6 +14,7 @@ enum Metric: String, CaseIterable {
     case memoryPerStream = "memory_per_stream_kb"
     case memory = "memory_mb"
     case startMilliseconds = "start_ms"
+    case answerMilliseconds = "first_answer_ms"
 
     /// The head of its column.
     var title: String {
@@ -30,8 +31,9 @@ enum Metric: String, CaseIterable {
         case .latencyP50: "latency p50 ms"
         case .latencyP99: "latency p99 ms"
         case .memoryPerStream: "KB/stream"
-        case .memory: "RSS MB"
+        case .memory: "memory MB"
         case .startMilliseconds: "start ms"
+        case .answerMilliseconds: "answer ms"
         }
     }
 
@@ -42,9 +44,12 @@ enum Metric: String, CaseIterable {
     var digits: Int {
         switch self {
         case .unitsPerSecond: 0
-        case .memory, .startMilliseconds: 1
+        case .memory, .startMilliseconds, .answerMilliseconds: 1
         case .cpuMicrosecondsPerUnit, .memoryPerStream: 2
         default: 3
         }
     }
+
+    /// Whether less of it is better.
+    var isCost: Bool { self != .unitsPerSecond }
 }

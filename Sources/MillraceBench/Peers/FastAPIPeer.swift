@@ -1,6 +1,7 @@
-/// The relay as one writes it with FastAPI and httpx, under uvicorn with its faster loop and parser (`uvicorn[standard]`).
-enum FastAPIRelay {
+/// The benchmark's server as one writes it with FastAPI and httpx, under uvicorn with its faster loop and parser (`uvicorn[standard]`).
+enum FastAPIPeer {
     static let source = #"""
+        import asyncio
         import json
         import sys
         import uuid
@@ -13,7 +14,7 @@ enum FastAPIRelay {
         from fastapi.responses import StreamingResponse
         from pydantic import BaseModel
 
-        PORT, UPSTREAM = int(sys.argv[1]), int(sys.argv[2])
+        PORT, WORKERS, UPSTREAM = (int(word) for word in sys.argv[1:4])
 
 
         class Part(BaseModel):
@@ -42,7 +43,16 @@ enum FastAPIRelay {
             return f"event: {kind}\nid: {response_id}:{sequence}\ndata: {json.dumps(data)}\n\n"
 
 
-        async def tokens(prompt):
+        async def bench(prompt):
+            words = prompt.split(" ")
+            pause = int(words[2]) / 1000 if words[1] == "every" else 0
+            for number in range(int(words[0])):
+                if words[1] != "together":
+                    await asyncio.sleep(pause)
+                yield f"token{number & 127} "
+
+
+        async def relay(prompt):
             body = {"model": "bench-1", "stream": True, "messages": [{"role": "user", "content": prompt}]}
             url = f"http://127.0.0.1:{UPSTREAM}/v1/chat/completions"
             async with app.state.client.stream("POST", url, json=body) as answer:
@@ -59,12 +69,15 @@ enum FastAPIRelay {
                         yield content
 
 
-        async def relay(prompt):
+        TASKS = {"bench": bench, "relay": relay}
+
+
+        async def events(task, prompt):
             response_id = f"resp_{uuid.uuid4().hex}"
             sequence = 1
             block = 0
-            yield frame("response_start", response_id, sequence, {"task": "relay"})
-            async for content in tokens(prompt):
+            yield frame("response_start", response_id, sequence, {"task": task})
+            async for content in TASKS[task](prompt):
                 sequence += 1
                 block += 1
                 yield frame("content", response_id, sequence, {"content_block_index": 0, "block_sequence": block, "content": content})
@@ -74,10 +87,19 @@ enum FastAPIRelay {
         @app.post("/api/v1/generate/stream")
         async def generate(request: GenerateRequest):
             headers = {"Cache-Control": "no-cache"}
-            return StreamingResponse(relay(request.parts[0].content), media_type="text/event-stream", headers=headers)
+            stream = events(request.task, request.parts[0].content)
+            return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
 
-        uvicorn.run(app, host="127.0.0.1", port=PORT, loop="uvloop", http="httptools", backlog=4096)
+        @app.get("/healthz")
+        async def healthz():
+            return {"status": "ok"}
+
+
+        if __name__ == "__main__":
+            workers = None if WORKERS == 1 else WORKERS
+            uvicorn.run(
+                "peer:app", app_dir=sys.path[0], host="127.0.0.1", port=PORT, loop="uvloop", http="httptools", backlog=4096, workers=workers)
 
         """#
 }

@@ -10,11 +10,14 @@ struct ChildProcess: ~Copyable {
     }
 
     let identifier: pid_t
+    private let input: Int32
     private let output: Int32
     private var unread: [UInt8] = []
 
-    /// Starts `program`; with a `core` only on that one.
-    init(_ program: String, _ arguments: [String], output: Output, errors: String, core: Int? = nil) throws(MillraceError) {
+    /// Starts `program`; with a `core` only on that one. Its standard input is a pipe where `takesInput`, and otherwise empty.
+    init(
+        _ program: String, _ arguments: [String], output: Output, errors: String, core: Int? = nil, takesInput: Bool = false
+    ) throws(MillraceError) {
         var program = program
         var words = [program] + arguments
         // taskset becomes the program, so the identifier stays that of the contender.
@@ -27,7 +30,14 @@ struct ChildProcess: ~Copyable {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         let create = O_WRONLY | O_CREAT | O_APPEND
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        var inputs: [Int32] = [-1, -1]
+        if takesInput {
+            guard pipe(&inputs) == 0 else { throw .lastCall("cannot make a pipe") }
+            for end in inputs { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            posix_spawn_file_actions_adddup2(&actions, inputs[0], 0)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
         var ends: [Int32] = [-1, -1]
         switch output {
         case .file(let path): posix_spawn_file_actions_addopen(&actions, 1, path, create, 0o644)
@@ -47,24 +57,39 @@ struct ChildProcess: ~Copyable {
             withCStrings(environment) { environment in posix_spawn(&identifier, program, &actions, nil, words, environment) }
         }
         if ends[1] >= 0 { close(ends[1]) }
+        if inputs[0] >= 0 { close(inputs[0]) }
         guard status == 0 else {
             if ends[0] >= 0 { close(ends[0]) }
+            if inputs[1] >= 0 { close(inputs[1]) }
             throw MillraceError(.system, "cannot start \(program): \(String(cString: strerror(status)))")
         }
         self.identifier = identifier
+        self.input = inputs[1]
         self.output = ends[0]
     }
 
     deinit {
         if output >= 0 { close(output) }
-        kill(identifier, SIGTERM)
-        // A server that drains for longer than this is not waited for.
-        for _ in 0..<400 {
-            if waitpid(identifier, nil, WNOHANG) == identifier { return }
-            usleep(5000)
-        }
+        if input >= 0 { close(input) }
+        // What it started must not outlive it. Nothing that it could still do is waited for: it was measured.
+        let family = ProcessSampler.processes()
+        let members = ProcessSampler.tree(of: identifier, in: family).dropFirst()
         kill(identifier, SIGKILL)
         waitpid(identifier, nil, 0)
+        let left = members.isEmpty ? [:] : ProcessSampler.processes()
+        for member in members where left[member] != nil && left[member]?.startedAt == family[member]?.startedAt { kill(member, SIGKILL) }
+    }
+
+    /// Asks it to end and waits for that. Returns its exit status, or `nil` where it did not end in time or was killed.
+    func end(within seconds: Double) -> Int32? {
+        kill(identifier, SIGTERM)
+        for _ in 0..<Int(seconds * 100) where !hasEnded { usleep(10_000) }
+        var information = siginfo_t()
+        // It stays to be reaped by `deinit`.
+        guard waitid(P_PID, id_t(identifier), &information, WEXITED | WNOHANG | WNOWAIT) == 0, information.si_signo != 0,
+            information.si_code == CLD_EXITED
+        else { return nil }
+        return information._sifields._sigchld.si_status
     }
 
     /// The next line of standard output without its newline, or `nil` at the end.
@@ -81,6 +106,12 @@ struct ChildProcess: ~Copyable {
             guard count > 0 else { return nil }
             unread.append(contentsOf: part.prefix(count))
         }
+    }
+
+    /// Writes to its standard input; what a child that has ended does not take is lost.
+    func send(_ text: String) {
+        var text = text
+        text.withUTF8 { _ = write(input, $0.baseAddress, $0.count) }
     }
 
     /// Whether it has ended; it stays to be reaped.

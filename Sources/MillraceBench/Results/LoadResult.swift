@@ -7,6 +7,20 @@ struct LoadResult: Equatable {
         var p50: Double?
         var p99: Double?
         var max: Double?
+
+        mutating func add(_ other: Durations) {
+            guard other.count > 0 else { return }
+            guard count > 0 else {
+                self = other
+                return
+            }
+            if let own = p50, let others = other.p50 {
+                p50 = (own * Double(count) + others * Double(other.count)) / Double(count + other.count)
+            }
+            p99 = [p99, other.p99].compactMap { $0 }.max()
+            max = [max, other.max].compactMap { $0 }.max()
+            count += other.count
+        }
     }
 
     var seconds: Double
@@ -39,6 +53,25 @@ struct LoadResult: Equatable {
         latency = try Self.durations(json, "latency_ms")
         notes = (json["notes"]?.array ?? []).compactMap { note in
             note["text"]?.string.map { "\($0) (\(note["count"]?.integer ?? 0))" }
+        }
+    }
+
+    /// Several clients' results as one: counts added up; of durations the greatest p99 and maximum, and the mean of the p50.
+    init(together results: [LoadResult]) {
+        self = results[0]
+        for other in results.dropFirst() {
+            seconds = max(seconds, other.seconds)
+            events += other.events
+            tokens += other.tokens
+            responses += other.responses
+            streamsAtOnce += other.streamsAtOnce
+            errors += other.errors
+            loadCPUSeconds += other.loadCPUSeconds
+            firstEvent.add(other.firstEvent)
+            response.add(other.response)
+            gap.add(other.gap)
+            latency.add(other.latency)
+            notes += other.notes
         }
     }
 
