@@ -59,10 +59,11 @@ import Testing
         let drive = try HTTPParserDrive.whole(bytes, HTTPParserLimits())
         var reading = Reading(refusal: drive.trace.failure.map { "\($0.status.code) \($0.reason)" })
         for (head, request) in zip(drive.heads, drive.trace.requests) {
-            func text(_ range: Range<Int>) -> String { latin1(head.bytes[range]) }
+            func text(_ range: Range<Int>) -> String { latin1(head.storage.withBytes { Array($0[range]) }[...]) }
             let read = Reading.Request(
-                method: head.method.rawValue, target: text(head.parsedTarget.target), version: head.version == .http11 ? "1.1" : "1.0",
-                headers: head.fields.map { [text($0.name), text($0.value)] }, body: latin1(request.body[...]), keepsAlive: head.keepAlive)
+                method: head.method.rawValue, target: text(head.storage.target.target), version: head.version == .http11 ? "1.1" : "1.0",
+                headers: (0..<head.headerCount).map { [text(head.storage.field($0).name), text(head.storage.field($0).value)] },
+                body: latin1(request.body[...]), keepsAlive: head.keepAlive)
             if request.isComplete { reading.requests.append(read) } else { reading.open = read }
         }
         return reading
