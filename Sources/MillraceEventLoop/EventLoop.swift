@@ -45,7 +45,9 @@ package final class EventLoop: @unchecked Sendable {
     @exclusivity(unchecked) private var turnEnds: [[any TurnEndWork]] = Array(repeating: [], count: TurnPhase.allCases.count)
     @exclusivity(unchecked) private var retired: [EventSource] = []
     /// The monotonic clock as of this turn, in nanoseconds.
-    @exclusivity(unchecked) package private(set) var now: Int64
+    package var now: Int64 { turnTime }
+    /// Behind ``now``, since other modules do not see that it is unchecked.
+    @exclusivity(unchecked) private var turnTime: Int64
     /// How long one job may hold the loop before ``onBlocked`` is called, in nanoseconds; 0 switches the measuring off.
     @exclusivity(unchecked) package var blockWarningNanoseconds: Int64 = 0
     /// Called on the loop when one job held it for longer than ``blockWarningNanoseconds``: the activity and the time in nanoseconds.
@@ -79,7 +81,7 @@ package final class EventLoop: @unchecked Sendable {
             throw MillraceError(.system, "cannot make an event loop: \(String(cString: strerror(-min(epoll, wakeDescriptor))))")
         }
         wake = EventSource(descriptor: wakeDescriptor)
-        now = cl_monotonic_ns()
+        turnTime = cl_monotonic_ns()
         guard register(wake, for: [.readable, .edgeTriggered]) else {
             throw MillraceError(.system, "cannot make an event loop: the kernel has no memory, or no watches left for epoll")
         }
@@ -255,7 +257,7 @@ package final class EventLoop: @unchecked Sendable {
                 timeout = max(0, earliest - cl_monotonic_ns())
             }
             let count = cl_epoll_wait(epoll, ready, Int32(Self.eventsPerWait), timeout)
-            now = cl_monotonic_ns()
+            turnTime = cl_monotonic_ns()
             if count > 0 { dispatch(UnsafeBufferPointer(start: ready, count: Int(count))) }
             // As many as there are now: a timer that sets itself to the past must not keep the loop here.
             var due = timers.count

@@ -24,10 +24,15 @@ public struct Readiness: OptionSet, Sendable {
 /// Something with a descriptor that a loop watches. Touched on its loop's thread only.
 open class EventSource {
     /// The descriptor; -1 once it is closed.
-    @exclusivity(unchecked) public final var descriptor: Int32
+    public final var descriptor: Int32 {
+        get { stored }
+        set { stored = newValue }
+    }
+    /// Behind the property, since other modules do not see that it is unchecked.
+    @exclusivity(unchecked) private final var stored: Int32
 
     /// A source that watches `descriptor`.
-    public init(descriptor: Int32) { self.descriptor = descriptor }
+    public init(descriptor: Int32) { stored = descriptor }
 
     /// Called on the loop when the descriptor is ready.
     open func ready(_ readiness: Readiness) {}
