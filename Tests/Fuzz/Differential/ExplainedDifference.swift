@@ -9,6 +9,7 @@ enum ExplainedDifference {
         "400 the Host header is repeated": "RFC 9112, 3.2",
         "400 the Host header is not a valid host": "RFC 9112, 3.2",
         // Section 3.2 has four forms of a target, in the letters of RFC 3986; section 3 lets a server refuse what is none.
+        "400 the request target is missing": "RFC 9112, 3.2",
         "400 the request target is neither a path nor an http or https URL": "RFC 9112, 3.2.2",
         "400 the target's authority is not a valid host": "RFC 9110, 4.2.1",
         "400 the target of CONNECT must be host:port": "RFC 9112, 3.2.3",
@@ -53,6 +54,8 @@ enum ExplainedDifference {
         "HttpParserError: Invalid method for HTTP/x.x request": "RFC 9110, 9.1",
         // Ours hands the request on with `keepAlive` false, and the connection reads no further.
         "HttpParserError: Data after `Connection: close`": "RFC 9112, 9.6",
+        // A tab is white space around a value; llhttp does not cut it off behind `chunked`. Ours takes no other coding.
+        "HttpParserError: Request has invalid `Transfer-Encoding`": "RFC 9110, 5.6.3",
         // A recipient ignores extensions that it does not know; ours looks for controls in them and for nothing else.
         "HttpParserError: Invalid character in chunk extensions name": "RFC 9112, 7.1.1",
         "HttpParserError: Invalid character in chunk extensions value": "RFC 9112, 7.1.1",
@@ -65,6 +68,7 @@ enum ExplainedDifference {
     /// What the difference is, or `the same`; `nil`: nothing explains it.
     /// - Parameter ended: our reading of the same bytes with the line's end and an empty line behind them.
     static func of(_ ours: Reading, _ theirs: Reading, ended: @autoclosure () throws -> Reading) rethrows -> String? {
+        let theirs = whereCloseCounts(theirs)
         // llhttp takes CONNECT for complete at its head, as the way into a tunnel; here it is a request without a route (RFC 9110, 9.3.6).
         if theirs.refusal == "upgrade", let last = theirs.requests.last {
             let all = ours.requests + [ours.open].compactMap(\.self)
@@ -89,6 +93,20 @@ enum ExplainedDifference {
             return "refused before the line's end"
         }
         return nil
+    }
+
+    /// HTTP/1.0 with both `close` and `keep-alive`: the former counts (RFC 9112, section 9.3), for llhttp the latter.
+    private static func whereCloseCounts(_ reading: Reading) -> Reading {
+        var reading = reading
+        for index in reading.requests.indices where reading.requests[index].version == "1.0" {
+            let fields = reading.requests[index].headers.filter { $0.first?.lowercased() == "connection" }
+            let values: [String] = fields.compactMap { $0.last }
+            let words: [String] = values.joined(separator: ",").lowercased().split(separator: ",").map { word in
+                String(word.filter { $0 != " " && $0 != "\t" })
+            }
+            if words.contains("close") { reading.requests[index].keepsAlive = false }
+        }
+        return reading
     }
 
     private static func explanation(_ refusal: String) -> String? { ours[refusal].map { "only ours: \(refusal) (\($0))" } }
