@@ -1,8 +1,8 @@
 /*
  * Tells ThreadSanitizer of the one hand-over that Swift's runtime keeps from it; `.ci/sanitize thread` preloads this.
  *
- * A task that awaits a continuation either suspends, and whoever resumes it puts it on an executor; or it finds that it was resumed already,
- * and goes on at once. Resuming marks what came before it (`_swift_tsan_release`), running a task from an executor takes that up
+ * A task that awaits a continuation either suspends, and whoever resumes it puts it on an executor; or it finds that it was resumed
+ * already, and goes on at once. Resuming marks what came before it (`_swift_tsan_release`), running a task from an executor takes that up
  * (`_swift_tsan_acquire`), but going on at once does not: `swift_continuation_await` of Swift 6.3 orders the two by an atomic inside a
  * library that is not instrumented. So each resumption that overtakes its await looked like a race, of the continuation's own fields and of
  * all that was handed over with it (swiftlang/swift issue 57803). Here the missing half is supplied, and nothing is suppressed.
