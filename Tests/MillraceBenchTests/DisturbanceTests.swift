@@ -55,6 +55,17 @@ import Testing
         #expect(disturbance.share == 0.01)
     }
 
+    @Test func nobodyIsNamedWithMoreThanAllTookTogether() {
+        // One child's end was seen, another's only half: the sums are right where the names are not.
+        let disturbance = Self.disturbance(
+            busy: 600, [2: Self.process("make", 0), 3: Self.process("cc", 900)],
+            [2: Self.process("make", 0, children: 1000), 3: Self.process("cc", 400)])
+        #expect(
+            disturbance
+                == Disturbance(
+                    share: 0.6, culprits: [.init(name: "make", share: 0.6), .init(name: "processes that came and went", share: 0.1)]))
+    }
+
     @Test func numberThatWasGivenAnew_isAnotherProcess() {
         let disturbance = Self.disturbance(
             busy: 60, [1: Self.process("own", 0), 2: Self.process("old", 10)],

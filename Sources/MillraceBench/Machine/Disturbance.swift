@@ -65,8 +65,11 @@ struct Disturbance: Equatable {
         named.append(Culprit(name: "the host of this machine (steal)", share: Double(stolen) / total))
         named.append(
             Culprit(name: "processes that came and went", share: Double(unexplained - Swift.max(others, 0) - stolen) / total))
+        // The same race can name more than there was.
+        let most = share
         culprits = Array(
-            named.filter { $0.share >= 0.005 }.sorted { ($0.share, $1.name) > ($1.share, $0.name) }.prefix(3))
+            named.filter { $0.share >= 0.005 }.map { Culprit(name: $0.name, share: Swift.min($0.share, most)) }
+                .sorted { ($0.share, $1.name) > ($1.share, $0.name) }.prefix(3))
     }
 
     init(share: Double, culprits: [Culprit] = []) {
