@@ -225,8 +225,6 @@ extension Server {
         guard !before.isStopped else { return [] }
         let listeners = before.listeners
         let began = EventLoop.clock()
-        hub.beginDrain()
-        context.beginDrain()
         let parted = Monitor((count: 0, sockets: [Int32]()))
         forEach(listeners) { index, listener in
             let parting: HTTPListener.Parting =
@@ -237,13 +235,16 @@ extension Server {
                 if let socket { parted.sockets.append(socket) }
             }
         }
+        // The door first: who connects from now on waits for the next process, and is not turned away. And no connection comes later that
+        // nobody would wait for. A loop that a handler holds does not hold the others up.
+        _ = parted.wait(nanoseconds: 1_000_000_000) { $0.count == listeners.count ? true : nil }
+        hub.beginDrain()
+        context.beginDrain()
         if !hub.waitUntilIdle(nanoseconds: Int64(drainSeconds * 1_000_000_000)) {
             hub.stopAll()
             let grace = settings.runs.cancelGraceSeconds + settings.runs.commitPatienceSeconds + 1
             _ = hub.waitUntilIdle(nanoseconds: Int64(grace * 1_000_000_000))
         }
-        // From here on no connection comes that nobody would wait for. A loop that a handler holds does not hold the others up.
-        _ = parted.wait(nanoseconds: 1_000_000_000) { $0.count == listeners.count ? true : nil }
         closeConnections(listeners, stoppingSince: began)
         closeStores()
         group.stop()
