@@ -34,7 +34,7 @@ extension IntegrationTests {
             if Self.writes { try documented.write() }
             FaultWalk.say("\(cases.count) faults, \(hits) of them reached")
             // A call that comes at another moment in another life may not be reached; most are.
-            #expect(hits * 10 >= cases.count * 8)
+            if Self.asked == nil || Self.asked == "all" { #expect(hits * 10 >= cases.count * 8) }
         }
     }
 }
