@@ -45,12 +45,15 @@ struct FaultTable {
         rows[key, default: Row()].outcomes[fault.step, default: []].formUnion(Self.words(outcome))
     }
 
-    /// What of a measurement the table does not say.
+    /// What of a measurement the table does not say of that call. In which step it is seen depends on threads, and is not compared: a
+    /// connection may be closed, and a line of the log be written, one step later.
     func missing(_ fault: FaultCase, _ outcome: FaultCase.Outcome) -> [String] {
         guard outcome.wasHit else { return [] }
-        let known = rows[Self.key(fault)]?.outcomes[fault.step] ?? []
-        return Self.words(outcome).subtracting(known).sorted()
+        let known = (rows[Self.key(fault)] ?? Row()).outcomes.values.reduce(into: Set<String>()) { $0.formUnion($1) }
+        return Set(Self.words(outcome).map(Self.withoutTime)).subtracting(known.map(Self.withoutTime)).sorted()
     }
+
+    private static func withoutTime(_ note: String) -> String { note.hasPrefix("later ") ? String(note.dropFirst(6)) : note }
 
     private static func key(_ fault: FaultCase) -> String { "`\(fault.call)` \(fault.target)" }
 
