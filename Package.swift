@@ -99,7 +99,7 @@ let package = Package(
             dependencies: [
                 "CSQLite", "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCLI", "MillraceCore", "MillraceCounterparts",
                 "MillraceDatabase", "MillraceHTTPClient", "MillraceServer", "MillraceTestServer",
-            ], exclude: ["Clients", "Providers"], swiftSettings: swiftSettings),
+            ], exclude: ["Clients", "Faults/Library", "Providers"], swiftSettings: swiftSettings),
         tests(
             "MillraceServerTests",
             ["Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceHTTP", "MillraceHTTPClient", "MillraceServer"]),

@@ -244,7 +244,7 @@ func withLoops<R: Sendable>(_ count: Int, _ body: @Sendable ([EventLoop]) async 
             var pipe: [Int32] = [0, 0]
             #expect(Glibc.pipe(&pipe) == 0)
             let reader = Reader(descriptor: pipe[0])
-            await Task(executorPreference: loop.executor) { loop.register(reader, for: [.readable, .edgeTriggered]) }.value
+            await Task(executorPreference: loop.executor) { _ = loop.register(reader, for: [.readable, .edgeTriggered]) }.value
             #expect(write(pipe[1], "abc", 3) == 3)
             #expect(reader.reports.wait { $0.isEmpty ? nil : $0 } == [3])
             #expect(write(pipe[1], "defgh", 5) == 5)

@@ -33,13 +33,20 @@ struct AskHandler: TaskHandler {
     }
 }
 
+// `flag=value`, and `MILLRACE_…=value` for settings that have no flag.
 var flags: [String: String] = [:]
+var variables: [String: String] = [:]
 for argument in CommandLine.arguments.dropFirst() {
     let parts = argument.split(separator: "=", maxSplits: 1)
-    if parts.count == 2 { flags[String(parts[0])] = String(parts[1]) }
+    guard parts.count == 2 else { continue }
+    if parts[0].hasPrefix("MILLRACE_") {
+        variables[String(parts[0])] = String(parts[1])
+    } else {
+        flags[String(parts[0])] = String(parts[1])
+    }
 }
 do {
-    let report = try SettingsLoader.load(SettingsSources(flags: flags))
+    let report = try SettingsLoader.load(SettingsSources(flags: flags, environment: variables))
     let server = try Server(settings: report.settings) { registry, clients in
         try registry.register(DripHandler())
         try registry.register(AskHandler(models: clients.models))

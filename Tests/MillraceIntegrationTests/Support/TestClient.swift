@@ -30,9 +30,9 @@ struct TestClient: Sendable {
     }
 
     /// Starts a run and follows it.
-    func start(_ task: String, _ text: String, headers: [String: String] = [:]) throws -> EventReader {
+    func start(_ task: String, _ text: String, chat: String? = nil, headers: [String: String] = [:]) throws -> EventReader {
         let connection = try TestConnection(port: port)
-        try connection.send(Self.text("POST", "/api/v1/generate/stream", headers: headers, body: Self.body(task, text)))
+        try connection.send(Self.text("POST", "/api/v1/generate/stream", headers: headers, body: Self.body(task, text, chat: chat)))
         return try EventReader(connection)
     }
 

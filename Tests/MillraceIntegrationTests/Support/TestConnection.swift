@@ -10,7 +10,8 @@ final class TestConnection {
     static let patience = 20
 
     init(port: Int) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        // Not for the servers that are started meanwhile: they would keep the connection open.
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var patience = timeval(tv_sec: Self.patience, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
@@ -22,8 +23,8 @@ final class TestConnection {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
         }
         guard status == 0 else {
+            // Closed by `deinit`, which follows: twice could close a descriptor that is somebody else's by then.
             let reason = String(cString: strerror(errno))
-            Glibc.close(descriptor)
             throw MillraceError(.system, "cannot connect to port \(port): \(reason)")
         }
     }
