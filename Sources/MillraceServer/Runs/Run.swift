@@ -37,6 +37,10 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     /// Kept out of line: there is none while a run streams.
     @exclusivity(unchecked) private var outcome: Outcome?
     var completion: RunCompletion? { outcome?.completion }
+    /// The handler's own task, to be compared with: cancelling the run wakes it when it sleeps.
+    @exclusivity(unchecked) private var ownTask: UnsafeCurrentTask?
+    @exclusivity(unchecked) private var sleeper: LoopTimer?
+    @exclusivity(unchecked) private var sleeping: UnsafeContinuation<Void, any Error>?
     @exclusivity(unchecked) private var deadline: LoopTimer?
     @exclusivity(unchecked) private var grace: LoopTimer?
     @exclusivity(unchecked) var detachGrace: LoopTimer?
@@ -115,6 +119,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     /// Runs the handler. Everything that needs no waiting is kept out of here: a task holds its frames until it ends, and there is one of
     /// these for every open stream.
     private func execute() async {
+        withUnsafeCurrentTask { ownTask = $0 }
         do {
             try await handler.handle(request, context)
             if let stages { try await stages.finish { try await self.settle($0) } }
@@ -129,6 +134,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     @inline(never)
     private func handlerEnded(_ error: (any Error)?) {
         task = nil
+        ownTask = nil
         guard let error else {
             perform(lifecycle.handlerReturned())
             return
@@ -260,7 +266,45 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     }
 
     func sleep(nanoseconds: Int64) async throws {
-        try await loop.sleep(nanoseconds: nanoseconds)
+        guard isOwnTask else {
+            try await loop.sleep(nanoseconds: nanoseconds)
+            return
+        }
+        // The run's cancellation wakes its task itself: a cancellation handler's frames and records would cost more than the sleep, in time
+        // and in what an idle stream holds.
+        try Task.checkCancellation()
+        if nanoseconds > 0 {
+            try await withUnsafeThrowingContinuation { beginSleep($0, nanoseconds) }
+        } else {
+            await loop.nextTurn()
+            try Task.checkCancellation()
+        }
+    }
+
+    /// Whether the caller is the handler's own task on its loop, not a task that the handler has made.
+    private var isOwnTask: Bool {
+        guard loop.isCurrent, let ownTask else { return false }
+        return withUnsafeCurrentTask { $0 == ownTask }
+    }
+
+    private func beginSleep(_ continuation: UnsafeContinuation<Void, any Error>, _ nanoseconds: Int64) {
+        sleeping = continuation
+        let timer = sleeper ?? LoopTimer { [unowned self] in wakeSleeper(nil) }
+        sleeper = timer
+        loop.set(timer, after: nanoseconds)
+    }
+
+    private func wakeSleeper(_ error: (any Error)?) {
+        guard let continuation = sleeping else { return }
+        sleeping = nil
+        if let error { continuation.resume(throwing: error) } else { continuation.resume() }
+    }
+
+    /// Cancels the handler's task.
+    private func cancelTask() {
+        task?.cancel()
+        if let sleeper { loop.clear(sleeper) }
+        wakeSleeper(CancellationError())
     }
 
     // MARK: Commits
@@ -309,7 +353,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         switch action {
         case .none: break
         case .stopHandler:
-            task?.cancel()
+            cancelTask()
             resumeCommitWaiters(.failure(CancellationError()))
             let timer = LoopTimer { [unowned self] in
                 self.logger.warning(
@@ -328,7 +372,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         case .abandon(let error):
             logger.error(
                 "run abandoned: its log cannot be stored", ["error": .string("\(error)")])
-            task?.cancel()
+            cancelTask()
             resumeCommitWaiters(.failure(error))
             outcome = nil
             for subscriber in subscribers { tell(subscriber, .broken) }
