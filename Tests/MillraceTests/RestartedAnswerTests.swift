@@ -25,7 +25,7 @@ import Testing
         var log = RunLog(responseID: "r", limits: RunLogLimits())
         var assembler = MessageAssembler()
         for event in events {
-            let block = try log.append(event, at: Timestamp(microseconds: 0))
+            let block = try log.append(event, at: EventStamp(Timestamp(microseconds: 0)))
             assembler.receive(event, block: block)
         }
         return assembler.finish()
@@ -115,8 +115,8 @@ import Testing
 
     @Test func restartOnTheWire_listsTheBlocks() throws {
         var log = RunLog(responseID: "r", limits: RunLogLimits())
-        try log.append(.status("restarted", message: "m", discardedBlocks: [3, 4]), at: Timestamp(microseconds: 0))
-        try log.append(.status("s", message: "m"), at: Timestamp(microseconds: 0))
+        try log.append(.status("restarted", message: "m", discardedBlocks: [3, 4]), at: EventStamp(Timestamp(microseconds: 0)))
+        try log.append(.status("s", message: "m"), at: EventStamp(Timestamp(microseconds: 0)))
         let lines = (log.seal()?.frames.string ?? "").split(separator: "\n").filter { $0.hasPrefix("data:") }
         #expect(lines.first?.contains(#""status":"restarted","message":"m","discarded_blocks":[3,4]}"#) == true)
         #expect(lines.last?.contains("discarded_blocks") == false)

@@ -15,7 +15,7 @@ import Testing
     }
     /// A copy of a value: the macros cannot look into a noncopyable log.
     private func now<T>(_ value: T) -> T { value }
-    private let time = Timestamp(microseconds: 0)
+    private let time = EventStamp(Timestamp(microseconds: 0))
 
     @Test func aSignature_endsItsBlock() {
         var blocks = BlockNumbering()

@@ -3,41 +3,81 @@ package import MillraceCore
 /// Writes events as `text/event-stream` messages, straight into bytes.
 ///
 /// The form is WHATWG HTML's section 9.2: `event:` the kind, `id:` response id and sequence, `data:` one JSON object without newlines.
-package struct EventEncoder: ~Copyable {
+package struct EventEncoder: Sendable {
     /// Where an event stands in its block.
     package struct BlockPosition: Equatable, Sendable {
         package var index: Int
         package var sequence: Int
     }
 
-    /// `\nid: RESPONSE:` and `\ndata: {"response_id":"RESPONSE","sequence":`: the parts that all events of a run share.
-    private let idPart: [UInt8]
-    private let dataPart: [UInt8]
-    private var stamp = ByteBuffer()
-    private var stampTime = Timestamp(microseconds: .min)
+    /// `\nid: RESPONSE:` and `\ndata: {"response_id":"RESPONSE","sequence":`, which all events of a run share, one behind the other.
+    private let shared: [UInt8]
+    private let idCount: Int
 
     package init(responseID: String) {
-        idPart = Array("\nid: \(responseID):".utf8)
-        dataPart = Array("\ndata: {\"response_id\":\"\(responseID)\",\"sequence\":".utf8)
+        let id = "\nid: \(responseID):"
+        shared = Array((id + "\ndata: {\"response_id\":\"\(responseID)\",\"sequence\":").utf8)
+        idCount = id.utf8.count
     }
 
     /// Appends one message.
-    package mutating func append(
-        _ event: Event, sequence: Int, time: Timestamp, block: BlockPosition?, to buffer: inout ByteBuffer
+    package func append(
+        _ event: Event, sequence: Int, at stamp: EventStamp, block: BlockPosition?, to buffer: inout ByteBuffer
     ) {
+        if case .content(let text) = event.body, let block {
+            var text = text
+            let isPlain = text.withUTF8 { text in
+                let bytes = UnsafeRawBufferPointer(text)
+                guard JSONEscaping.firstEscape(in: bytes) == bytes.count else { return false }
+                appendContent(bytes, sequence: sequence, at: stamp, block: block, to: &buffer)
+                return true
+            }
+            if isPlain { return }
+        }
         buffer.append("event: ")
         buffer.append(event.kind.rawValue)
-        buffer.append(idPart)
+        shared.withUnsafeBytes { shared in
+            buffer.append(UnsafeRawBufferPointer(rebasing: shared[..<idCount]))
+            buffer.append(decimal: sequence)
+            buffer.append(UnsafeRawBufferPointer(rebasing: shared[idCount...]))
+        }
         buffer.append(decimal: sequence)
-        buffer.append(dataPart)
-        buffer.append(decimal: sequence)
-        appendRest(of: event, time: time, block: block, to: &buffer)
+        appendRest(of: event, at: stamp, block: block, to: &buffer)
         buffer.append("\n\n")
     }
 
+    /// A piece of text without anything to escape: nearly every event of a stream is one, so it is written in one go.
+    private func appendContent(
+        _ text: UnsafeRawBufferPointer, sequence: Int, at stamp: EventStamp, block: BlockPosition, to buffer: inout ByteBuffer
+    ) {
+        // The literals have 74 bytes. The bound is tight, so that an event that is sealed alone fills its memory.
+        let digits = RawWriter.digits(of: sequence) * 2 + RawWriter.digits(of: block.index) + RawWriter.digits(of: block.sequence)
+        let capacity = shared.count + EventStamp.byteCount + text.count + digits + 74
+        _ = buffer.appendUninitialized(capacity: capacity) { out in
+            var writer = RawWriter(out)
+            writer.put("event: content")
+            shared.withUnsafeBytes { shared in
+                writer.put(UnsafeRawBufferPointer(rebasing: shared[..<idCount]))
+                writer.put(decimal: sequence)
+                writer.put(UnsafeRawBufferPointer(rebasing: shared[idCount...]))
+            }
+            writer.put(decimal: sequence)
+            stamp.withBytes { writer.put($0) }
+            writer.put(",\"content_block_index\":")
+            writer.put(decimal: block.index)
+            writer.put(",\"block_sequence\":")
+            writer.put(decimal: block.sequence)
+            writer.put(",\"content\":\"")
+            writer.put(text)
+            writer.put("\"}\n\n")
+            return writer.count
+        }
+    }
+
     /// Appends one event that is not sent: a JSON object on a line of its own.
-    package mutating func appendHidden(
-        _ event: Event, after sequence: Int, ordinal: Int, time: Timestamp, block: BlockPosition?, to buffer: inout ByteBuffer
+    package func appendHidden(
+        _ event: Event, after sequence: Int, ordinal: Int, at stamp: EventStamp, block: BlockPosition?,
+        to buffer: inout ByteBuffer
     ) {
         buffer.append("{\"event\":")
         buffer.append(jsonString: event.kind.rawValue)
@@ -45,33 +85,20 @@ package struct EventEncoder: ~Copyable {
         buffer.append(decimal: sequence)
         buffer.append(",\"ordinal\":")
         buffer.append(decimal: ordinal)
-        appendRest(of: event, time: time, block: block, to: &buffer)
+        appendRest(of: event, at: stamp, block: block, to: &buffer)
         buffer.append("\n")
     }
 
     /// Writes everything behind the sequence, up to the closing brace.
-    private mutating func appendRest(of event: Event, time: Timestamp, block: BlockPosition?, to buffer: inout ByteBuffer) {
-        if time != stampTime {
-            stamp.removeAll()
-            stamp.append(",\"timestamp\":\"")
-            stamp.append(timestamp: time)
-            stamp.append("\"")
-            stamp.shrink()
-            stampTime = time
-        }
-        buffer.append(stamp)
+    private func appendRest(of event: Event, at stamp: EventStamp, block: BlockPosition?, to buffer: inout ByteBuffer) {
+        stamp.withBytes { buffer.append($0) }
         if let block {
             buffer.append(",\"content_block_index\":")
             buffer.append(decimal: block.index)
             buffer.append(",\"block_sequence\":")
             buffer.append(decimal: block.sequence)
         }
-        if case .content(let text) = event.body {
-            buffer.append(",\"content\":")
-            buffer.append(jsonString: text)
-        } else {
-            Self.appendFields(of: event, to: &buffer)
-        }
+        Self.appendFields(of: event, to: &buffer)
         buffer.append("}")
     }
 
@@ -133,6 +160,50 @@ package struct EventEncoder: ~Copyable {
         case .custom(let members):
             for (name, value) in members.sorted(by: { $0.key < $1.key }) { buffer.add(member: name, json: value) }
         }
+    }
+}
+
+/// Writes into memory whose size the caller has made large enough for all that is put.
+private struct RawWriter {
+    private let base: UnsafeMutableRawPointer
+    private(set) var count = 0
+
+    init(_ memory: UnsafeMutableRawBufferPointer) { base = memory.baseAddress.unsafelyUnwrapped }
+
+    @inline(__always)
+    mutating func put(_ bytes: UnsafeRawBufferPointer) {
+        guard let source = bytes.baseAddress else { return }
+        (base + count).copyMemory(from: source, byteCount: bytes.count)
+        count &+= bytes.count
+    }
+
+    @inline(__always)
+    mutating func put(_ literal: StaticString) {
+        put(UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+    }
+
+    /// How many bytes ``put(decimal:)`` writes; numbers below zero do not occur.
+    @inline(__always)
+    static func digits(of value: Int) -> Int {
+        var digits = 1
+        var rest = UInt(bitPattern: value) / 10
+        while rest > 0 {
+            digits &+= 1
+            rest /= 10
+        }
+        return digits
+    }
+
+    @inline(__always)
+    mutating func put(decimal value: Int) {
+        var rest = UInt(bitPattern: value)
+        var place = count &+ Self.digits(of: value)
+        count = place
+        repeat {
+            place &-= 1
+            base.storeBytes(of: UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10), toByteOffset: place, as: UInt8.self)
+            rest /= 10
+        } while rest > 0
     }
 }
 

@@ -29,6 +29,10 @@ package struct MessageAssembler: Sendable {
     /// Takes the next event.
     /// - Parameter block: the block that the log put it in.
     package mutating func receive(_ event: Event, block: Int?) {
+        if case .content(let text) = event.body, case .text(block) = open, event.isPersisted, discarded.isEmpty {
+            openText += text
+            return
+        }
         if !event.discardedBlocks.isEmpty { discard(event.discardedBlocks) }
         guard event.isPersisted, !isDiscarded(block) else { return }
         switch event.body {

@@ -31,7 +31,7 @@ package struct RunLifecycle: Equatable, Sendable {
     private enum State: Equatable {
         case running
         /// The handler was told to stop.
-        case stopping(Ending)
+        indirect case stopping(Ending)
         /// The terminal event is appended and waits for its commit.
         case ending
         case closed
@@ -41,9 +41,9 @@ package struct RunLifecycle: Equatable, Sendable {
     package init() {}
 
     /// Whether the handler may append events.
-    package var acceptsEvents: Bool { state == .running }
+    package var acceptsEvents: Bool { if case .running = state { true } else { false } }
     /// Whether the run is over, committed or abandoned.
-    package var isClosed: Bool { state == .closed }
+    package var isClosed: Bool { if case .closed = state { true } else { false } }
     /// Whether the terminal event was appended, or the run is over.
     package var hasEnded: Bool { state == .ending || state == .closed }
 

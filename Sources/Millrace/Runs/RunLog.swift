@@ -19,13 +19,15 @@ package struct RunLogLimits: Equatable, Sendable {
 /// appended (``mustWait``), so a reader never sees a number that a crash could give to another event.
 package struct RunLog: ~Copyable {
     private let limits: RunLogLimits
-    private var encoder: EventEncoder
+    private let encoder: EventEncoder
     private var open = ByteBuffer()
     private var openHidden = ByteBuffer()
     private var openFirst = 1
     private var hiddenOrdinal = 0
     private var blocks = BlockNumbering()
     private var totalBytes = 0
+    /// What the last batch had: the next one begins with as much memory, since a stream's turns are alike.
+    private var lastBatchBytes = 0
 
     /// The sequence of the last event appended.
     package private(set) var lastSequence = 0
@@ -50,9 +52,9 @@ package struct RunLog: ~Copyable {
 
     /// Appends `response_start` and seals it into a batch of its own, for the commit that creates the run. Nothing leaves before that
     /// commit, so neither the reservation nor the bounds on bytes apply.
-    package mutating func begin(_ start: ResponseStart, at time: Timestamp) -> EventBatch {
+    package mutating func begin(_ start: ResponseStart, at stamp: EventStamp) -> EventBatch {
         precondition(lastSequence == 0 && openBytes == 0, "the log has begun already")
-        encoder.append(Event(.responseStart, .responseStart(start)), sequence: 1, time: time, block: nil, to: &open)
+        encoder.append(Event(.responseStart, .responseStart(start)), sequence: 1, at: stamp, block: nil, to: &open)
         lastSequence = 1
         totalBytes += openBytes
         uncommittedBytes += openBytes
@@ -64,15 +66,18 @@ package struct RunLog: ~Copyable {
     /// - Returns: the number of the block that the event is in; `nil` outside blocks.
     /// - Throws: ``ErrorCode/limitExceeded`` for an event or a log that is too large; nothing is appended then.
     @discardableResult
-    package mutating func append(_ event: Event, at time: Timestamp, isTerminal: Bool = false) throws(MillraceError) -> Int? {
+    package mutating func append(
+        _ event: Event, at stamp: EventStamp, isTerminal: Bool = false
+    ) throws(MillraceError) -> Int? {
         precondition(isTerminal || lastSequence < reservedSequence, "appended above the reservation")
         let before = openBytes
         let mark = blocks.mark(before: event)
         let block = blocks.position(of: event)
         if event.isEmitted {
-            encoder.append(event, sequence: lastSequence + 1, time: time, block: block, to: &open)
+            if open.isEmpty { open.reserve(lastBatchBytes) }
+            encoder.append(event, sequence: lastSequence + 1, at: stamp, block: block, to: &open)
         } else {
-            encoder.appendHidden(event, after: lastSequence, ordinal: hiddenOrdinal + 1, time: time, block: block, to: &openHidden)
+            encoder.appendHidden(event, after: lastSequence, ordinal: hiddenOrdinal + 1, at: stamp, block: block, to: &openHidden)
         }
         let size = openBytes - before
         if !isTerminal, size > limits.eventBytes || totalBytes + size > limits.runBytes {
@@ -108,6 +113,7 @@ package struct RunLog: ~Copyable {
         var frames = ByteBuffer()
         swap(&frames, &open)
         frames.shrink()
+        lastBatchBytes = frames.count
         let batch = EventBatch(
             firstSequence: openFirst, lastSequence: lastSequence, frames: frames,
             hidden: openHidden.isEmpty ? nil : openHidden.bytes)
@@ -129,7 +135,23 @@ package struct RunLog: ~Copyable {
 
 /// Gives content blocks their numbers: consecutive pieces of one kind form a block, and a tool call is a block of its own.
 package struct BlockNumbering: Equatable, Sendable {
-    private var kind: EventKind?
+    /// What the block that is being written holds, as far as numbering cares.
+    fileprivate enum Open: UInt8 {
+        case nothing
+        case content
+        case reasoning
+        case other
+
+        init(_ kind: EventKind) {
+            switch kind {
+            case .content: self = .content
+            case .reasoning: self = .reasoning
+            default: self = .other
+            }
+        }
+    }
+
+    private var open = Open.nothing
     private var index = -1
     private var sequence = 0
     private var explicit: [Int: Int] = [:]
@@ -139,7 +161,7 @@ package struct BlockNumbering: Equatable, Sendable {
 
     /// What one event can change. Not the whole: a copy of `explicit` with every event would cost more the more blocks a run has.
     struct Mark {
-        fileprivate let kind: EventKind?
+        fileprivate let open: Open
         fileprivate let index: Int
         fileprivate let sequence: Int
         fileprivate let chosen: (block: Int, next: Int?)?
@@ -148,13 +170,13 @@ package struct BlockNumbering: Equatable, Sendable {
 
     func mark(before event: Event) -> Mark {
         Mark(
-            kind: kind, index: index, sequence: sequence, chosen: event.contentBlockIndex.map { ($0, explicit[$0]) },
+            open: open, index: index, sequence: sequence, chosen: event.contentBlockIndex.map { ($0, explicit[$0]) },
             discarded: event.discardedBlocks.isEmpty ? nil : discarded)
     }
 
     /// Takes the event back that came after the mark.
     mutating func restore(_ mark: Mark) {
-        (kind, index, sequence) = (mark.kind, mark.index, mark.sequence)
+        (open, index, sequence) = (mark.open, mark.index, mark.sequence)
         if let (block, next) = mark.chosen { explicit[block] = next }
         if let discarded = mark.discarded { self.discarded = discarded }
     }
@@ -162,9 +184,13 @@ package struct BlockNumbering: Equatable, Sendable {
     /// The position of the next event, `nil` for an event outside blocks. Status, documents and metadata do not end a block; a citation
     /// belongs to the text before it.
     package mutating func position(of event: Event) -> EventEncoder.BlockPosition? {
+        if case .content = event.body, event.contentBlockIndex == nil {
+            if open != .content { begin(.content) }
+            return next()
+        }
         if !event.discardedBlocks.isEmpty {
             discarded.formUnion(event.discardedBlocks)
-            if discarded.contains(index) { kind = nil }
+            if discarded.contains(index) { open = .nothing }
         }
         if let chosen = event.contentBlockIndex {
             let next = explicit[chosen, default: chosen == index ? sequence : 0]
@@ -172,35 +198,38 @@ package struct BlockNumbering: Equatable, Sendable {
             if chosen >= index {
                 index = chosen
                 // Text that names no block joins none that was taken back.
-                kind = discarded.contains(chosen) ? nil : event.kind
+                open = discarded.contains(chosen) ? .nothing : Open(event.kind)
                 sequence = next + 1
             }
             return .init(index: chosen, sequence: next)
         }
-        switch event.kind {
-        case .content, .reasoning:
-            if kind != event.kind { begin(event.kind) }
-        case .toolCall: begin(event.kind)
-        case .citation:
-            guard kind == .content else { return nil }
+        switch event.body {
+        case .content: if open != .content { begin(.content) }
+        case .reasoning(let piece):
+            if open != .reasoning { begin(.reasoning) }
+            defer { if piece.endsBlock { open = .nothing } }
+            return next()
+        case .toolCall: begin(.other)
+        case .citation: guard open == .content else { return nil }
         default: return nil
         }
-        defer {
-            sequence += 1
-            if case .reasoning(let piece) = event.body, piece.endsBlock { kind = nil }
-        }
+        return next()
+    }
+
+    private mutating func next() -> EventEncoder.BlockPosition {
+        defer { sequence += 1 }
         return .init(index: index, sequence: sequence)
     }
 
     /// The number of a new block, for events that name it; what does not name a block does not join it before they have begun it.
     package mutating func reserve() -> Int {
-        begin(nil)
+        begin(.nothing)
         return index
     }
 
-    private mutating func begin(_ kind: EventKind?) {
+    private mutating func begin(_ what: Open) {
         index += 1
         sequence = 0
-        self.kind = kind
+        open = what
     }
 }

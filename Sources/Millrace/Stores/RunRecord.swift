@@ -110,16 +110,39 @@ public enum RunCreation: Equatable, Sendable {
 /// Names a stored run on the hot path. Only a store makes one, and only for the owner who created the run.
 public struct RunHandle: Hashable, Sendable {
     /// Who owns the run.
-    public let principal: Principal
+    public var principal: Principal { names.principal }
     /// The run's id.
-    public let responseID: String
+    public var responseID: String { names.responseID }
     /// The store's own number for the run.
     public let number: Int64
+    /// Every append copies the handle: one reference is cheaper to copy than two strings.
+    private let names: Names
+
+    private final class Names: Sendable {
+        let principal: Principal
+        let responseID: String
+        init(_ principal: Principal, _ responseID: String) {
+            self.principal = principal
+            self.responseID = responseID
+        }
+    }
+
     /// Creates a handle; for stores.
     public init(principal: Principal, responseID: String, number: Int64) {
-        self.principal = principal
-        self.responseID = responseID
         self.number = number
+        names = Names(principal, responseID)
+    }
+
+    /// Whether two handles name the same run.
+    public static func == (left: RunHandle, right: RunHandle) -> Bool {
+        left.number == right.number
+            && (left.names === right.names || left.principal == right.principal && left.responseID == right.responseID)
+    }
+
+    /// Hashes what ``==(_:_:)`` compares.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(number)
+        hasher.combine(responseID)
     }
 }
 
@@ -151,10 +174,24 @@ public struct RunAppend: Sendable {
     /// The highest sequence that readers may see once this is committed.
     public var reservedSequence: Int
     /// Set on the append that holds the terminal event.
-    public var completion: RunCompletion?
+    public var completion: RunCompletion? {
+        get { boxedCompletion?.completion }
+        set { boxedCompletion = newValue.map(Box.init) }
+    }
     /// Whether recovery closes the run with this. Once an append of a run has failed, the store takes no other of that run: its log would
     /// get a hole that nothing announces.
     public var isRecovery: Bool
+    /// A run has one completion and many appends, so it is kept out of line.
+    private var boxedCompletion: Box?
+
+    private final class Box: Sendable {
+        let completion: RunCompletion
+        init(_ completion: RunCompletion) { self.completion = completion }
+    }
+
+    /// Whether the append ends the run.
+    public var isTerminal: Bool { boxedCompletion != nil }
+
     /// Creates an append.
     public init(
         handle: RunHandle, batch: EventBatch, reservedSequence: Int, completion: RunCompletion? = nil, isRecovery: Bool = false
@@ -162,7 +199,7 @@ public struct RunAppend: Sendable {
         self.handle = handle
         self.batch = batch
         self.reservedSequence = reservedSequence
-        self.completion = completion
+        boxedCompletion = completion.map(Box.init)
         self.isRecovery = isRecovery
     }
 }

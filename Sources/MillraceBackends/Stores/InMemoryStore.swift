@@ -69,8 +69,8 @@ public final class InMemoryStore: Store {
         guard principal == .system else { throw StoreRefusal.onlySystem() }
         return try withTables { tables in
             tables.runsByNumber.values.filter { $0.record.status == .running }.sorted { $0.number < $1.number }.compactMap { run in
-                tables.messages[.init(run.owner, run.record.userMessageID)].map { message in
-                    UnfinishedRun(handle: run.handle, record: run.record, userMessage: message)
+                tables.messages[.init(run.owner, run.record.userMessageID)].map { stored in
+                    UnfinishedRun(handle: run.handle, record: run.record, userMessage: stored.message)
                 }
             }
         }
@@ -131,7 +131,7 @@ public final class InMemoryStore: Store {
         return try withTables { tables in
             guard let entry = tables.chats[.init(principal, chatID)] else { return nil }
             let rows = entry.messageIDs.filter { $0.number > after }.prefix(limit + 1).compactMap { id in
-                tables.messages[.init(principal, id.id)].map { (item: $0, cursor: PageCursor(id.number)) }
+                tables.messages[.init(principal, id.id)].map { (item: $0.message, cursor: PageCursor(id.number)) }
             }
             return Page(rows, limit: limit)
         }

@@ -24,14 +24,20 @@ struct InMemoryTables {
         }
     }
 
+    /// A message; out of line, since a dictionary keeps as much again free for what may come.
+    final class StoredMessage {
+        let message: Message
+        init(_ message: Message) { self.message = message }
+    }
+
     final class RunEntry {
         let number: Int64
         let owner: Principal
-        var record: RunRecord
+        @exclusivity(unchecked) var record: RunRecord
         let idempotencyKey: String?
         /// What the run's log holds.
-        private(set) var byteCount = 0
-        private var batches: [EventBatch] = []
+        @exclusivity(unchecked) private(set) var byteCount = 0
+        @exclusivity(unchecked) private var batches: [EventBatch] = []
 
         init(number: Int64, owner: Principal, record: RunRecord, idempotencyKey: String?) {
             self.number = number
@@ -70,7 +76,7 @@ struct InMemoryTables {
 
     var isClosed = false
     var chats: [Key: ChatEntry] = [:]
-    var messages: [Key: Message] = [:]
+    var messages: [Key: StoredMessage] = [:]
     var runs: [Key: RunEntry] = [:]
     var runsByNumber: [Int64: RunEntry] = [:]
     var handlers: [Key: TaskHandlerMetadata] = [:]
@@ -103,7 +109,7 @@ struct InMemoryTables {
         let chatKey = Key(principal, new.run.chatID)
         guard chats[chatKey] != nil || new.createsChat else { throw StoreRefusal.noChat(new.run.chatID) }
         if let parentID = new.userMessage.parentID {
-            guard messages[Key(principal, parentID)]?.chatID == new.run.chatID else { throw StoreRefusal.noParent(parentID) }
+            guard messages[Key(principal, parentID)]?.message.chatID == new.run.chatID else { throw StoreRefusal.noParent(parentID) }
         }
         for id in [new.run.responseID, new.userMessage.id] {
             guard messages[Key(principal, id)] == nil, runs[Key(principal, id)] == nil else { throw StoreRefusal.idExists(id) }
@@ -140,23 +146,27 @@ struct InMemoryTables {
     private mutating func insert(_ message: Message, in chat: ChatEntry, _ owner: Principal) {
         var message = message
         message.chatID = chat.chat.id
-        messages[Key(owner, message.id)] = message
+        messages[Key(owner, message.id)] = StoredMessage(message)
         chat.messageIDs.append((nextNumber(), message.id))
     }
 
     /// Appends all or, when one of them is refused, none.
     mutating func append(_ appends: [RunAppend]) -> MillraceError? {
-        for append in appends {
-            guard let run = runsByNumber[append.handle.number] else { return StoreRefusal.noRun(append.handle.responseID) }
-            guard let completion = append.completion else { continue }
-            guard run.record.status == .running else { return StoreRefusal.hasEnded(append.handle.responseID) }
+        // By index: a copy of each element would cost more than storing it. All are checked before the first is stored.
+        var targets: [RunEntry] = []
+        targets.reserveCapacity(appends.count)
+        for index in appends.indices {
+            guard let run = runsByNumber[appends[index].handle.number] else { return StoreRefusal.noRun(appends[index].handle.responseID) }
+            targets.append(run)
+            guard appends[index].isTerminal, let completion = appends[index].completion else { continue }
+            guard run.record.status == .running else { return StoreRefusal.hasEnded(run.record.responseID) }
             guard messages[Key(run.owner, completion.message.id)] == nil else { return StoreRefusal.idExists(completion.message.id) }
         }
-        for append in appends {
-            guard let run = runsByNumber[append.handle.number] else { continue }
-            run.append(append.batch, reserved: append.reservedSequence)
-            logBytes += append.batch.byteCount
-            if let completion = append.completion { complete(run, completion) }
+        for index in appends.indices {
+            let batch = appends[index].batch
+            targets[index].append(batch, reserved: appends[index].reservedSequence)
+            logBytes += batch.byteCount
+            if let completion = appends[index].completion { complete(targets[index], completion) }
         }
         forgetOldest()
         return nil
@@ -259,7 +269,7 @@ struct InMemoryTables {
         var path: [Message] = []
         var next = parentID ?? chat.newestMessageID
         while let id = next {
-            guard let message = messages[Key(principal, id)], message.chatID == chatID else { throw StoreRefusal.noParent(id) }
+            guard let message = messages[Key(principal, id)]?.message, message.chatID == chatID else { throw StoreRefusal.noParent(id) }
             path.append(message)
             next = message.parentID
         }

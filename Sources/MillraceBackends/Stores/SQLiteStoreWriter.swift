@@ -6,16 +6,19 @@ import MillraceDatabase
 ///
 /// The order is safe: only who has seen a run's creation committed can append to it, and a change that wants runs to have ended only gains.
 final class SQLiteStoreWriter: SQLiteWriteHandler {
-    /// Appends of one run that are consecutive.
+    /// Appends of one run that are consecutive. Most rows are one append, which needs no array.
     private struct Row {
-        var handle: RunHandle
-        var firstSequence: Int
+        let handle: RunHandle
+        let firstSequence: Int
         var lastSequence: Int
         var reservedSequence: Int
         var byteCount: Int
-        var batches: [EventBatch]
-        var completion: RunCompletion?
-        var jobs: [Int]
+        let batch: EventBatch
+        var furtherBatches: [EventBatch] = []
+        /// The append that ends the run.
+        var ending: RunAppend?
+        let job: Int
+        var furtherJobs: [Int] = []
 
         init(_ append: RunAppend, job: Int) {
             handle = append.handle
@@ -23,20 +26,20 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
             lastSequence = append.batch.lastSequence
             reservedSequence = append.reservedSequence
             byteCount = append.batch.byteCount
-            batches = [append.batch]
-            completion = append.completion
-            jobs = [job]
+            batch = append.batch
+            if append.isTerminal { ending = append }
+            self.job = job
         }
 
         mutating func merge(_ append: RunAppend, job: Int) -> Bool {
-            guard append.batch.firstSequence == lastSequence + 1, completion == nil, byteCount + append.batch.byteCount <= Self.mostBytes
+            guard append.batch.firstSequence == lastSequence + 1, ending == nil, byteCount + append.batch.byteCount <= Self.mostBytes
             else { return false }
             lastSequence = append.batch.lastSequence
             reservedSequence = max(reservedSequence, append.reservedSequence)
             byteCount += append.batch.byteCount
-            batches.append(append.batch)
-            completion = append.completion
-            jobs.append(job)
+            furtherBatches.append(append.batch)
+            if append.isTerminal { ending = append }
+            furtherJobs.append(job)
             return true
         }
 
@@ -70,7 +73,8 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
                 try write(row)
             } catch {
                 if error.isStoreFailure { throw error }
-                for job in row.jobs { leftOut[job] = error }
+                leftOut[row.job] = error
+                for job in row.furtherJobs { leftOut[job] = error }
                 return .restart
             }
         }
@@ -138,20 +142,20 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
     }
 
     private func write(_ row: Row) throws(MillraceError) {
-        if row.batches.count == 1 {
-            let batch = row.batches[0]
-            try batch.frames.withBytes { (frames) throws(MillraceError) in try insert(row, frames, hidden: batch.hidden) }
+        if row.furtherBatches.isEmpty {
+            try row.batch.frames.withBytes { (frames) throws(MillraceError) in try insert(row, frames, hidden: row.batch.hidden) }
         } else {
             scratch.removeAll()
-            var hidden: [UInt8]?
-            for batch in row.batches {
+            scratch.append(row.batch.frames)
+            var hidden = row.batch.hidden
+            for batch in row.furtherBatches {
                 scratch.append(batch.frames)
                 if let more = batch.hidden { hidden = (hidden ?? []) + more }
             }
             try scratch.withBytes { (frames) throws(MillraceError) in try insert(row, frames, hidden: hidden) }
             if scratch.capacity > 4 << 20 { scratch.release() }
         }
-        if let completion = row.completion { try complete(row.handle, completion) }
+        if let completion = row.ending?.completion { try complete(row.handle, completion) }
     }
 
     private func insert(_ row: Row, _ frames: UnsafeRawBufferPointer, hidden: [UInt8]?) throws(MillraceError) {

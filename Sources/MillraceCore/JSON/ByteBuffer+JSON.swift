@@ -1,5 +1,21 @@
-/// For every byte whether a JSON string must escape it (RFC 8259, section 7), or it is a newline of JavaScript's.
-private let mustEscape: [Bool] = (0..<256).map { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C }
+/// What a JSON string must escape (RFC 8259, section 7).
+package enum JSONEscaping {
+    /// Whether a byte must be escaped.
+    @inline(__always)
+    static func isNeeded(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x22 || byte == 0x5C }
+
+    /// The first byte at or after `start` that must be escaped; `bytes.count` when there is none. Sixteen bytes are looked at together.
+    package static func firstEscape(in bytes: UnsafeRawBufferPointer, from start: Int = 0) -> Int {
+        var place = start
+        while bytes.count &- place >= 16 {
+            let next = bytes.loadUnaligned(fromByteOffset: place, as: SIMD16<UInt8>.self)
+            if any((next .< 0x20) .| (next .== 0x22) .| (next .== 0x5C)) { break }
+            place &+= 16
+        }
+        while place < bytes.count, !isNeeded(bytes[place]) { place &+= 1 }
+        return place
+    }
+}
 
 extension ByteBuffer {
     /// Appends `text` as a JSON string, quotes included.
@@ -12,15 +28,15 @@ extension ByteBuffer {
     public mutating func append(jsonStringUTF8 bytes: UnsafeBufferPointer<UInt8>) {
         reserve(bytes.count + 2)
         append(byte: UInt8(ascii: "\""))
+        let bytes = UnsafeRawBufferPointer(bytes)
         var start = 0
-        mustEscape.withUnsafeBufferPointer { mustEscape in
-            for i in 0..<bytes.count where mustEscape[Int(bytes[i])] {
-                append(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[start..<i]))
-                appendEscape(bytes[i])
-                start = i + 1
-            }
+        while true {
+            let escape = JSONEscaping.firstEscape(in: bytes, from: start)
+            append(UnsafeRawBufferPointer(rebasing: bytes[start..<escape]))
+            if escape == bytes.count { break }
+            appendEscape(bytes[escape])
+            start = escape + 1
         }
-        append(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[start..<bytes.count]))
         append(byte: UInt8(ascii: "\""))
     }
 

@@ -28,28 +28,22 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
     let loop: EventLoop
     private let store: any Store
     private let tailBytes: Int
-    private var peers: [LoopRuns] = []
-    private var appends: [RunAppend] = []
-    private var pending: [PendingCommit] = []
-    private var outgoing: [[RunDelta]] = []
-    private var isEnqueued = false
-    private var mirrors: [String: Mirror] = [:]
-    private var lastGeneration = 0
-    private var submissions: [Submission] = []
-    private var uncommittedBytes = 0
-    private var roomWaiters: [UnsafeContinuation<Void, Never>] = []
+    @exclusivity(unchecked) private var peers: [LoopRuns] = []
+    @exclusivity(unchecked) private var appends: [RunAppend] = []
+    /// Whose appends these are.
+    @exclusivity(unchecked) private var appending: [Run] = []
+    @exclusivity(unchecked) private var appendedBytes = 0
+    @exclusivity(unchecked) private var outgoing: [[RunDelta]] = []
+    @exclusivity(unchecked) private var isEnqueued = false
+    @exclusivity(unchecked) private var mirrors: [String: Mirror] = [:]
+    @exclusivity(unchecked) private var lastGeneration = 0
+    @exclusivity(unchecked) private var submissions: [Submission] = []
+    @exclusivity(unchecked) private var uncommittedBytes = 0
+    @exclusivity(unchecked) private var roomWaiters: [UnsafeContinuation<Void, Never>] = []
     private lazy var hangTimer = LoopTimer { [unowned self] in self.giveUpHanging() }
     private let patience: Int64
-    private var timeTurn = -1
-    private var cachedTime = Timestamp(microseconds: 0)
-
-    private struct PendingCommit: Sendable {
-        let run: Run
-        let sequence: Int
-        let reserved: Int
-        let bytes: Int
-        let isTerminal: Bool
-    }
+    @exclusivity(unchecked) private var stampTurn = -1
+    @exclusivity(unchecked) private var cachedStamp = EventStamp(Timestamp(microseconds: 0))
 
     /// A run's tail on a loop that is not its home.
     private struct Mirror {
@@ -60,14 +54,23 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
 
     /// Appends on their way to the store.
     private final class Submission: @unchecked Sendable {  // Sendable: its state is touched on the loop only.
-        let commits: [PendingCommit]
+        private(set) var appends: [RunAppend]
+        private(set) var runs: [Run]
         let bytes: Int
         let deadline: Int64
         var isSettled = false
-        init(_ commits: [PendingCommit], deadline: Int64) {
-            self.commits = commits
+        init(_ appends: [RunAppend], of runs: [Run], bytes: Int, deadline: Int64) {
+            self.appends = appends
+            self.runs = runs
+            self.bytes = bytes
             self.deadline = deadline
-            bytes = commits.reduce(0) { $0 + $1.bytes }
+        }
+
+        func emptied() -> ([RunAppend], [Run]) {
+            appends.removeAll(keepingCapacity: true)
+            runs.removeAll(keepingCapacity: true)
+            defer { (appends, runs) = ([], []) }
+            return (appends, runs)
         }
     }
 
@@ -88,22 +91,20 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
         outgoing = Array(repeating: [], count: peers.count)
     }
 
-    /// The wall clock, read once a turn.
-    var time: Timestamp {
-        if timeTurn != loop.turns {
-            timeTurn = loop.turns
-            cachedTime = .now()
+    /// The wall clock, read and encoded once a turn.
+    var stamp: EventStamp {
+        if stampTurn != loop.turns {
+            stampTurn = loop.turns
+            cachedStamp.advance(to: .now())
         }
-        return cachedTime
+        return cachedStamp
     }
 
     /// Queues an append for the store.
     func store(_ append: RunAppend, of run: Run) {
+        appendedBytes += append.batch.byteCount
         appends.append(append)
-        pending.append(
-            PendingCommit(
-                run: run, sequence: append.batch.lastSequence, reserved: append.reservedSequence, bytes: append.batch.byteCount,
-                isTerminal: append.completion != nil))
+        appending.append(run)
         enqueue()
     }
 
@@ -122,11 +123,11 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
     func turnEnds() {
         isEnqueued = false
         if !appends.isEmpty {
-            let batch = appends
-            let commits = pending
-            appends.removeAll(keepingCapacity: true)
-            pending.removeAll(keepingCapacity: true)
-            submit(batch, commits)
+            let submission = Submission(appends, of: appending, bytes: appendedBytes, deadline: loop.now + patience)
+            (appends, appending, appendedBytes) = ([], [], 0)
+            submit(submission)
+            // A store that has answered at once leaves the memory for the next turn.
+            if submission.isSettled { (appends, appending) = submission.emptied() }
         }
         for index in outgoing.indices where !outgoing[index].isEmpty {
             let deltas = outgoing[index]
@@ -146,15 +147,14 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
         await withUnsafeContinuation { roomWaiters.append($0) }
     }
 
-    private func submit(_ batch: [RunAppend], _ commits: [PendingCommit]) {
+    private func submit(_ submission: Submission) {
         // A commit that fails is answered within the store's patience. One that hangs (a disk that does not answer) is given up here.
-        let submission = Submission(commits, deadline: loop.now + patience)
         submissions.append(submission)
         uncommittedBytes += submission.bytes
         if !hangTimer.isSet { loop.set(hangTimer, at: submission.deadline) }
         let loop = loop
         // A store that answers at once costs no further turn.
-        store.append(batch) { [self] error in loop.perform { self.settle(submission, error) } }
+        store.append(submission.appends) { [self] error in loop.perform { self.settle(submission, error) } }
     }
 
     /// The oldest submission was not answered in time.
@@ -173,20 +173,23 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
         uncommittedBytes -= submission.bytes
         while let first = submissions.first, first.isSettled { submissions.removeFirst() }
         if submissions.isEmpty { loop.clear(hangTimer) }
-        tell(submission.commits, error)
+        tell(submission, error)
         guard !isFull, !roomWaiters.isEmpty else { return }
         let waiters = roomWaiters
         roomWaiters = []
         for waiter in waiters { waiter.resume() }
     }
 
-    private func tell(_ commits: [PendingCommit], _ error: MillraceError?) {
-        for commit in commits {
+    private func tell(_ submission: Submission, _ error: MillraceError?) {
+        let (runs, appends) = (submission.runs, submission.appends)
+        for index in runs.indices {
             if let error {
-                commit.run.storeFailed(error)
+                runs[index].storeFailed(error)
             } else {
-                commit.run.committed(
-                    through: commit.sequence, reserved: commit.reserved, bytes: commit.bytes, isTerminal: commit.isTerminal)
+                let batch = appends[index].batch
+                runs[index].committed(
+                    through: batch.lastSequence, reserved: appends[index].reservedSequence, bytes: batch.byteCount,
+                    isTerminal: appends[index].isTerminal)
             }
         }
     }

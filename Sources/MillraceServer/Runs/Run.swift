@@ -5,6 +5,8 @@ import MillraceHTTP
 
 /// A run while it lives: its log, its handler's task, its timers. Confined to its home loop; `emit`, `report`, `sleep` and ``cancel()``
 /// may be called from any thread.
+///
+/// Its state is not checked for overlapping accesses at run time: these checks were a seventh of an event's cost.
 final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state is confined to `loop`; the ways in from elsewhere post.
     let responseID: String
     let principal: Principal
@@ -18,24 +20,35 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     private let executor: LoopExecutor
     private let logger: Logger
     private let longestRunSeconds: Double
-    private var handle: RunHandle?
-    var log: RunLog
-    var lifecycle = RunLifecycle()
-    private var assembler = MessageAssembler()
-    private var usage: Usage?
-    private var stages: RunStages?
-    private var task: Task<Void, Never>?
+    @exclusivity(unchecked) private var handle: RunHandle?
+    @exclusivity(unchecked) var log: RunLog
+    @exclusivity(unchecked) var lifecycle = RunLifecycle()
+    @exclusivity(unchecked) private var assembler = MessageAssembler()
+    @exclusivity(unchecked) private var usage: Usage?
+    @exclusivity(unchecked) private var stages: RunStages?
+    @exclusivity(unchecked) private var task: Task<Void, Never>?
     /// What somebody asked for while the run was still being stored.
-    private var stopBeforeStart: ((inout RunLifecycle) -> RunLifecycle.Action)?
-    private var isDirty = false
-    var subscribers: [Subscriber] = []
-    private var commitWaiters: [UnsafeContinuation<Void, any Error>] = []
-    var endWaiters: [EndWaiter] = []
-    private var terminalBatch: EventBatch?
-    var completion: RunCompletion?
-    private var deadline: LoopTimer?
-    private var grace: LoopTimer?
-    var detachGrace: LoopTimer?
+    @exclusivity(unchecked) private var stopBeforeStart: ((inout RunLifecycle) -> RunLifecycle.Action)?
+    @exclusivity(unchecked) private var isDirty = false
+    @exclusivity(unchecked) var subscribers: [Subscriber] = []
+    @exclusivity(unchecked) private var commitWaiters: [UnsafeContinuation<Void, any Error>] = []
+    @exclusivity(unchecked) var endWaiters: [EndWaiter] = []
+    @exclusivity(unchecked) private var terminalBatch: EventBatch?
+    /// Kept out of line: there is none while a run streams.
+    @exclusivity(unchecked) private var outcome: Outcome?
+    var completion: RunCompletion? { outcome?.completion }
+    /// The handler's own task, to be compared with: cancelling the run wakes it when it sleeps.
+    @exclusivity(unchecked) private var ownTask: UnsafeCurrentTask?
+    @exclusivity(unchecked) private var sleeper: LoopTimer?
+    @exclusivity(unchecked) private var sleeping: UnsafeContinuation<Void, any Error>?
+    @exclusivity(unchecked) private var deadline: LoopTimer?
+    @exclusivity(unchecked) private var grace: LoopTimer?
+    @exclusivity(unchecked) var detachGrace: LoopTimer?
+
+    private final class Outcome {
+        let completion: RunCompletion
+        init(_ completion: RunCompletion) { self.completion = completion }
+    }
 
     /// Another loop that has a copy of the tail.
     struct Subscriber {
@@ -69,8 +82,11 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         tail = RunTail(limit: hub.settings.tailBytes)
         longestRunSeconds = handler.options.longestRunSeconds ?? hub.settings.longestRunSeconds
         self.stages = stages.isEmpty ? nil : RunStages(stages)
-        tail.readersChanged = { [weak self] _ in self?.audienceChanged() }
+        // Not a weak reference, which would make every retain of the run slow: `deinit` and `close` take the closure back.
+        tail.readersChanged = { [unowned self] _ in audienceChanged() }
     }
+
+    deinit { tail.readersChanged = nil }
 
     // MARK: Start
 
@@ -79,7 +95,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         let start = ResponseStart(
             requestID: request.requestID, chatID: request.chatID, task: request.task, modelID: request.modelID,
             parentID: request.message.id)
-        return log.begin(start, at: loopRuns.time)
+        return log.begin(start, at: loopRuns.stamp)
     }
 
     /// The run is stored together with the log's first batch: readers may have it now, and the handler starts, unless somebody has asked to
@@ -103,6 +119,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     /// Runs the handler. Everything that needs no waiting is kept out of here: a task holds its frames until it ends, and there is one of
     /// these for every open stream.
     private func execute() async {
+        withUnsafeCurrentTask { ownTask = $0 }
         do {
             try await handler.handle(request, context)
             if let stages { try await stages.finish { try await self.settle($0) } }
@@ -117,6 +134,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     @inline(never)
     private func handlerEnded(_ error: (any Error)?) {
         task = nil
+        ownTask = nil
         guard let error else {
             perform(lifecycle.handlerReturned())
             return
@@ -160,6 +178,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
             return
         }
         try await room()
+        try checkAccepting()
         try append(event)
         if log.openBytes > Self.bytesPerTurn { await loop.nextTurn() }
     }
@@ -168,6 +187,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     private func settle(_ outcome: RunStages.Outcome) async throws {
         for event in outcome.events {
             try await room()
+            try checkAccepting()
             try append(event)
         }
         if let status = outcome.ending {
@@ -177,13 +197,13 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         if log.openBytes > Self.bytesPerTurn { await loop.nextTurn() }
     }
 
+    /// Appends an event of a run that accepts events and has room.
     private func append(_ event: Event) throws {
-        try checkAccepting()
         if case .custom = event.body, !Self.isCustomKind(event.kind) {
             throw MillraceError(
                 .invalidInput, "a handler cannot emit events of the kind '\(event.kind)': choose a lower-case name of its own")
         }
-        let block = try log.append(event, at: loopRuns.time)
+        let block = try log.append(event, at: loopRuns.stamp)
         assembler.receive(event, block: block)
         if !isDirty {
             isDirty = true
@@ -226,7 +246,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     /// A sealed batch goes to the readers and to the store's next commit.
     private func publish(_ batch: EventBatch) {
         show(batch)
-        store(batch, completion: nil)
+        store(batch)
     }
 
     private func show(_ batch: EventBatch) {
@@ -235,7 +255,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         for subscriber in subscribers { tell(subscriber, .batch(batch)) }
     }
 
-    private func store(_ batch: EventBatch, completion: RunCompletion?) {
+    private func store(_ batch: EventBatch, completion: RunCompletion? = nil) {
         guard let handle else { return }
         let append = RunAppend(handle: handle, batch: batch, reservedSequence: log.nextReservation, completion: completion)
         loopRuns.store(append, of: self)
@@ -246,7 +266,45 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     }
 
     func sleep(nanoseconds: Int64) async throws {
-        try await loop.sleep(nanoseconds: nanoseconds)
+        guard isOwnTask else {
+            try await loop.sleep(nanoseconds: nanoseconds)
+            return
+        }
+        // The run's cancellation wakes its task itself: a cancellation handler's frames and records would cost more than the sleep, in time
+        // and in what an idle stream holds.
+        try Task.checkCancellation()
+        if nanoseconds > 0 {
+            try await withUnsafeThrowingContinuation { beginSleep($0, nanoseconds) }
+        } else {
+            await loop.nextTurn()
+            try Task.checkCancellation()
+        }
+    }
+
+    /// Whether the caller is the handler's own task on its loop, not a task that the handler has made.
+    private var isOwnTask: Bool {
+        guard loop.isCurrent, let ownTask else { return false }
+        return withUnsafeCurrentTask { $0 == ownTask }
+    }
+
+    private func beginSleep(_ continuation: UnsafeContinuation<Void, any Error>, _ nanoseconds: Int64) {
+        sleeping = continuation
+        let timer = sleeper ?? LoopTimer { [unowned self] in wakeSleeper(nil) }
+        sleeper = timer
+        loop.set(timer, after: nanoseconds)
+    }
+
+    private func wakeSleeper(_ error: (any Error)?) {
+        guard let continuation = sleeping else { return }
+        sleeping = nil
+        if let error { continuation.resume(throwing: error) } else { continuation.resume() }
+    }
+
+    /// Cancels the handler's task.
+    private func cancelTask() {
+        task?.cancel()
+        if let sleeper { loop.clear(sleeper) }
+        wakeSleeper(CancellationError())
     }
 
     // MARK: Commits
@@ -295,7 +353,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         switch action {
         case .none: break
         case .stopHandler:
-            task?.cancel()
+            cancelTask()
             resumeCommitWaiters(.failure(CancellationError()))
             let timer = LoopTimer { [unowned self] in
                 self.logger.warning(
@@ -314,9 +372,9 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         case .abandon(let error):
             logger.error(
                 "run abandoned: its log cannot be stored", ["error": .string("\(error)")])
-            task?.cancel()
+            cancelTask()
             resumeCommitWaiters(.failure(error))
-            completion = nil
+            outcome = nil
             for subscriber in subscribers { tell(subscriber, .broken) }
             close(.broken)
         }
@@ -327,20 +385,21 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         resumeCommitWaiters(.failure(CancellationError()))
         turnEnds()
         let time = Timestamp.now()
+        let stamp = EventStamp(time)
         let usage = usage ?? .unknown
         if let error = ending.error {
             let failure = RunFailure(
                 code: error.code, message: error.message, details: error.details, chatID: request.chatID,
                 httpStatus: ProblemStatus.of(error.code).code)
-            _ = try? log.append(Event(.error, .failure(failure)), at: time, isTerminal: true)
+            _ = try? log.append(Event(.error, .failure(failure)), at: stamp, isTerminal: true)
         }
         let end = ResponseEnd(status: ending.status, usage: usage, chatID: request.chatID)
-        _ = try? log.append(Event(.responseEnd, .responseEnd(end)), at: time, isTerminal: true)
+        _ = try? log.append(Event(.responseEnd, .responseEnd(end)), at: stamp, isTerminal: true)
         let message = Message(
             id: responseID, chatID: request.chatID, parentID: request.message.id, role: .assistant, parts: assembler.finish(),
             createdAt: time, modelID: request.modelID, usage: usage, metadata: assembler.metadata, status: ending.status)
         let completion = RunCompletion(status: ending.status, endedAt: time, usage: usage, message: message)
-        self.completion = completion
+        outcome = Outcome(completion)
         guard let batch = log.seal() else { return }
         terminalBatch = batch
         store(batch, completion: completion)

@@ -119,9 +119,12 @@ final class RunHub: Sendable {
                 return .existing(responseID: responseID)
             }
         } catch {
-            remove(run)
-            // The store may have kept the run although it could not say so: recovery looks.
-            if (error as? MillraceError)?.code == .storageUnavailable { noteBroken() }
+            if let failure = error as? MillraceError, failure.code == .storageUnavailable {
+                // The store may have kept the run although it could not say so: recovery looks, and who follows the run already is told.
+                run.storeFailed(failure)
+            } else {
+                remove(run)
+            }
             throw error
         }
     }

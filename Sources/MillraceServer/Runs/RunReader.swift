@@ -18,20 +18,21 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
     private let principal: Principal
     private let store: any Store
     private let loop: EventLoop
-    private let settings: RunSettings
+    private let keepAliveInterval: Int64
+    private let retryMilliseconds: Int
     private let end: ReadersEnd
     /// `nil` for a run that is only in the store.
-    private var tail: RunTail?
+    @exclusivity(unchecked) private var tail: RunTail?
     /// The sequence of the last event handed to the connection as a whole.
-    private var cursor: Int
-    private var current: Current?
-    private var sink: (any HTTPBodySink)?
-    private var isFetching = false
-    private var hasStarted = false
-    private var isDetached = false
-    private var failure: MillraceError?
+    @exclusivity(unchecked) private var cursor: Int
+    @exclusivity(unchecked) private var current: Current?
+    @exclusivity(unchecked) private var sink: (any HTTPBodySink)?
+    @exclusivity(unchecked) private var isFetching = false
+    @exclusivity(unchecked) private var hasStarted = false
+    @exclusivity(unchecked) private var isDetached = false
+    @exclusivity(unchecked) private var failure: MillraceError?
     /// The store's log was read to its end.
-    private var storeIsDrained = false
+    @exclusivity(unchecked) private var storeIsDrained = false
 
     /// Bytes that are being copied, and how far.
     private enum Current {
@@ -50,14 +51,15 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
         self.principal = principal
         self.store = store
         self.loop = loop
-        self.settings = settings
+        keepAliveInterval = Int64(settings.keepAliveSeconds * 1_000_000_000)
+        retryMilliseconds = settings.retryMilliseconds
         self.end = end
         self.tail = tail
         cursor = sequence
     }
 
     var keepAlive: (interval: Int64, bytes: StaticString)? {
-        (Int64(settings.keepAliveSeconds * 1_000_000_000), ": keep-alive\n\n")
+        (keepAliveInterval, ": keep-alive\n\n")
     }
 
     func attached(to sink: any HTTPBodySink) {
@@ -82,7 +84,7 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
         if !hasStarted {
             hasStarted = true
             buffer.append("retry: ")
-            buffer.append(decimal: settings.retryMilliseconds)
+            buffer.append(decimal: retryMilliseconds)
             // No blank line: the field belongs to the first event, since some clients hand a lone `retry` on as an event without data.
             buffer.append("\n")
         }

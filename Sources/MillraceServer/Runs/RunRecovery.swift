@@ -8,15 +8,16 @@ enum RunRecovery {
     static func closing(_ unfinished: UnfinishedRun, parts: [MessagePart], reason: String, at time: Timestamp) -> RunAppend {
         let record = unfinished.record
         let first = max(record.reservedSequence, record.lastSequence) + 1
-        var encoder = EventEncoder(responseID: record.responseID)
+        let stamp = EventStamp(time)
+        let encoder = EventEncoder(responseID: record.responseID)
         var frames = ByteBuffer()
         let failure = RunFailure(
             code: .runInterrupted, message: "\(reason); events that were sent and not stored are lost",
             details: ["lost": ["first_sequence": .integer(record.lastSequence + 1), "last_sequence": .integer(first - 1)]],
             chatID: record.chatID, httpStatus: 500)
-        encoder.append(Event(.error, .failure(failure)), sequence: first, time: time, block: nil, to: &frames)
+        encoder.append(Event(.error, .failure(failure)), sequence: first, at: stamp, block: nil, to: &frames)
         let end = ResponseEnd(status: .error, usage: .unknown, chatID: record.chatID)
-        encoder.append(Event(.responseEnd, .responseEnd(end)), sequence: first + 1, time: time, block: nil, to: &frames)
+        encoder.append(Event(.responseEnd, .responseEnd(end)), sequence: first + 1, at: stamp, block: nil, to: &frames)
         let batch = EventBatch(firstSequence: first, lastSequence: first + 1, frames: frames)
         let message = Message(
             id: record.responseID, chatID: record.chatID, parentID: record.userMessageID, role: .assistant, parts: parts, createdAt: time,

@@ -13,46 +13,59 @@ final class RunTail {
         case broken
     }
 
-    private(set) var batches: [EventBatch] = []
-    private(set) var state = State.live
-    private(set) var readers: [RunReader] = []
+    /// The batches from `first` on; those before it were dropped.
+    @exclusivity(unchecked) private var stored: [EventBatch?] = []
+    @exclusivity(unchecked) private var first = 0
+    @exclusivity(unchecked) private(set) var state = State.live
+    @exclusivity(unchecked) private(set) var readers: [RunReader] = []
     /// Called when the last reader has left, and when a first one has come.
     var readersChanged: ((_ hasReaders: Bool) -> Void)?
     private let limit: Int
-    private var bytes = 0
-    private var committedSequence = 0
+    @exclusivity(unchecked) private var bytes = 0
+    @exclusivity(unchecked) private var committedSequence = 0
 
     /// An empty tail that keeps about `limit` committed bytes.
     init(limit: Int) { self.limit = limit }
 
+    /// What is here, oldest first.
+    var batches: [EventBatch] { stored[first...].compactMap(\.self) }
     /// The sequence before the first event that is still here: readers behind it read from the store.
-    var floorSequence: Int { (batches.first?.firstSequence).map { $0 - 1 } ?? lastSequence }
+    @exclusivity(unchecked) private(set) var floorSequence = 0
     /// The sequence of the newest event.
-    private(set) var lastSequence = 0
+    @exclusivity(unchecked) private(set) var lastSequence = 0
 
     /// Adds what was sealed in this turn. Readers are told by ``wakeReaders()``.
     func append(_ batch: EventBatch) {
         lastSequence = max(lastSequence, batch.lastSequence)
         guard batch.lastSequence >= batch.firstSequence else { return }
-        batches.append(batch)
+        if first == stored.count { floorSequence = batch.firstSequence - 1 }
+        stored.append(batch)
         bytes += batch.frames.count
     }
 
     /// Events up to `sequence` are in the store: old ones may go.
     func committed(through sequence: Int) {
         committedSequence = max(committedSequence, sequence)
-        var dropped = 0
-        while bytes > limit, dropped < batches.count, batches[dropped].lastSequence <= committedSequence {
-            bytes -= batches[dropped].frames.count
-            dropped += 1
+        guard bytes > limit else { return }
+        while bytes > limit, first < stored.count, let oldest = stored[first], oldest.lastSequence <= committedSequence {
+            bytes -= oldest.frames.count
+            floorSequence = oldest.lastSequence
+            stored[first] = nil
+            first += 1
         }
-        if dropped > 0 { batches.removeFirst(dropped) }
+        // Moving the rest down each time would cost as much as the tail is long.
+        if first == stored.count || first >= 32, first * 2 >= stored.count {
+            stored.removeFirst(first)
+            first = 0
+        }
     }
 
     /// Starts a copy where the home loop's tail stands.
     func adopt(floor: Int, batches: [EventBatch]) {
         lastSequence = floor
-        self.batches = []
+        floorSequence = floor
+        stored = []
+        first = 0
         bytes = 0
         for batch in batches { append(batch) }
     }
@@ -83,13 +96,14 @@ final class RunTail {
     /// The batch that holds the event after `sequence`, if it is here.
     func batch(after sequence: Int) -> EventBatch? {
         // Readers nearly always stand at the end.
-        if let last = batches.last, last.firstSequence - 1 <= sequence { return last.lastSequence > sequence ? last : nil }
-        var low = 0
-        var high = batches.count
+        guard lastSequence > sequence, first < stored.count, let last = stored[stored.count - 1] else { return nil }
+        if last.firstSequence - 1 <= sequence { return last.lastSequence > sequence ? last : nil }
+        var low = first
+        var high = stored.count
         while low < high {
             let middle = (low + high) / 2
-            if batches[middle].lastSequence > sequence { high = middle } else { low = middle + 1 }
+            if let batch = stored[middle], batch.lastSequence > sequence { high = middle } else { low = middle + 1 }
         }
-        return low < batches.count ? batches[low] : nil
+        return low < stored.count ? stored[low] : nil
     }
 }

@@ -10,7 +10,7 @@ import Testing
         var log = RunLog(responseID: "r_1", limits: RunLogLimits())
         var answer = StoredAnswer()
         for event in events {
-            try log.append(event, at: Timestamp(microseconds: 0))
+            try log.append(event, at: EventStamp(Timestamp(microseconds: 0)))
             if let batch = log.seal() { answer.receive(batch.frames.bytes) }
         }
         return answer.parts
