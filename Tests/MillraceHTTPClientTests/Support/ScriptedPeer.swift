@@ -137,6 +137,18 @@ final class PeerConnection {
         }
     }
 
+    /// Waits; false as soon as the client has closed its side.
+    func wait(milliseconds: Int32) -> Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&entry, 1, milliseconds) == 0
+    }
+
+    /// The end of the script will reset the connection instead of closing it.
+    func resetAtEnd() {
+        var now = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+    }
+
     /// Blocks until the client has closed its side.
     func waitForEnd() { while receive() {} }
 

@@ -171,6 +171,38 @@ extension IntegrationTests {
             }
         }
 
+        // MARK: Texts
+
+        /// What is stored is bound, what is logged is quoted: a text is never anything else.
+        @Test func textsThatLookLikeSQLOrLogLines_areJustTexts() async throws {
+            let folder = try TemporaryFolder()
+            let path = folder.path + "/data"
+            try await withServer([Self.echo], configure: { $0.dataDirectory = path }) { server in
+                let title = "'); DROP TABLE chats; --\u{0}\n\" OR 1=1 level=error"
+                let body = JSONValue.object(["chat_id": "c';--", "title": .string(title)]).text
+                let made = try server.ask("POST", "/api/v1/chats", body: body)
+                #expect(made.status == 201)
+                #expect(try server.ask("GET", "/api/v1/chats/c';--").json["title"]?.string == title)
+                #expect(try server.ask("GET", "/api/v1/runs?task=%27%20OR%201%3D1%20--").json["items"] == [])
+                #expect(try server.ask("GET", "/x=1,level=error;request_id=forged").status == 404)
+                #expect(server.log.waitForLine(#"path="/x=1,level=error;request_id=forged""#) != nil)
+            }
+        }
+
+        /// A text that is too long to be searched is left out, and said to be.
+        @Test func uploadedTextIsTooLongToSearch_isLeftOutAloud() async throws {
+            try await withServer(configure: { $0.content.searchableBytes = 290_000 }) { server in
+                for (size, isLeftOut) in [(290_000, false), (290_001, true)] {
+                    let text = String(String(repeating: "The rent is due. ", count: 20_000).prefix(size))
+                    let made = try server.ask("POST", "/api/v1/content", headers: ["Content-Type: text/plain"], body: text)
+                    let events = try server.run(
+                        "chat", "When is the rent due?", ["context": [["type": "document", "pointer": made.json["pointer"] ?? .null]]])
+                    #expect(events.last?.json["status"] == "completed")
+                    #expect(events.contains { $0.data.contains("attachment_skipped") } == isLeftOut, "\(size)")
+                }
+            }
+        }
+
         // MARK: Together
 
         /// Bodies that are being read, all together: what is over the limit is refused, small ones are not, and what is done with is given back.
