@@ -26,7 +26,7 @@ UNDER_WAY = 200
 class Connection:
     """One connection and what came over it since the last request."""
 
-    __slots__ = ("socket", "received", "outcome")
+    __slots__ = ("socket", "received", "outcome", "asked")
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -34,16 +34,18 @@ class Connection:
         self.socket.bind((SOURCE, 0))
         self.received = b""
         self.outcome = None
+        self.asked = False
 
     def read(self):
-        """Takes what has come; sets the outcome once it is known."""
+        """Takes a piece of what has come and sets the outcome once it is known; false when nothing is there."""
         try:
             piece = self.socket.recv(4096)
         except BlockingIOError:
-            return
+            return False
         except OSError as error:
+            # A reset behind the whole answer, since the request came after it.
             self.outcome = "503" if self.received.startswith(b"HTTP/1.1 503 ") else errno.errorcode[error.errno]
-            return
+            return True
         self.received += piece
         if not piece:
             # A refused connection counts only with its whole answer.
@@ -51,6 +53,7 @@ class Connection:
             self.outcome = "503" if whole else "closed"
         elif self.received.startswith(b"HTTP/1.1 200 ") and self.received.endswith(b"}"):
             self.outcome = "200"
+        return True
 
 
 def drive(connections, begin):
@@ -64,7 +67,7 @@ def drive(connections, begin):
     while queue or waiting:
         while queue and len(waiting) < UNDER_WAY:
             connection = queue.pop()
-            connection.received, connection.outcome = b"", None
+            connection.received, connection.outcome, connection.asked = b"", None, False
             begin(connection)
             poll.register(connection.socket.fileno(), select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
             waiting[connection.socket.fileno()] = (connection, time.monotonic())
@@ -73,17 +76,15 @@ def drive(connections, begin):
             break
         for descriptor, events in poll.poll(1):
             connection, began = waiting[descriptor]
-            if events & select.EPOLLOUT and connection.outcome is None and not connection.received:
-                error = connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                if error:
-                    connection.outcome = errno.errorcode[error]
-                elif begin is start:
-                    try:
-                        connection.socket.send(REQUEST)
-                    except OSError:
-                        pass  # Refused already: the answer is still there to be read.
-            if connection.outcome is None:
-                connection.read()
+            if events & select.EPOLLOUT and not connection.asked:
+                connection.asked = True
+                try:
+                    connection.socket.send(REQUEST)
+                except OSError:
+                    pass  # Refused already: the answer is still there to be read.
+            # Events come once: all that is there is read, the end as well.
+            while connection.outcome is None and connection.read():
+                pass
             if connection.outcome is not None:
                 del waiting[descriptor]
                 poll.unregister(descriptor)
@@ -100,10 +101,7 @@ def start(connection):
 
 
 def ask(connection):
-    try:
-        connection.socket.send(REQUEST)
-    except OSError:
-        pass  # Its end is read.
+    """The request goes out as soon as the connection is seen to take it."""
 
 
 def main():
