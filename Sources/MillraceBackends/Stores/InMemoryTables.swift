@@ -234,7 +234,7 @@ struct InMemoryTables {
         for (key, entry) in chats where entry.chat.updatedAt <= changed {
             let newest = entry.chat.newestMessageID.flatMap { messages[Key(key.owner, $0)] }
             let before = runs.count
-            guard newest?.status != .interrupted, (try? deleteChat(key.id, key.owner)) == true else { continue }
+            guard newest?.message.status != .interrupted, (try? deleteChat(key.id, key.owner)) == true else { continue }
             progress.chats += 1
             progress.runs += before - runs.count
         }
@@ -261,7 +261,7 @@ struct InMemoryTables {
     }
 
     func hasExpired(run responseID: String, _ principal: Principal) -> Bool {
-        runs[Key(principal, responseID)] == nil && messages[Key(principal, responseID)]?.role == .assistant
+        runs[Key(principal, responseID)] == nil && messages[Key(principal, responseID)]?.message.role == .assistant
     }
 
     func path(in chatID: String, to parentID: String?, _ principal: Principal) throws(MillraceError) -> MessagePath? {

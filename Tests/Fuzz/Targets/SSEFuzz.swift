@@ -90,7 +90,7 @@ extension FuzzTarget {
             Event(.metadata, .custom([text: .string(text)])),
         ]
         for (index, event) in events.enumerated() {
-            encoder.append(event, sequence: index + 1, time: Timestamp(microseconds: 0), block: nil, to: &buffer)
+            encoder.append(event, sequence: index + 1, at: EventStamp(Timestamp(microseconds: 0)), block: nil, to: &buffer)
         }
         let sent = try PlainEventStream(reading: [buffer.bytes])
         try expectEqual(sent.messages.map(\.id), ["r_1:1", "r_1:2", "r_1:3"], "the ids of events of ours")
