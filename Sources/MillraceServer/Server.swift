@@ -54,6 +54,7 @@ public final class Server: Sendable {
     private let dataDirectory: DataDirectory?
     let backends: Backends
     let hub: RunHub
+    let responder: APIResponder
     let context: HTTPServerContext
     let handlers: TaskHandlerRegistry
     /// `nil` where everything is kept.
@@ -184,7 +185,7 @@ public final class Server: Sendable {
         let router = try APIRoutes.router(
             hub: hub, handlers: registry, models: models, readiness: readiness,
             backends: BackendReadiness(backends) { transport.circuit(of: $0) }, content: routes, defaultTask: settings.defaultTask)
-        let responder = APIResponder(router: router, settings: settings, logger: self.logger)
+        responder = APIResponder(router: router, settings: settings, logger: self.logger)
         context = HTTPServerContext(settings: HTTPServerSettings(settings.limits), responder: responder, logger: self.logger)
     }
 

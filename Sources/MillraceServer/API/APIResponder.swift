@@ -20,7 +20,7 @@ final class APIResponder: HTTPResponder {
     private let logger: Logger
     private let bodyLimit: Int
     private let jsonValueLimit: Int
-    private let bodyMemory: BodyMemory
+    let bodyMemory: BodyMemory
 
     init(router: Router<Route>, settings: ServerSettings, logger: Logger) {
         table = router.table

@@ -1,7 +1,8 @@
 import Millrace
 import MillraceCore
-import MillraceServer
 import Testing
+
+@testable import MillraceServer
 
 extension IntegrationTests {
     /// Oversize everything: each limit of a request at its edge, where exactly the limit passes and one more gets the documented status.
@@ -213,18 +214,12 @@ extension IntegrationTests {
                 let request = TCPClient.request("POST", Self.invoke, body: whole)
                 let held = try (0..<2).map { _ in try server.connect() }
                 for client in held { try client.send(String(request.dropLast())) }
-                // They have arrived when a third finds no room.
-                var refused: HTTPAnswer?
-                for _ in 0..<200 {
-                    let answer = try server.ask("POST", Self.invoke, body: whole)
-                    if answer.status == 503 {
-                        refused = answer
-                        break
-                    }
-                    TestFiles.pause(milliseconds: 25)
-                }
-                let answer = try #require(refused)
-                #expect(answer["retry-after"] == "1" && answer.text.contains("limits.bodyMemoryBytes"))
+                // Whoever comes last is refused: the third waits until they have arrived.
+                let memory = server.server.responder.bodyMemory
+                let counted = 2 * (whole.utf8.count - 1 - BodyMemory.uncounted)
+                try TestFiles.waitUntil { memory.heldBytes == counted }
+                let answer = try server.ask("POST", Self.invoke, body: whole)
+                #expect(answer.status == 503 && answer["retry-after"] == "1" && answer.text.contains("limits.bodyMemoryBytes"))
                 let small = EventStreamClient.generateBody(task: "echo", text: Self.x(60_000))
                 #expect(try server.ask("POST", Self.invoke, body: small).status == 200)
                 for client in held {
@@ -235,7 +230,9 @@ extension IntegrationTests {
                 // Also what was cut.
                 let cut = try server.connect()
                 try cut.send(String(request.dropLast()))
+                try TestFiles.waitUntil { memory.heldBytes > 0 }
                 cut.reset()
+                try TestFiles.waitUntil { memory.heldBytes == 0 }
                 let after = try (0..<2).map { _ in try server.connect() }
                 for client in after { try client.send(String(request.dropLast())) }
                 for client in after {

@@ -115,6 +115,15 @@ enum TestFiles {
         _ = poll(&none, 1, milliseconds)
     }
 
+    /// Waits for something that happens on another thread and cannot tell us, 20 seconds at most.
+    static func waitUntil(_ condition: () -> Bool) throws {
+        for _ in 0..<4000 {
+            if condition() { return }
+            pause(milliseconds: 5)
+        }
+        throw ClientFailure("what was waited for did not happen in 20 seconds")
+    }
+
     static func remove(_ path: String) {
         guard let folder = opendir(path) else {
             unlink(path)
