@@ -59,6 +59,8 @@ package final class EventLoop: @unchecked Sendable {
     package let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 65536, alignment: 64)
     /// The executor for the loop's own work. It holds the loop, so ``retire()`` lets it go. Written under `remote`'s lock.
     @exclusivity(unchecked) private var ownExecutor: LoopExecutor?
+    /// Whether the loop's thread has ended: an executor that is asked for now is not kept. Written under `remote`'s lock.
+    @exclusivity(unchecked) private var isRetired = false
     private static let ownActivity = ActivityName("http")
 
     /// Jobs in one turn before the loop looks at its sockets and timers again.
@@ -103,7 +105,7 @@ package final class EventLoop: @unchecked Sendable {
         return remote.withLock { _ in
             if let ownExecutor { return ownExecutor }
             let made = LoopExecutor(loop: self, name: Self.ownActivity)
-            ownExecutor = made
+            if !isRetired { ownExecutor = made }
             return made
         }
     }
@@ -112,7 +114,10 @@ package final class EventLoop: @unchecked Sendable {
     /// it still; with the last of them it closes its descriptors and gives its attachments back.
     func retire() {
         onBlocked = nil
-        let own = remote.withLock { _ in ownExecutor.take() }
+        let own = remote.withLock { _ in
+            isRetired = true
+            return ownExecutor.take()
+        }
         withExtendedLifetime(own) {}
     }
 

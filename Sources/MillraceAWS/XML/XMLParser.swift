@@ -112,8 +112,12 @@ struct XMLParser {
     private mutating func name() throws(MillraceError) -> ArraySlice<UInt8> {
         let start = position
         while let byte = peek(), !Self.isSpace(byte), !"<>/=&'\"".utf8.contains(byte) { position += 1 }
-        guard position > start, Self.beginsName(bytes[start]) else { throw failure("a name is missing") }
-        return bytes[start..<position]
+        let name = bytes[start..<position]
+        // Behind a prefix begins a name, too.
+        guard let first = name.first, Self.beginsName(first), let local = Self.localBytes(name).first, Self.beginsName(local),
+            name.allSatisfy({ $0 > 0x20 })
+        else { throw failure("a name is missing") }
+        return name
     }
 
     /// - Returns: whether the tag is an empty element's.
@@ -169,8 +173,12 @@ struct XMLParser {
         }
     }
 
+    private static func localBytes(_ name: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        name.split(separator: UInt8(ascii: ":")).last ?? name
+    }
+
     private static func local(_ name: ArraySlice<UInt8>) -> String {
-        String(decoding: name.split(separator: UInt8(ascii: ":")).last ?? name, as: UTF8.self)
+        String(decoding: localBytes(name), as: UTF8.self)
     }
 
     /// Letters, `_`, `:`, and what UTF-8 writes other letters with.

@@ -17,7 +17,10 @@ extension FuzzTarget {
         }
         let text = String(decoding: bytes, as: UTF8.self)
         if let words = try? ShellWords.split(text) {
-            let quoted = words.map { "'" + $0.replacing("'", with: "'\"'\"'") + "'" }.joined(separator: " ")
+            // By scalars: a quote and a combining mark behind it are one character.
+            let quoted = words.map { word in
+                "'" + word.unicodeScalars.map { $0 == "'" ? "'\"'\"'" : String($0) }.joined() + "'"
+            }.joined(separator: " ")
             try expectEqual(
                 (try? ShellWords.split(quoted))?.map { Array($0.utf8) }, words.map { Array($0.utf8) }, "words, quoted and split")
         }

@@ -49,7 +49,7 @@ import Testing
             "", "  ", "a", "a b", " a  b\tc\n", "'a b' c", "\"a b\" c", "a'b'c\"d\"", "''", "\"\" x", "a\\ b", "'a\\b'", "\"a\\b\"",
             "\"a\\\"b\"",
             "\"a\\\\b\"", "a\\\\b", "'it'\\''s'", "'open", "\"open", "tail\\", "\"tail\\", "a#b", "# x", "$HOME `x` *", "ä 'ö ü'",
-            "a;b|c>d", "\"a'b\" 'c\"d'",
+            "a;b|c>d", "\"a'b\" 'c\"d'", "'a'\u{301} \"b\"\u{301}c", "a \u{301}b",
         ]
         guard let answer = try CredentialCounterparts.botocore(["lines": .array(lines.map { .string($0) })]) else { return }
         for (line, expected) in zip(lines, try #require(answer["lines"]?.array)) {

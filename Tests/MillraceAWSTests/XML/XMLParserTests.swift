@@ -43,7 +43,8 @@ import Testing
         "<a b=></a>",
         "<a b=c></a>", "<a b='c></a>", "<a / >", "<a>&unknown;</a>", "<a>&amp</a>", "<a>&;</a>", "<a>&#;</a>", "<a>&#x;</a>", "<a>&#0;</a>",
         "<a>&#+65;</a>", "<a>&#xD800;</a>", "<a>&#x110000;</a>", "<a>&#99999999999;</a>", "<a>&averyverylongname;</a>", "<a><!b/></a>",
-        "<a><1b/></a>", "<-/>", "<a><!-- </a>", "<a><![CDATA[ </a>", "<a><?pi </a>", "<?xml", "<!-- x",
+        "<a><1b/></a>", "<-/>", "<a:\u{10}/>", "<a:1/>", "<a\u{10}/>", "<a><!-- </a>", "<a><![CDATA[ </a>", "<a><?pi </a>", "<?xml",
+        "<!-- x",
         // No document type, so no entity and no file of this machine.
         "<!DOCTYPE a><a/>", "<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///etc/passwd\">]><a>&b;</a>", "<a><!DOCTYPE b></a>",
     ])
