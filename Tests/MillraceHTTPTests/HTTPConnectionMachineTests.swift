@@ -58,7 +58,7 @@ import Testing
         #expect(!keepsAlive)
         let next = machine.responseEnded(now: 5 * Self.second)
         #expect(next == .linger)
-        #expect(machine.isLingering)
+        #expect(machine.dropsInput)
         #expect(machine.deadline(Self.limits())?.at == 7 * Self.second)
     }
 

@@ -31,6 +31,8 @@ public struct ContentStore: Sendable {
         let object = try await objects.put(record.objectKey, body, options: ObjectPutOptions(mimeType: mimeType))
         record.length = object.length
         record.entityTag = object.entityTag
+        // A slow upload is as young as any other when it can be named.
+        record.createdAt = .now()
         do {
             try await store.createContent(record, principal: principal)
         } catch {

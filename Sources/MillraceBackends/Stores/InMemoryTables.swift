@@ -121,9 +121,7 @@ struct InMemoryTables {
         chats[chatKey] = chat
         chat.chat.updatedAt = max(chat.chat.updatedAt, started)
         insert(new.userMessage, in: chat, principal)
-        for id in ContentRecord.ids(in: new.userMessage) where contents.contains(where: { $0.owner == principal && $0.record.id == id }) {
-            contentUses[id, default: []].insert(chatKey)
-        }
+        noteContent(of: new.userMessage, chat: chatKey)
         let run = RunEntry(number: nextNumber(), owner: principal, record: new.run, idempotencyKey: new.idempotencyKey?.key)
         run.append(new.firstBatch, reserved: new.run.reservedSequence)
         logBytes += new.firstBatch.byteCount
@@ -141,6 +139,13 @@ struct InMemoryTables {
         else { return nil }
         guard known.key.bodyHash == key.bodyHash else { throw StoreRefusal.bodyDiffers(key.key) }
         return known.responseID
+    }
+
+    /// Notes which files the chat names, so that they are kept as long as it is.
+    private mutating func noteContent(of message: Message, chat: Key) {
+        for id in ContentRecord.ids(in: message) where contents.contains(where: { $0.owner == chat.owner && $0.record.id == id }) {
+            contentUses[id, default: []].insert(chat)
+        }
     }
 
     private mutating func insert(_ message: Message, in chat: ChatEntry, _ owner: Principal) {
@@ -192,6 +197,7 @@ struct InMemoryTables {
         ended.append(Key(run.owner, run.record.chatID))
         guard let chat = chats[Key(run.owner, run.record.chatID)] else { return }
         insert(completion.message, in: chat, run.owner)
+        noteContent(of: completion.message, chat: Key(run.owner, run.record.chatID))
         chat.chat.newestMessageID = completion.message.id
         chat.chat.updatedAt = max(chat.chat.updatedAt, completion.endedAt)
     }

@@ -16,8 +16,8 @@ enum SQLiteStoreSchema {
         ALTER TABLE contents ADD COLUMN expired_owner TEXT;
         INSERT OR IGNORE INTO content_uses (content, chat)
             SELECT c.id, m.chat FROM messages m, json_each(m.parts) p
-            JOIN contents c ON c.owner = m.owner AND 'content://' || c.content_id = json_extract(p.value, '$.pointer')
-            WHERE m.parts LIKE '%content://%';
+            JOIN contents c ON c.content_id = substr(json_extract(p.value, '$.pointer'), 11) AND c.owner = m.owner
+            WHERE m.parts LIKE '%content://%' AND json_extract(p.value, '$.pointer') GLOB 'content://*';
         """
 
     private static let version2 = """

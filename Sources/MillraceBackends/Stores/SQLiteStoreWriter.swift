@@ -182,6 +182,14 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
             handle.principal.id, message.id, message.parentID, message.role.rawValue, SQLiteStoreRows.partsText(message.parts),
             message.createdAt, message.modelID, message.usage?.json.text, SQLiteStoreRows.text(message.metadata), message.status.rawValue,
             handle.number)
+        // What the answer names is kept as long as the chat, too.
+        for id in ContentRecord.ids(in: message) {
+            try session.execute(
+                """
+                INSERT OR IGNORE INTO content_uses (content, chat)
+                SELECT c.id, r.chat FROM contents c, runs r WHERE c.content_id = ? AND c.owner = ? AND r.id = ?
+                """, id, handle.principal.id, handle.number)
+        }
         try session.execute(
             """
             UPDATE chats SET newest_message_id = ?, updated_at = max(updated_at, ?)

@@ -90,6 +90,8 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         while descriptor >= 0 {
             if shouldPauseReading {
                 isReadPaused = true
+                // A handler that takes its time is not a client that does.
+                if machine.isReceivingBody { machine.bodyPaused(now: loop.now) }
                 break
             }
             let count = Socket.receive(descriptor, into: loop.scratch)
@@ -114,7 +116,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     }
 
     private func received(_ bytes: UnsafeRawBufferPointer) {
-        if machine.isLingering { return }
+        if machine.dropsInput { return }
         if input.isEmpty {
             let consumed = parse(bytes)
             if descriptor >= 0, consumed < bytes.count { input.append(UnsafeRawBufferPointer(rebasing: bytes[consumed...])) }
@@ -146,7 +148,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         defer { isParsing = false }
         var consumed = 0
         while descriptor >= 0 {
-            if machine.isLingering { return bytes.count }
+            if machine.dropsInput { return bytes.count }
             guard machine.acceptsHead || machine.isReceivingBody else { break }
             if let exchange, machine.isReceivingBody, consumed < bytes.count, exchange.bufferedBytes >= server.settings.readBufferBytes {
                 machine.bodyPaused(now: loop.now)

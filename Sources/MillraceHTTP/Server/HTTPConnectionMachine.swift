@@ -61,8 +61,8 @@ package struct HTTPConnectionMachine: Equatable, Sendable {
     }
     /// Whether nothing was asked since the last answer.
     package var isIdle: Bool { if case .waiting = phase { true } else { false } }
-    /// Whether what still comes is dropped.
-    package var isLingering: Bool { if case .lingering = phase { true } else { false } }
+    /// Whether what still comes is dropped: the answer to a refused request is still leaving, or has left.
+    package var dropsInput: Bool { if case .lingering = phase { true } else { wasRefused } }
     /// Whether the request's body has not ended.
     package var isReceivingBody: Bool { phase == .exchange && body != .complete }
     /// Whether a response has begun.

@@ -44,13 +44,19 @@ struct RetentionSweeper: Sendable {
         guard cutoffs.contentsCreated != nil else { return tally }
         while true {
             let expired = try await store.expireContents(cutoffs, limit: Self.filesAtOnce, principal: .system)
+            var failure: (any Error)?
             for content in expired {
-                // In this order a crash leaves the record, and the next pass does it again.
-                try await removeContent(content)
-                try await store.removeExpiredContent(content.record.id, principal: .system)
-                tally.files += 1
+                // In this order a crash leaves the record, and the next pass does it again. One file that cannot be removed does not keep the others.
+                do {
+                    try await removeContent(content)
+                    try await store.removeExpiredContent(content.record.id, principal: .system)
+                    tally.files += 1
+                } catch {
+                    failure = failure ?? error
+                }
                 try await rest(Self.shortestRest)
             }
+            if let failure { throw failure }
             if expired.count < Self.filesAtOnce { return tally }
         }
     }

@@ -151,11 +151,18 @@ extension RetentionCutoffs {
             try await store.finish(new, at: 3)
             #expect(try await store.expireContents(RetentionCutoffs(now: Fixture.time(20)), limit: 10, principal: .system).isEmpty)
 
+            // An answer's file is kept, too.
+            try await store.createContent(file("f_answered", at: 1), principal: .ada)
+            let handle = try await store.start(Fixture.run("r2", at: 4))
+            var completion = Fixture.completion("r2", chat: "c", at: 5)
+            completion.message.parts = [.document(Attachment(pointer: "content://f_answered", mimeType: "text/plain"))]
+            try await store.commit(Fixture.append(handle, 2...2, completion: completion))
+
             let expired = try await store.expireContents(.contentsCreated(20), limit: 10, principal: .system)
             let expected = [("f_free", Principal.ada), ("f_bob", .bob)].map { ExpiredContent(record: file($0, at: 1), principal: $1) }
             #expect(expired == expected)
             #expect(try await store.content("f_free", principal: .ada) == nil)
-            #expect(try await store.contents(page: PageRequest(), principal: .ada).items.map(\.id) == ["f_young", "f_named"])
+            #expect(try await store.contents(page: PageRequest(), principal: .ada).items.map(\.id) == ["f_answered", "f_young", "f_named"])
             // Until somebody says that the bytes are gone.
             #expect(try await store.expireContents(.contentsCreated(20), limit: 10, principal: .system) == expected)
             #expect(try await store.expireContents(.contentsCreated(20), limit: 1, principal: .system).count == 1)

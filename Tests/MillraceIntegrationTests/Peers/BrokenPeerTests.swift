@@ -155,6 +155,9 @@ extension IntegrationTests {
                 #expect(try answers(head + "Content-Length: 2\r\nExpect: 200-ok\r\n\r\n{}") == [417])
                 // Too large, and said so before it is sent.
                 #expect(try answers(head + "Content-Length: 99999999\r\nExpect: 100-continue\r\n\r\n") == [413])
+                // Said also when more than one read of it waits behind what is too much.
+                let chunk = "80000\r\n" + String(repeating: " ", count: 0x80000) + "\r\n"
+                #expect(try answers(head + "Transfer-Encoding: chunked\r\n\r\n" + String(repeating: chunk, count: 24)) == [413])
                 // A second request on the same connection instead of the body is taken for the body, and is no JSON.
                 let smuggled = TCPClient.request("GET", "/healthz")
                 let client = try server.connect()
