@@ -68,7 +68,7 @@ let package = Package(
         .executableTarget(name: "MillraceBenchUpstream", cSettings: [.define("_GNU_SOURCE")]),
 
         tests("MillraceBenchTests", ["MillraceBench", "MillraceCore"]),
-        tests("MillraceCoreTests", ["MillraceCore"]),
+        tests("MillraceCoreTests", ["MillraceCore", "MillraceCounterparts"]),
         tests("MillraceEventLoopTests", ["CLinux", "MillraceCore", "MillraceEventLoop"]),
         tests("MillraceTests", ["Millrace", "MillraceCore"]),
         tests(
@@ -104,7 +104,7 @@ let package = Package(
             "MillraceServerTests",
             ["Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceHTTP", "MillraceHTTPClient", "MillraceServer"]),
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient", "MillraceServer"]),
-        tests("MillraceDatabaseTests", ["MillraceCore", "MillraceDatabase"]),
+        tests("MillraceDatabaseTests", ["MillraceCore", "MillraceCounterparts", "MillraceDatabase"]),
         tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),
         tests("MillraceHTTPClientTests", ["MillraceCore", "MillraceEventLoop", "MillraceHTTPClient"]),
     ]

@@ -168,7 +168,7 @@ extension IntegrationTests {
                 let began = MonotonicClock.milliseconds()
                 let status = try server.ask("POST", Self.invoke, body: body).status
                 #expect(status == (start == "0.1" || start == "1E-" ? 200 : 400))
-                #expect(MonotonicClock.milliseconds() - began < 5000)
+                #expect(MonotonicClock.milliseconds() - began < 30_000)
             }
         }
 
