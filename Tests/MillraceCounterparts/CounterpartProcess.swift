@@ -31,9 +31,10 @@ package final class CounterpartProcess: Sendable {
         posix_spawn_file_actions_adddup2(&actions, input[0], 0)
         posix_spawn_file_actions_adddup2(&actions, output[1], 1)
         posix_spawn_file_actions_adddup2(&actions, output[1], 2)
-        // The shell outlives the test process by as long as it takes to notice, and takes the program with it; it ends with the program.
+        // The shell outlives the test process by as long as it takes to notice, and takes the program with it; it ends with the program. What it
+        // says itself ("[1]-  Done") is no line of the program's.
         let guardian = #"""
-            set -m; cd "$1"; shift; exec 3<&0; "$@" </dev/null 3<&- & p=$!; cat <&3 >/dev/null & w=$!
+            set -m; cd "$1"; shift; exec 3<&0; "$@" </dev/null 3<&- & p=$!; exec 2>/dev/null; cat <&3 >/dev/null & w=$!
             wait -n $p $w; kill -9 -$p -$w 2>/dev/null; wait 2>/dev/null
             """#
         let words = ["/bin/bash", "-c", guardian, "counterpart", directory] + command
