@@ -104,7 +104,7 @@ extension Server {
     /// Every few seconds, closes the runs that were abandoned while the store failed, as soon as it works again.
     private func sweep() {
         let (loop, hub, logger) = (group.loops[0], hub, logger)
-        Task(executorPreference: loop.executor) {
+        keepHouse {
             while !hub.isDraining {
                 try await loop.sleep(nanoseconds: 5_000_000_000)
                 guard hub.takeBroken() else { continue }
@@ -118,11 +118,17 @@ extension Server {
         }
     }
 
+    /// Does something beside the requests until the server stops, which cancels it.
+    private func keepHouse(_ body: @escaping @Sendable () async throws -> Void) {
+        let task = Task(executorPreference: group.loops[0].executor) { try await body() }
+        state.withLock { $0.housekeeping.append(task) }
+    }
+
     /// Removes what the settings no longer keep, now and every minute.
     private func retain() {
         guard let retention else { return }
         let (loop, hub, logger) = (group.loops[0], hub, logger)
-        Task(executorPreference: loop.executor) {
+        keepHouse {
             while !hub.isDraining {
                 do {
                     let tally = try await retention.pass { time in
@@ -254,10 +260,13 @@ extension Server {
         return parted.wait { $0.sockets }
     }
 
-    /// Finishes what is being stored and closes it.
+    /// Ends what looks after the stores, finishes what is being stored, and closes them.
     private func closeStores() {
         let done = Monitor(false)
+        let housekeeping = state.withLock { $0.housekeeping }
         let close: @Sendable () async -> Void = { [backends, store] in
+            for task in housekeeping { task.cancel() }
+            for task in housekeeping { _ = await task.result }
             await backends.close()
             await store.close()
             done.update {

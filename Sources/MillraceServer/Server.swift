@@ -72,6 +72,8 @@ public final class Server: Sendable {
         /// Whether the loops run.
         var hasStarted = false
         var isStopped = false
+        /// What goes on beside the requests until the stop.
+        var housekeeping: [Task<Void, any Error>] = []
     }
 
     /// Opens the store, makes the clients, and registers the handlers. Nothing listens yet.

@@ -128,8 +128,10 @@ import Testing
                     if pieces.left == 0 { await forever.raised() }
                     return pieces.next()
                 })
-            let answer = try await onLoop { try await HTTPClient().fetch(request) }
-            forever.raise()
+            let answer = try await onLoop {
+                defer { forever.raise() }
+                return try await HTTPClient().fetch(request)
+            }
             #expect(answer.status == 413 && answer.body == "big")
         }
     }

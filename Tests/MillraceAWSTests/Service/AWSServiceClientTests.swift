@@ -88,6 +88,7 @@ import Testing
         }
         let client = client(transport)
         clients.withLock { $0 = [client] }
+        defer { clients.withLock { $0 = [] } }
         _ = try await client.json(Self.call)
         #expect(
             transport.requests.map { $0.headers["X-Amz-Date"]?.prefix(11) } == ["20130524T00", "20130524T00", "20130524T01", "20130524T01"])
