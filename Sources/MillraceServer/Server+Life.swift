@@ -254,6 +254,7 @@ extension Server {
         closeConnections(listeners, stoppingSince: began)
         closeStores()
         group.stop()
+        hub.disconnectLoops()
         blocking.stop()
         logger.info("stopped")
         sink?.stop()

@@ -1,5 +1,6 @@
 import Glibc
 import Millrace
+import MillraceBackends
 import MillraceCore
 import MillraceServer
 import Testing
@@ -170,6 +171,23 @@ extension IntegrationTests {
                 #expect(server.end(signal) == 0)
                 #expect(try idle.readToEnd().isEmpty)
             }
+        }
+
+        private final class Held: @unchecked Sendable {
+            weak var store: SQLiteStore?
+        }
+
+        @Test func stoppedServer_letsGoOfItsStore() async throws {
+            let (held, directory) = (Held(), try TemporaryDirectory())
+            try await onThreads {
+                let store = try SQLiteStore(path: directory.path + "/millrace.db")
+                held.store = store
+                try await withServer(store: store, configure: { $0.loops = 2 }) { server in
+                    let status = try server.ask("GET", "/healthz").status
+                    #expect(status == 200)
+                }
+            }
+            #expect(held.store == nil)
         }
     }
 }

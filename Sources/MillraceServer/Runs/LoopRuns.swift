@@ -85,7 +85,7 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
         self.tailBytes = tailBytes
     }
 
-    /// Introduces the other loops, before any of them runs.
+    /// Introduces all loops' parts to this one, before any of them runs; none, when they have ended.
     func connect(_ peers: [LoopRuns]) {
         self.peers = peers
         outgoing = Array(repeating: [], count: peers.count)

@@ -66,6 +66,11 @@ final class RunHub: Sendable {
         for loop in loops { loop.connect(loops) }
     }
 
+    /// Lets go of what the loops' parts hold of each other, once the loops have ended.
+    func disconnectLoops() {
+        for loop in loops { loop.connect([]) }
+    }
+
     /// Whether the server has begun to stop: nothing new is started.
     var isDraining: Bool { draining.load(ordering: .relaxed) }
 
