@@ -9,9 +9,9 @@ extension IntegrationTests {
         static let parent = ["/usr/bin/env", "python3", Counterpart.provider("socket_parent.py")]
 
         /// Settings for a restart that is over soon.
-        static func arguments(_ directory: TemporaryDirectory, drainSeconds: Double = 1) throws -> [String] {
+        static func arguments(_ directory: TemporaryDirectory, drainSeconds: Double = 1, loops: Int = 2) throws -> [String] {
             try directory.write("config.yaml", "runs:\n  drainSeconds: \(drainSeconds)\nserver:\n  lockWaitSeconds: 30\n")
-            return ["port=0", "data-dir=\(directory.path)", "loops=2", "config=\(directory.path)/config.yaml"]
+            return ["port=0", "data-dir=\(directory.path)", "loops=\(loops)", "config=\(directory.path)/config.yaml"]
         }
 
         /// Waits until the log has a text so many times.
