@@ -251,6 +251,7 @@ extension Server {
         blocking.stop()
         logger.info("stopped")
         sink?.stop()
+        // All of them: a loop that a handler held until now did what was posted to it before it ended.
         let sockets = parted.wait { $0.sockets }
         return sockets.sorted { $0.key < $1.key }.map { .init(descriptor: $0.value, name: names[$0.key]) }
     }

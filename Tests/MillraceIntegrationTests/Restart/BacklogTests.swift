@@ -51,5 +51,29 @@ extension IntegrationTests {
                 #expect(throws: ClientFailure.self, "nobody else holds the socket") { try TCPClient(port: server.port) }
             }
         }
+
+        /// Its loop cannot be told to hand its socket on, and does not take another turn when it is free again.
+        @Test func loopIsHeldUntilTheRestart_itsSocketIsHandedOn() async throws {
+            try await onThreads {
+                let directory = try TemporaryDirectory()
+                let arguments = try RestartTests.arguments(
+                    directory, drainSeconds: 0.1, more: "cancelGraceSeconds: 0, commitPatienceSeconds: 0.1")
+                let server = try ServerProcess(arguments)
+                // Not the first loop, whose last word the server waits for.
+                let held = try HeldLoop(server, loop: "loop-1", in: directory)
+                server.signal(SIGUSR2)
+                try RestartTests.wait(server, for: " restarting ", times: 1)
+                // The kernel gives about half of them to the loop that is held.
+                let clients = try Self.waiting(40, port: server.port)
+                try TestFiles.waitUntil { !server.threads.contains("loop-0") }
+                held.release()
+                try RestartTests.wait(server, for: " listening ", times: 2)
+                #expect(server.log.contains("inherited_sockets=2"))
+                let (statuses, failures) = Self.outcomes(clients)
+                #expect(failures.count == 0, "\(failures.prefix(5))")
+                #expect(statuses == [200: 40])
+                #expect(server.end(SIGTERM) == 0)
+            }
+        }
     }
 }
