@@ -245,7 +245,8 @@ package final class EventLoop: @unchecked Sendable {
         defer { ready.deallocate() }
         let executor = executor
         drainRemote()
-        while !isStopping.load(ordering: .relaxed) {
+        var isLast = isStopping.load(ordering: .relaxed)
+        while !isLast {
             turns &+= 1
             runPosted()
             runJobs()
@@ -263,6 +264,12 @@ package final class EventLoop: @unchecked Sendable {
             }
             let count = cl_epoll_wait(epoll, ready, Int32(Self.eventsPerWait), timeout)
             turnTime = cl_monotonic_ns()
+            isLast = isStopping.load(ordering: .relaxed)
+            if isLast {
+                // What was posted before the stop, such as that nobody is accepted any more, also where a handler has held the loop since.
+                drainRemote()
+                runPosted()
+            }
             if count > 0 { dispatch(UnsafeBufferPointer(start: ready, count: Int(count))) }
             // As many as there are now: a timer that sets itself to the past must not keep the loop here.
             var due = timers.count
@@ -274,9 +281,10 @@ package final class EventLoop: @unchecked Sendable {
         }
         // What the last reports left to be written, such as lines of the access log.
         endPhase(TurnPhase.output.rawValue)
+        retired.removeAll()
     }
 
-    /// Ends ``run()`` after its turn. Any thread may call it.
+    /// Ends ``run()`` after its turn and what was posted before. Any thread may call it.
     package func stop() {
         isStopping.store(true, ordering: .relaxed)
         cl_eventfd_signal(wake.descriptor)

@@ -8,12 +8,19 @@ package struct InheritedSockets: Equatable, Sendable {
         package let descriptor: Int32
         /// The name in `LISTEN_FDNAMES`, `unknown` where there is none.
         package let name: String
+
+        package init(descriptor: Int32, name: String) {
+            self.descriptor = descriptor
+            self.name = name
+        }
     }
 
     package let sockets: [Socket]
 
     /// The first descriptor that is handed over.
     package static let firstDescriptor: Int32 = 3
+    /// The name of sockets that this process has made and hands to itself, for the program that it starts anew: nobody else holds them.
+    package static let ownName = "millrace-own"
     /// More than anybody hands over, so that a wrong number is told as such.
     private static let most = 1024
 
@@ -47,12 +54,9 @@ package struct InheritedSockets: Equatable, Sendable {
         sockets = (0..<count).map { Socket(descriptor: Self.firstDescriptor + Int32($0), name: names.isEmpty ? "unknown" : names[$0]) }
     }
 
-    /// The variables that hand `count` sockets to a program that takes over this process's number.
-    package static func variables(count: Int, process: Int32) -> [String: String] {
-        [
-            "LISTEN_PID": "\(process)", "LISTEN_FDS": "\(count)",
-            "LISTEN_FDNAMES": Array(repeating: "http", count: count).joined(separator: ":"),
-        ]
+    /// The variables that hand sockets of these names to a program that takes over this process's number. A name has no colon.
+    package static func variables(names: [String], process: Int32) -> [String: String] {
+        ["LISTEN_PID": "\(process)", "LISTEN_FDS": "\(names.count)", "LISTEN_FDNAMES": names.joined(separator: ":")]
     }
 
     private static func wrong(_ variable: String, _ found: String, _ expected: String) -> MillraceError {

@@ -30,9 +30,9 @@ enum ProcessRestart {
 
     /// Becomes the new program. Everything else of this one must have been closed.
     /// - Throws: ``MillraceError`` when the kernel refuses.
-    static func execute(sockets: [Int32]) throws(MillraceError) -> Never {
-        place(sockets)
-        for (name, value) in InheritedSockets.variables(count: sockets.count, process: getpid()) {
+    static func execute(sockets: [InheritedSockets.Socket]) throws(MillraceError) -> Never {
+        place(sockets.map(\.descriptor))
+        for (name, value) in InheritedSockets.variables(names: sockets.map(\.name), process: getpid()) {
             // Without a socket the new program makes its own.
             if sockets.isEmpty { unsetenv(name) } else { setenv(name, value, 1) }
         }

@@ -54,7 +54,8 @@ extension Server {
             port = listener.port
             listeners.append(listener)
         }
-        accept(on: listeners, sockets: listeners.count, address: settings.host, port: port, areInherited: false)
+        let names = Array(repeating: InheritedSockets.ownName, count: listeners.count)
+        accept(on: listeners, socketNames: names, address: settings.host, port: port)
     }
 
     /// Accepts on sockets that were handed over. Every loop accepts on one of them at least, and on every socket accepts one loop at least.
@@ -81,17 +82,15 @@ extension Server {
                 HTTPListener(
                     descriptor: descriptor, isShared: sockets.count < loops.count, loop: loops[index % loops.count], server: context))
         }
-        accept(
-            on: listeners, sockets: sockets.count, address: addresses[0], port: Socket.port(of: sockets[0]), areInherited: true)
+        accept(on: listeners, socketNames: inherited.map(\.name), address: addresses[0], port: Socket.port(of: sockets[0]))
     }
 
-    private func accept(on listeners: [HTTPListener], sockets: Int, address: String, port: Int, areInherited: Bool) {
+    private func accept(on listeners: [HTTPListener], socketNames: [String], address: String, port: Int) {
         state.withLock { state in
             state.address = address
             state.port = port
             state.listeners = listeners
-            state.socketCount = sockets
-            state.areInherited = areInherited
+            state.socketNames = socketNames
         }
         forEach(listeners) { _, listener in listener.start() }
     }
@@ -222,8 +221,8 @@ extension Server {
     /// - Parameter drainSeconds: how long runs may go on.
     public func stop(drainSeconds: Double = 0) { _ = stop(drainSeconds: drainSeconds, restarts: false) }
 
-    /// - Returns: the listening sockets, if the program is to be started anew with them.
-    private func stop(drainSeconds: Double, restarts: Bool) -> [Int32] {
+    /// - Returns: the listening sockets in their order, if the program is to be started anew with them.
+    private func stop(drainSeconds: Double, restarts: Bool) -> [InheritedSockets.Socket] {
         let before = state.withLock { state in
             defer { state.isStopped = true }
             return state
@@ -231,14 +230,15 @@ extension Server {
         guard !before.isStopped else { return [] }
         let listeners = before.listeners
         let began = EventLoop.clock()
-        let parted = Monitor((count: 0, sockets: [Int32]()))
+        let names = before.socketNames
+        let parted = Monitor((count: 0, sockets: [Int: Int32]()))
         forEach(listeners) { index, listener in
             let parting: HTTPListener.Parting =
-                restarts && index < before.socketCount ? .keep : restarts || before.areInherited ? .leave : .close
+                restarts && index < names.count ? .keep : restarts || before.areInherited ? .leave : .close
             let socket = listener.stopAccepting(parting)
             parted.updateAndWakeAll { parted in
                 parted.count += 1
-                if let socket { parted.sockets.append(socket) }
+                if let socket { parted.sockets[index] = socket }
             }
         }
         // The door first: who connects from now on waits for the next process, and is not turned away. And no connection comes later that
@@ -258,7 +258,9 @@ extension Server {
         blocking.stop()
         logger.info("stopped")
         sink?.stop()
-        return parted.wait { $0.sockets }
+        // All of them: a loop that a handler held until now did what was posted to it before it ended.
+        let sockets = parted.wait { $0.sockets }
+        return sockets.sorted { $0.key < $1.key }.map { .init(descriptor: $0.value, name: names[$0.key]) }
     }
 
     /// Ends what looks after the stores, finishes what is being stored, and closes them.

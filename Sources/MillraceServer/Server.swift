@@ -65,10 +65,10 @@ public final class Server: Sendable {
         var port = 0
         var address = ""
         var listeners: [HTTPListener] = []
-        /// How many of the listeners, from the first, have a socket that no listener before them has.
-        var socketCount = 0
-        /// Whether somebody else holds the sockets, too.
-        var areInherited = false
+        /// The names of the listening sockets. So many of the listeners, from the first, have a socket that no listener before them has.
+        var socketNames: [String] = []
+        /// Whether somebody else holds the sockets, too. What this process handed to itself at a restart is its own as before.
+        var areInherited: Bool { !socketNames.allSatisfy { $0 == InheritedSockets.ownName } }
         /// Whether the loops run.
         var hasStarted = false
         var isStopped = false

@@ -31,9 +31,11 @@ import Testing
     }
 
     @Test func variablesThatWeGive_areReadBack() throws {
-        let given = InheritedSockets.variables(count: 3, process: 4711)
+        let names = [InheritedSockets.ownName, "", "web"]
+        let given = InheritedSockets.variables(names: names, process: 4711)
         let read = try InheritedSockets(process: 4711) { given[$0] }.sockets
         #expect(read.map(\.descriptor) == [3, 4, 5])
+        #expect(read.map(\.name) == names, "whose they are is known after the restart, too")
     }
 
     @Test(arguments: [

@@ -111,6 +111,51 @@ extension IntegrationTests {
             }
         }
 
+        /// The same answers as to a client that goes on listening and asking, wherever the requests were cut.
+        @Test func clientPipelinesAndEndsItsSide_allAnswersCome_atEverySplit() async throws {
+            try await withServer([Self.echo]) { server in
+                let requests = [
+                    TCPClient.request("GET", "/healthz"), TCPClient.request("GET", "/api/v1/task-handlers"),
+                    TCPClient.request("POST", Self.invoke, body: Self.body("third")), TCPClient.request("GET", "/nowhere"),
+                ]
+                func told(_ answer: HTTPAnswer) -> String {
+                    "\(answer.status) \(answer.json["parts"]?[0]?["content"]?.string ?? answer.json["detail"]?.string ?? answer.text)"
+                }
+                let expected = try requests.map { request in
+                    let client = try server.connect()
+                    try client.send(request)
+                    return told(try client.readAnswer())
+                }
+                #expect(expected[2] == "200 third")
+                for count in [3, 4] {
+                    let bytes = Array(requests.prefix(count).joined().utf8)
+                    let ends = (1...count).map { requests.prefix($0).joined().utf8.count }
+                    for split in 0...bytes.count {
+                        let client = try server.connect()
+                        try client.send(Array(bytes[..<split]))
+                        // The server has read the first part where that can be told.
+                        let early = ends.count { $0 <= split }
+                        var answers = try (0..<early).map { _ in told(try client.readAnswer()) }
+                        try client.send(Array(bytes[split...]))
+                        client.finishSending()
+                        for _ in early..<count { answers.append(told(try client.readAnswer())) }
+                        #expect(answers == Array(expected.prefix(count)), "cut at \(split)")
+                        #expect(try client.readToEnd().isEmpty)
+                    }
+                }
+                // A body that can never be complete is not waited for.
+                for length in ["Content-Length: 100\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n10\r\n{"] {
+                    let client = try server.connect()
+                    try client.send(
+                        requests[0] + requests[1]
+                            + "POST \(Self.invoke) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\(length)")
+                    client.finishSending()
+                    for expected in expected.prefix(2) { #expect(told(try client.readAnswer()) == expected) }
+                    #expect(try client.readToEnd().isEmpty)
+                }
+            }
+        }
+
         @Test func clientExpectsContinue_getsIt_onlyWhenTheBodyIsWanted() async throws {
             try await withServer([Self.echo]) { server in
                 let client = try server.connect()

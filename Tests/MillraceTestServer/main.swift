@@ -33,6 +33,29 @@ struct AskHandler: TaskHandler {
     }
 }
 
+/// Holds its event loop, as no handler should: the text is `FILE LOOP`. On the loop of that name, such as `loop-1`, or on any for `any`, it
+/// makes `FILE.held` and returns when `FILE` is there; elsewhere it returns at once.
+struct HoldHandler: TaskHandler {
+    let name = "hold"
+    let description = "Holds its event loop"
+
+    func handle(_ request: TaskRequest, _ context: RunContext) async throws {
+        let words = request.text.split(separator: " ").map { String($0) }
+        guard words.count == 2 else { throw MillraceError(.invalidInput, "the text must be 'FILE LOOP'") }
+        guard words[1] == "any" || words[1] == Self.threadName() else { return }
+        close(open(words[0] + ".held", O_CREAT | O_WRONLY, 0o600))
+        while access(words[0], F_OK) != 0 { usleep(5000) }
+    }
+
+    private static func threadName() -> String? {
+        guard let file = fopen("/proc/thread-self/comm", "r") else { return nil }
+        defer { fclose(file) }
+        var name = [UInt8](repeating: 0, count: 16)
+        let count = fread(&name, 1, name.count, file)
+        return String(decoding: name[..<count].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    }
+}
+
 // `flag=value`, and `MILLRACE_…=value` for settings that have no flag.
 var flags: [String: String] = [:]
 var variables: [String: String] = [:]
@@ -49,6 +72,7 @@ do {
     let report = try SettingsLoader.load(SettingsSources(flags: flags, environment: variables))
     let server = try Server(settings: report.settings) { registry, clients in
         try registry.register(DripHandler())
+        try registry.register(HoldHandler())
         try registry.register(AskHandler(models: clients.models))
     }
     exit(try server.run())

@@ -98,10 +98,12 @@ extension HTTPConnection {
         case .request:
             if !input.isEmpty || isReadPaused {
                 // In a later turn, so that a client that pipelines without end shares the loop.
+                isParsePosted = true
                 loop.post { [self] in
+                    isParsePosted = false
                     parseInput()
                     if isReadPaused { receive() }
-                    if hasPeerEnded, self.exchange == nil { close() }
+                    if waitsInVain { close() }
                 }
             } else if hasPeerEnded {
                 close()

@@ -25,6 +25,10 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     @exclusivity(unchecked) private(set) var isHandlingReadiness = false
     @exclusivity(unchecked) var wantsFlush = false
     @exclusivity(unchecked) private var isParsing = false
+    /// What waits in the input will be parsed in a later turn.
+    @exclusivity(unchecked) var isParsePosted = false
+    /// How much is there behind the head that is being acted on, while it is being parsed.
+    @exclusivity(unchecked) private var bytesBehindHead = 0
     @exclusivity(unchecked) var lastOutputAt: Int64 = 0
 
     /// How much one connection sends in a turn before the others get theirs.
@@ -160,7 +164,9 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
                 return consumed
             case .head(let head, let count):
                 consumed += count
+                bytesBehindHead = bytes.count - consumed
                 headReceived(head)
+                bytesBehindHead = 0
             case .body(let range, let count):
                 machine.bodyReceived(range.count, now: loop.now)
                 exchange?.body?.receive(
@@ -225,11 +231,26 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         guard body.bufferedBytes < server.settings.readBufferBytes else { return }
         machine.bodyResumed(now: loop.now)
         if !input.isEmpty { parseInput() }
-        if isReadPaused { receive() } else { updateTimer() }
+        if isReadPaused {
+            receive()
+        } else if waitsInVain {
+            close()
+        } else {
+            updateTimer()
+        }
+    }
+
+    /// Whether the client has ended its side and what it has asked can never be complete, or is answered.
+    var waitsInVain: Bool {
+        guard hasPeerEnded, descriptor >= 0 else { return false }
+        guard let exchange else { return true }
+        return input.isEmpty && machine.isReceivingBody && !exchange.isBodyDone
     }
 
     private func peerEnded() {
         hasPeerEnded = true
+        // What it had asked before is looked at first.
+        if isParsePosted { return }
         // A client that ends its side while a request is incomplete, while nothing is asked, or while it follows a stream, has left. One that
         // waits for a bounded answer gets it, also a stream whose length it knows, and the refusal of a body that is not complete.
         if let exchange, exchange.source == nil || exchange.missingBytes != nil, !machine.isReceivingBody || exchange.isBodyDone {
@@ -249,7 +270,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
         }
         exchange.statusCode = response.status.code
         let keepsAlive = machine.responseStarted(
-            keepsAlive: !response.closesConnection && !server.isDraining && !(hasPeerEnded && input.isEmpty))
+            keepsAlive: !response.closesConnection && !server.isDraining && !(hasPeerEnded && input.isEmpty && bytesBehindHead == 0))
         let isHead = exchange.head?.method == .head
         let version = exchange.head?.version ?? .http11
         state.lend(to: &output)

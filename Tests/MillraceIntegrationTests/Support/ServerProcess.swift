@@ -55,6 +55,19 @@ final class ServerProcess {
     var client: TestClient { TestClient(port: port) }
     var log: String { TestFiles.read(output) }
 
+    /// The names of the threads that it has now.
+    var threads: Set<String> {
+        guard let folder = opendir("/proc/\(processID)/task") else { return [] }
+        defer { closedir(folder) }
+        var names: Set<String> = []
+        while let entry = readdir(folder) {
+            let number = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let name = TestFiles.read("/proc/\(processID)/task/\(number)/comm")
+            if !name.isEmpty { names.insert(String(name.prefix { $0 != "\n" })) }
+        }
+        return names
+    }
+
     func signal(_ signal: Int32) { kill(processID, signal) }
 
     /// Sends a signal and waits for the process. Returns its exit status, or minus the signal that ended it.

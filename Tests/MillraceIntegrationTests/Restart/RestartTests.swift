@@ -9,9 +9,12 @@ extension IntegrationTests {
         static let parent = ["/usr/bin/env", "python3", Counterpart.provider("socket_parent.py")]
 
         /// Settings for a restart that is over soon.
-        static func arguments(_ directory: TemporaryDirectory, drainSeconds: Double = 1) throws -> [String] {
-            try directory.write("config.yaml", "runs:\n  drainSeconds: \(drainSeconds)\nserver:\n  lockWaitSeconds: 30\n")
-            return ["port=0", "data-dir=\(directory.path)", "loops=2", "config=\(directory.path)/config.yaml"]
+        static func arguments(_ directory: TemporaryDirectory, drainSeconds: Double = 1, more: String = "", loops: Int = 2) throws
+            -> [String]
+        {
+            let runs = ["drainSeconds: \(drainSeconds)", more].filter { !$0.isEmpty }.joined(separator: ", ")
+            try directory.write("config.yaml", "runs: {\(runs)}\nserver:\n  lockWaitSeconds: 30\n")
+            return ["port=0", "data-dir=\(directory.path)", "loops=\(loops)", "config=\(directory.path)/config.yaml"]
         }
 
         /// Waits until the log has a text so many times.
