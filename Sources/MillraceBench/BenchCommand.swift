@@ -42,6 +42,7 @@ enum BenchCommand {
     static func run(_ arguments: [String]) -> Int32 {
         // A child that has ended is noticed by its answer, not by a signal.
         signal(SIGPIPE, SIG_IGN)
+        ChildProcess.inheritOrphans()
         do {
             switch arguments.first {
             case "server":
