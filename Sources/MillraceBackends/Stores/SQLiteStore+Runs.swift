@@ -152,13 +152,14 @@ extension SQLiteStore {
     }
 
     /// What finds a page of runs. For every combination of filters there is an index that gives just the rows that match, newest first, so that
-    /// a page costs the same however many runs there are. It is named, since the planner guesses how many rows match: a wrong guess looks
-    /// through all runs.
+    /// a page costs the same however many runs there are. It is named, and the join goes to the left, since the planner guesses how many rows
+    /// match, or has statistics of the tables that somebody gathered: it would look through all runs, or through all chats first to make a filter.
     ///
     /// Parameters: 1 owner, 2 the number before which to begin, 3 status, 4 task, 5 chat, 6 how many.
     static func listQuery(_ filter: RunFilter) -> String {
         let index: String
-        var conditions = ["r.owner = ?1", "r.id < ?2"]
+        // Of a chat that is being removed nothing is left.
+        var conditions = ["r.owner = ?1", "r.id < ?2", "coalesce(c.owner, '') = r.owner"]
         if filter.chatID != nil {
             // One chat's runs are few, and looked at one by one.
             index = "runs_by_chat"
@@ -181,7 +182,7 @@ extension SQLiteStore {
         if filter.task != nil { conditions.append("r.task = ?4") }
         return """
             SELECT \(SQLiteStoreRows.runColumns) FROM runs r INDEXED BY \(index)
-            CROSS JOIN chats c ON c.id = r.chat AND c.owner = r.owner
+            LEFT JOIN chats c ON c.id = r.chat
             WHERE \(conditions.joined(separator: " AND ")) ORDER BY r.id DESC LIMIT ?6
             """
     }

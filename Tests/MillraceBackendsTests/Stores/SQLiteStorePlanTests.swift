@@ -50,16 +50,38 @@ import Testing
         for step in plan {
             // The path to a message is walked from row to row and then turned round.
             let isThePath = sql.contains("WITH RECURSIVE path") && (step == "SCAN path" || step.contains("TEMP B-TREE"))
-            let isBad = step.hasPrefix("SCAN") && step != "SCAN CONSTANT ROW" || step.contains("TEMP B-TREE") || step.contains("AUTOMATIC")
+            let isBad =
+                step.hasPrefix("SCAN") && step != "SCAN CONSTANT ROW"
+                || ["TEMP B-TREE", "AUTOMATIC", "BLOOM FILTER"].contains { step.contains($0) }
             #expect(!isBad || isThePath, "\(step), for: \(sql)", sourceLocation: location)
         }
     }
 
-    private static func withStore(_ body: (SQLiteStore) async throws -> Void) async throws {
+    /// What `ANALYZE` says of a store of a million runs of one owner. Somebody may have asked for it, and a planner that has statistics chooses
+    /// otherwise than one that guesses.
+    private static let statistics = """
+        ANALYZE;
+        DELETE FROM sqlite_stat1;
+        INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+            ('chats', 'chats_by_change', '120000 120000 6 1'), ('chats', 'sqlite_autoindex_chats_1', '120000 120000 1'),
+            ('messages', 'messages_by_chat', '2000000 17'), ('messages', 'sqlite_autoindex_messages_1', '2000000 2000000 1'),
+            ('runs', 'runs_by_chat', '1000000 9'), ('runs', 'runs_by_owner', '1000000 1000000 1'),
+            ('runs', 'runs_by_status', '1000000 1000000 1000000 1'), ('runs', 'runs_by_task', '1000000 1000000 1000000 1'),
+            ('runs', 'runs_by_task_and_status', '1000000 1000000 1000000 1000000 1'),
+            ('runs', 'sqlite_autoindex_runs_1', '1000000 1000000 1'), ('run_events', 'run_events_by_run', '2000000 2 1'),
+            ('contents', 'contents_by_owner', '100000 100000 1'), ('contents', 'sqlite_autoindex_contents_1', '100000 1'),
+            ('idempotency', 'idempotency_by_expiry', '100000 2'), ('idempotency', 'idempotency', '100000 100000 1');
+        """
+
+    private static func withStore(hasStatistics: Bool = false, _ body: (SQLiteStore) async throws -> Void) async throws {
         let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/test.db"
+        let session = try SQLiteSession(.open(path: path, access: .readWrite))
+        try SQLiteStoreSchema.migrations.apply(to: session, path: path)
+        if hasStatistics { try session.connection.execute(statistics) }
         var configuration = SQLiteStore.Configuration.forTests
         configuration.readers = 1
-        let store = try SQLiteStore(path: "\(directory.path)/test.db", configuration: configuration)
+        let store = try SQLiteStore(path: path, configuration: configuration)
         do {
             try await body(store)
         } catch {
@@ -69,9 +91,9 @@ import Testing
         await store.close()
     }
 
-    @Test(arguments: combinations)
-    private func runs_areFoundByAnIndexOfTheirOwn(combination: Combination) async throws {
-        try await Self.withStore { store in
+    @Test(arguments: combinations, [false, true])
+    private func runs_areFoundByAnIndexOfTheirOwn(combination: Combination, hasStatistics: Bool) async throws {
+        try await Self.withStore(hasStatistics: hasStatistics) { store in
             let sql = SQLiteStore.listQuery(combination.filter)
             let plan = try await store.readers.read { session throws(MillraceError) in try Self.plan(sql, session) }
             Self.expectNoScan(sql, plan)
@@ -80,14 +102,9 @@ import Testing
         }
     }
 
-    @Test func noStatementOfARunsLifeOrOfAList_scansOrSorts() async throws {
-        try await Self.withStore { store in
-            // A planner that knows how lopsided the tables are chooses otherwise than one that guesses.
-            for number in 1...40 { try await store.finish(Fixture.run("old\(number)", chat: "old")) }
-            try await store.change { session throws(MillraceError) in try session.connection.execute("ANALYZE") }
-            let fresh = try await store.readers.read { session throws(MillraceError) in session.preparedTexts.count }
-            #expect(fresh == 0, "what was prepared before the statistics would be planned without them")
-
+    @Test(arguments: [false, true])
+    func noStatementOfARunsLifeOrOfAList_scansOrSorts(hasStatistics: Bool) async throws {
+        try await Self.withStore(hasStatistics: hasStatistics) { store in
             let key = IdempotencyKey(key: "k", bodyHash: "1", expiresAt: Fixture.time(1_000_000))
             try await store.createContent(
                 ContentRecord(id: "f", title: nil, mimeType: "text/plain", length: 3, entityTag: "t", createdAt: Fixture.time(1)),
@@ -108,7 +125,7 @@ import Testing
             #expect(try await store.content("f", principal: .ada) != nil)
 
             let page = PageRequest(limit: 2)
-            #expect(try await store.chats(page: page, principal: .ada).items.count == 2)
+            #expect(try await store.chats(page: page, principal: .ada).items.count == 1)
             #expect(try await store.messages(of: "c", page: page, principal: .ada)?.items.count == 2)
             #expect(try await store.contents(page: page, principal: .ada).items.count == 1)
             for combination in Self.combinations { _ = try await store.runs(combination.filter, page: page, principal: .ada) }
