@@ -59,7 +59,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "MillraceBench",
-            dependencies: ["Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase", "MillraceServer"],
+            dependencies: ["CLinux", "Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase", "MillraceServer"],
             swiftSettings: swiftSettings),
 
         // The benchmark's C halves. Measure with `-c release`: a debug build does not optimise them.

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -225,6 +226,8 @@ void cl_random16(void *bytes) {
     memset(pool + used, 0, 16);
     used += 16;
 }
+
+int cl_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 ? -errno : 0; }
 
 void cl_name_thread(const char *name) {
     char kept[16];

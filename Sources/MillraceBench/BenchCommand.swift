@@ -7,7 +7,7 @@ enum BenchCommand {
         usage: millrace-bench run [--workload NAME…] [--contender NAME…] [--repeat N] [--seconds S] [--streams N] [--loops N] [--quick]
                                   [--json FILE] [--pin] [--retries N] [--allow-disturbed] [--tools DIR] [--python FILE] [--work-dir DIR]
                millrace-bench compare FIRST.json SECOND.json [--relative CONTENDER]
-               millrace-bench curves [--curve NAME…] [--runs N] [--quick] [--json FILE] [--tools DIR] [--work-dir DIR]
+               millrace-bench curves [--curve NAME…] [--runs N] [--repeat N] [--quick] [--json FILE] [--tools DIR] [--work-dir DIR]
                millrace-bench soak [--seconds N] [--clients N] [--seed N] [--config FILE] [--store-limit-mb N] [--work-dir DIR]
                millrace-bench list
         run and compare:
@@ -29,6 +29,7 @@ enum BenchCommand {
         curves, beside the same of run:
           --curve NAME      one of `list`; may be repeated (all)
           --runs N          stored runs of the largest store (1000000)
+          --repeat N        turns that every size has, of which the median counts (3)
         soak:
           --seconds N       time under load after the warm-up, which is a fifth of it (120)
           --clients N       clients at one time (8)
@@ -42,6 +43,7 @@ enum BenchCommand {
     static func run(_ arguments: [String]) -> Int32 {
         // A child that has ended is noticed by its answer, not by a signal.
         signal(SIGPIPE, SIG_IGN)
+        ChildProcess.inheritOrphans()
         do {
             switch arguments.first {
             case "server":

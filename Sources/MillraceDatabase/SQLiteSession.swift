@@ -30,6 +30,9 @@ package final class SQLiteSession {
         self.faultHook = faultHook
     }
 
+    /// The texts of the statements that are prepared now.
+    package var preparedTexts: [String] { Array(prepared.keys) }
+
     /// Lends the statement for `sql`; it is reset when `body` returns.
     package func withStatement<R>(
         _ sql: String, _ body: (borrowing SQLiteStatement) throws(MillraceError) -> R

@@ -38,6 +38,17 @@ import Testing
         #expect(curve.excess == excess && curve.isBroken == isBroken)
     }
 
+    @Test(
+        arguments: [
+            ([.init(cost: 3), .init(cost: 1), .init(cost: 2)], 2, false),
+            // What others disturbed counts only where there is nothing else.
+            ([.init(cost: 9, isDisturbed: true), .init(cost: 1), .init(cost: 2)], 1.5, false),
+            ([.init(cost: 9, isDisturbed: true), .init(cost: 5, isDisturbed: true), .init(cost: 7, isDisturbed: true)], 7, true),
+        ] as [([CostCurve.Reading], Double, Bool)])
+    func point_isTheMedianOfQuietReadings(readings: [CostCurve.Reading], cost: Double, isDisturbed: Bool) {
+        #expect(CostCurve.Point(size: 1, readings: readings) == CostCurve.Point(size: 1, cost: cost, isDisturbed: isDisturbed))
+    }
+
     @Test func table_saysWhatIsBrokenAndDisturbed() {
         var curve = Self.curve(.constant(factor: 2), [(1, 1), (10, 5)])
         curve.points[1].isDisturbed = true

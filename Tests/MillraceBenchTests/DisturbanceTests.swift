@@ -6,10 +6,12 @@ import Testing
     private typealias Processes = [Int32: ProcessTime]
 
     /// 1,000 ticks pass, of which the machine was busy for `busy`. Process 1 is the measurement's own.
-    private static func disturbance(busy: Int, stolen: Int = 0, _ before: Processes, _ after: Processes) -> Disturbance {
+    private static func disturbance(busy: Int, stolen: Int = 0, _ before: Processes, _ after: Processes, own: Set<Int32> = [1])
+        -> Disturbance
+    {
         Disturbance(
             from: MachineSnapshot(machine: MachineTime(busy: 100, stolen: 0, total: 5000), processes: before),
-            to: MachineSnapshot(machine: MachineTime(busy: 100 + busy, stolen: stolen, total: 6000), processes: after), own: [1])
+            to: MachineSnapshot(machine: MachineTime(busy: 100 + busy, stolen: stolen, total: 6000), processes: after), own: own)
     }
 
     private static func process(_ name: String, _ ticks: Int, children: Int = 0, parent: Int32 = 1, startedAt: Int = 0) -> ProcessTime {
@@ -38,6 +40,20 @@ import Testing
     @Test func processThatCameAndWent_isSeenAsBusyTime() {
         let disturbance = Self.disturbance(busy: 500, [1: Self.process("own", 0)], [1: Self.process("own", 200)])
         #expect(disturbance.share == 0.3 && disturbance.text == "processes that came and went 30 %")
+    }
+
+    @Test func ownChildrenThatCameAndWent_areOwnWork() {
+        // As twenty servers that are started, measured and ended within one attempt.
+        let disturbance = Self.disturbance(
+            busy: 900, [1: Self.process("own", 50, children: 400)], [1: Self.process("own", 150, children: 1180)])
+        #expect(disturbance == Disturbance(share: 0.02, culprits: [.init(name: "processes that came and went", share: 0.02)]))
+    }
+
+    @Test func ownChildThatEnded_explainsNothingOfWhatItUsedBefore() {
+        // 600 of the server's 700 ticks were before: of the 300 that the machine was busy, 100 were its.
+        let disturbance = Self.disturbance(
+            busy: 300, [1: Self.process("own", 0), 3: Self.process("server", 600)], [1: Self.process("own", 0, children: 700)], own: [1, 3])
+        #expect(disturbance.share == 0.2)
     }
 
     @Test func childThatEnded_isItsParentsWithoutWhatItUsedBefore() {

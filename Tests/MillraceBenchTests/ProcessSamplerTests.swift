@@ -49,6 +49,21 @@ import Testing
         #expect(isGone())
     }
 
+    @Test func inheritedOrphans_areWaitedForWithTheirParent() async {
+        // In a process of its own: whose orphans it inherits is a property of the whole process.
+        await #expect(processExitsWith: .success) {
+            ChildProcess.inheritOrphans()
+            func orphan() throws -> pid_t {
+                var child = try ChildProcess("/bin/sh", ["-c", "sleep 60 & echo $!; wait"], output: .pipe, errors: "/dev/null")
+                return try #require(pid_t(child.nextLine() ?? ""))
+            }
+            let identifier = try orphan()
+            // It is not only killed: its time has been added to this process's children, and nobody is left to be waited for.
+            #expect(kill(identifier, 0) == -1 && errno == ESRCH)
+            #expect(waitpid(-1, nil, WNOHANG) == -1 && errno == ECHILD)
+        }
+    }
+
     @Test func processThatIsAskedToEnd_givesItsStatus() throws {
         var child = try ChildProcess(
             "/bin/sh", ["-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done"], output: .pipe, errors: "/dev/null")

@@ -51,5 +51,7 @@ int cl_shutdown_write(int fd);
 int cl_processors(void);
 // Fills 16 bytes with random bits of the kernel's generator, read ahead for the calling thread so that most calls make no system call.
 void cl_random16(void *bytes);
+// Makes this process the one that inherits, and has to wait for, processes below it whose parent has ended. Returns 0 or -errno.
+int cl_adopt_orphans(void);
 // Names the calling thread (at most 15 bytes are kept).
 void cl_name_thread(const char *name);

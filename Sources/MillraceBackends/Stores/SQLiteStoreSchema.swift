@@ -3,7 +3,16 @@ import MillraceDatabase
 /// The tables of a ``SQLiteStore``. Moments are microseconds since the epoch; JSON is text. The owner '' is nobody: what retention is about to
 /// remove, which no query finds, for all of them go by an owner.
 enum SQLiteStoreSchema {
-    static let migrations = SQLiteMigrations([version1, version2, version3])
+    static let migrations = SQLiteMigrations([version1, version2, version3, version4])
+
+    /// An index for each list of runs. Those over the status hold only what has ended: a run enters them once, and does not move in them.
+    private static let version4 = """
+        DROP INDEX runs_unfinished;
+        CREATE INDEX runs_unfinished ON runs (owner, id) WHERE status = 'running';
+        CREATE INDEX runs_by_status ON runs (owner, status, id) WHERE status <> 'running';
+        CREATE INDEX runs_by_task ON runs (owner, task, id);
+        CREATE INDEX runs_by_task_and_status ON runs (owner, task, status, id) WHERE status <> 'running';
+        """
 
     /// Which chats name which files, for those that none names may expire. `json_each` reads what earlier versions have stored.
     private static let version3 = """

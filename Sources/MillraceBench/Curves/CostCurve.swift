@@ -37,10 +37,37 @@ struct CostCurve: Equatable {
         }
     }
 
+    /// One measurement of a cost.
+    struct Reading: Equatable {
+        var cost: Double
+        var isDisturbed = false
+
+        init(_ cost: Double, _ disturbance: Disturbance?) {
+            self.init(cost: cost, isDisturbed: disturbance?.isTooMuch ?? false)
+        }
+
+        init(cost: Double, isDisturbed: Bool = false) {
+            self.cost = cost
+            self.isDisturbed = isDisturbed
+        }
+    }
+
     struct Point: Equatable {
         var size: Double
         var cost: Double
         var isDisturbed = false
+
+        init(size: Double, cost: Double, isDisturbed: Bool = false) {
+            self.size = size
+            self.cost = cost
+            self.isDisturbed = isDisturbed
+        }
+
+        /// The median of those readings that nobody disturbed, or of all where there is none.
+        init(size: Double, readings: [Reading]) {
+            let quiet = readings.filter { !$0.isDisturbed }
+            self.init(size: size, cost: Statistics.median((quiet.isEmpty ? readings : quiet).map(\.cost)) ?? 0, isDisturbed: quiet.isEmpty)
+        }
     }
 
     var axis: Axis

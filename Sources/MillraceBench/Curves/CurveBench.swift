@@ -18,41 +18,45 @@ struct CurveBench {
     }
 
     private func streams() throws(MillraceError) -> [CostCurve] {
-        var memory = CostCurve(axis: .streams, name: "KB a stream", bound: .constant(factor: 1.3), points: [])
-        var cpu = CostCurve(axis: .streams, name: "CPU µs an event", bound: .constant(factor: 1.5), points: [])
-        for size in options.isQuick ? [100, 200, 400] : [500, 2000, 8000] {
+        let curves = [
+            CostCurve(axis: .streams, name: "KB a stream", bound: .constant(factor: 1.3), points: []),
+            CostCurve(axis: .streams, name: "CPU µs an event", bound: .constant(factor: 1.5), points: []),
+        ]
+        return try visit(curves, at: options.isQuick ? [100, 200, 400] : [500, 2000, 8000]) { size throws(MillraceError) in
             let outcome = try withServer(store: "memory") { server throws(MillraceError) in
                 try server.measure(tools: tools, flags: Workload.holding("1000000 every 1000", streams: size) + times(), connections: size)
             }
             let bytes = Double(outcome.usage.memoryAtStart - outcome.usage.memoryBefore)
-            memory.add(size, bytes / 1024 / Double(size), outcome)
-            cpu.add(size, outcome.cpuMicroseconds(per: outcome.load.events), outcome)
+            return [outcome.reading(bytes / 1024 / Double(size)), outcome.reading(outcome.cpuMicroseconds(per: outcome.load.events))]
         }
-        return [memory, cpu]
     }
 
     private func eventsPerRun() throws(MillraceError) -> [CostCurve] {
-        var curves: [CostCurve] = []
-        for (store, words) in [("memory", "in memory"), ("sqlite", "on disk")] {
-            var cpu = CostCurve(axis: .eventsPerRun, name: "CPU µs an event, \(words)", bound: .constant(factor: 1.3), points: [])
-            var memory = CostCurve(axis: .eventsPerRun, name: "memory MB, \(words)", bound: .constant(factor: 2), points: [])
-            for size in options.isQuick ? [100, 1000] : [100, 1000, 10_000] {
-                let outcome = try withServer(store: store) { server throws(MillraceError) in
-                    try server.measure(
-                        tools: tools, flags: Workload.streaming("\(size) together", events: size) + times(), connections: 16)
-                }
-                cpu.add(size, outcome.cpuMicroseconds(per: outcome.load.events), outcome)
-                memory.add(size, Double(outcome.usage.memoryAtStop) / 1_048_576, outcome)
+        try eventsPerRun(store: "memory", "in memory") + eventsPerRun(store: "sqlite", "on disk")
+    }
+
+    private func eventsPerRun(store: String, _ words: String) throws(MillraceError) -> [CostCurve] {
+        let curves = [
+            CostCurve(axis: .eventsPerRun, name: "CPU µs an event, \(words)", bound: .constant(factor: 1.3), points: []),
+            CostCurve(axis: .eventsPerRun, name: "memory MB, \(words)", bound: .constant(factor: 2), points: []),
+        ]
+        return try visit(curves, at: options.isQuick ? [100, 1000] : [100, 1000, 10_000]) { size throws(MillraceError) in
+            let outcome = try withServer(store: store) { server throws(MillraceError) in
+                try server.measure(tools: tools, flags: Workload.streaming("\(size) together", events: size) + times(), connections: 16)
             }
-            curves += [cpu, memory]
+            return [
+                outcome.reading(outcome.cpuMicroseconds(per: outcome.load.events)),
+                outcome.reading(Double(outcome.usage.memoryAtStop) / 1_048_576),
+            ]
         }
-        return curves
     }
 
     private func readersPerRun() throws(MillraceError) -> [CostCurve] {
-        var cpu = CostCurve(axis: .readersPerRun, name: "CPU µs an event and reader", bound: .constant(factor: 1.1), points: [])
-        var gap = CostCurve(axis: .readersPerRun, name: "gap p50 ms", bound: .constant(factor: 1.2), points: [])
-        for size in options.isQuick ? [1, 8, 32] : [1, 10, 100, 1000] {
+        let curves = [
+            CostCurve(axis: .readersPerRun, name: "CPU µs an event and reader", bound: .constant(factor: 1.1), points: []),
+            CostCurve(axis: .readersPerRun, name: "gap p50 ms", bound: .constant(factor: 1.2), points: []),
+        ]
+        return try visit(curves, at: options.isQuick ? [1, 8, 32] : [1, 10, 100, 1000]) { size throws(MillraceError) in
             let outcome = try withServer(store: "memory") { server throws(MillraceError) in
                 let starter = try LoopbackConnection(port: server.port)
                 try starter.send("POST", "/api/v1/generate/stream", body: Workload.body("1000000 every 10"))
@@ -62,37 +66,39 @@ struct CurveBench {
                 return try server.measure(
                     tools: tools, flags: ["--hold", "--path", "/api/v1/runs/\(run)/events?after=1"] + times(), connections: size)
             }
-            cpu.add(size, outcome.cpuMicroseconds(per: outcome.load.events), outcome)
-            gap.add(size, outcome.load.gap.p50 ?? 0, outcome)
+            return [outcome.reading(outcome.cpuMicroseconds(per: outcome.load.events)), outcome.reading(outcome.load.gap.p50 ?? 0)]
         }
-        return [cpu, gap]
     }
 
     private func history() throws(MillraceError) -> [CostCurve] {
-        var cpu = CostCurve(axis: .history, name: "CPU µs a request", bound: .linear(factor: 1.5), points: [])
-        var first = CostCurve(axis: .history, name: "first event p50 ms", bound: .linear(factor: 1.5), points: [])
-        for size in options.isQuick ? [10, 50, 200] : [10, 200, 1000, 4000] {
+        let curves = [
+            CostCurve(axis: .history, name: "CPU µs a request", bound: .linear(factor: 1.5), points: []),
+            CostCurve(axis: .history, name: "first event p50 ms", bound: .linear(factor: 1.5), points: []),
+        ]
+        return try visit(curves, at: options.isQuick ? [10, 50, 200] : [10, 200, 1000, 4000]) { size throws(MillraceError) in
             let outcome = try withServer(store: "sqlite") { server throws(MillraceError) in
                 let last = try ChatFiller(port: server.port).fill(messages: size)
                 return try server.measure(
                     tools: tools, flags: ["--streams", "--events", "1", "--body", ChatFiller.body(after: last)] + times(), connections: 1)
             }
-            cpu.add(size, outcome.cpuMicroseconds(per: outcome.load.responses), outcome)
-            first.add(size, outcome.load.firstEvent.p50 ?? 0, outcome)
+            return [
+                outcome.reading(outcome.cpuMicroseconds(per: outcome.load.responses)), outcome.reading(outcome.load.firstEvent.p50 ?? 0),
+            ]
         }
-        return [cpu, first]
     }
 
-    /// One store that grows, and four things that are done with it.
+    /// A store of each size, and what is done with it.
     private func storedRuns() throws(MillraceError) -> [CostCurve] {
         func curve(_ name: String, _ factor: Double = 1.5) -> CostCurve {
             CostCurve(axis: .storedRuns, name: name, bound: .constant(factor: factor), points: [])
         }
-        var start = curve("start ms", 2)
-        var new = curve("CPU µs a new run")
-        var newLatency = curve("first event p50 ms of a new run", 2)
-        var list = curve("CPU µs a page of 50")
-        var attach = curve("CPU µs a run read again")
+        let lists = [("all", ""), ("by status", "&status=completed"), ("by task", "&task=bench"), ("of a rare status", "&status=error")]
+        let curves =
+            [
+                curve("start ms", 2), curve("CPU µs a new run"), curve("first event p50 ms of a new run", 2),
+                curve("CPU µs a run read again"),
+            ]
+            + lists.map { curve("CPU µs a page of 50, \($0.0)") }
         let directory = try Files.makeTemporaryDirectory(in: options.workDirectory)
         defer { Files.removeTree(directory) }
         // The pattern that is copied, and read again later.
@@ -104,33 +110,62 @@ struct CurveBench {
             _ = server.end(within: 20)
             return stream.response
         }
-        var stored = 0
-        for size in [options.runs / 100, options.runs / 10, options.runs] {
+        let sizes = [options.runs / 100, options.runs / 10, options.runs]
+        let store = "\(directory)/data/millrace.db"
+        try Files.copy(store, to: "\(directory)/empty.db")
+        for size in sizes {
             let begin = Monotonic.nanoseconds()
-            try StoreFiller(path: "\(directory)/data/millrace.db").add(runs: size - stored)
-            stored = size
+            if size != options.runs { try Files.copy("\(directory)/empty.db", to: "\(directory)/\(size).db") }
+            try StoreFiller(path: size == options.runs ? store : "\(directory)/\(size).db").add(runs: size)
             let seconds = Double(Monotonic.nanoseconds() - begin) / 1e9
             StandardError.write("stored-runs \(size): filled in \(Report.decimal(seconds, 1)) s\n")
-            let startBegin = Monotonic.nanoseconds()
-            try withServer(store: "sqlite", directory: directory) { server throws(MillraceError) in
-                let milliseconds = Double(Monotonic.nanoseconds() - startBegin) / 1e6
-                let new1 = try quietly { () throws(MillraceError) in
+        }
+        return try visit(curves, at: sizes) { size throws(MillraceError) in
+            // The largest store hardly grows by what is measured; of the others each visit has a fresh one.
+            let place = size == options.runs ? directory : try Files.makeTemporaryDirectory(in: directory)
+            if place != directory {
+                try Files.makeDirectory("\(place)/data")
+                try Files.copy("\(directory)/\(size).db", to: "\(place)/data/millrace.db")
+            }
+            defer { if place != directory { Files.removeTree(place) } }
+            let begin = Monotonic.nanoseconds()
+            return try withServer(store: "sqlite", directory: place) { server throws(MillraceError) in
+                let milliseconds = Double(Monotonic.nanoseconds() - begin) / 1e6
+                let new = try quietly { () throws(MillraceError) in
                     try server.measure(tools: tools, flags: Workload.streaming("4 together", events: 4) + times(), connections: 16)
                 }
-                start.add(size, milliseconds, new1)
-                new.add(size, new1.cpuMicroseconds(per: new1.load.responses), new1)
-                newLatency.add(size, new1.load.firstEvent.p50 ?? 0, new1)
-                for (path, isList) in [("runs?limit=50", true), ("runs/\(pattern)/events", false)] {
+                var readings = [
+                    new.reading(milliseconds), new.reading(new.cpuMicroseconds(per: new.load.responses)),
+                    new.reading(new.load.firstEvent.p50 ?? 0),
+                ]
+                for path in ["runs/\(pattern)/events"] + lists.map({ "runs?limit=50\($0.1)" }) {
                     let outcome = try quietly { () throws(MillraceError) in
                         try server.measure(tools: tools, flags: ["--requests", "--path", "/api/v1/\(path)"] + times(), connections: 16)
                     }
-                    let cost = outcome.cpuMicroseconds(per: outcome.load.responses)
-                    if isList { list.add(size, cost, outcome) } else { attach.add(size, cost, outcome) }
+                    readings.append(outcome.reading(outcome.cpuMicroseconds(per: outcome.load.responses)))
                 }
                 _ = server.end(within: 20)
+                return readings
             }
         }
-        return [start, new, newLatency, list, attach]
+    }
+
+    /// Measures at every size as often as was asked for. The sizes take turns, so that a machine that becomes slower does so for all.
+    /// - Parameter measure: gives a reading for each curve.
+    private func visit(
+        _ curves: [CostCurve], at sizes: [Int], _ measure: (Int) throws(MillraceError) -> [CostCurve.Reading]
+    ) throws(MillraceError) -> [CostCurve] {
+        var readings: [Int: [[CostCurve.Reading]]] = [:]
+        for round in 0..<options.repetitions {
+            for size in round % 2 == 0 ? sizes : sizes.reversed() { readings[size, default: []].append(try measure(size)) }
+        }
+        return curves.indices.map { index in
+            var curve = curves[index]
+            curve.points = sizes.map { size in
+                CostCurve.Point(size: Double(size), readings: (readings[size] ?? []).map { $0[index] })
+            }
+            return curve
+        }
     }
 
     private func times() -> [String] { ["--seconds", "\(options.seconds)", "--warm", "\(options.seconds / 2)"] }
@@ -168,13 +203,10 @@ struct CurveBench {
     }
 }
 
-extension CostCurve {
-    mutating func add(_ size: Int, _ cost: Double, _ outcome: LoadOutcome) {
-        points.append(Point(size: Double(size), cost: cost, isDisturbed: outcome.disturbance?.isTooMuch ?? false))
-    }
-}
-
 extension LoadOutcome {
+    /// A cost that was found with it.
+    func reading(_ cost: Double) -> CostCurve.Reading { CostCurve.Reading(cost, disturbance) }
+
     /// The server's CPU time for each of `units`.
     func cpuMicroseconds(per units: Int) -> Double { units > 0 ? Double(usage.cpuNanoseconds) / 1000 / Double(units) : 0 }
 }

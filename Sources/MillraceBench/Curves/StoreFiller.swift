@@ -23,7 +23,7 @@ struct StoreFiller {
         try connection.execute(places.runs(runs))
         try connection.execute(places.events(of: runs))
         try connection.execute("COMMIT")
-        try connection.execute("PRAGMA wal_checkpoint(TRUNCATE); ANALYZE")
+        try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     }
 
     /// Where the pattern stands, and where copies begin.

@@ -1,7 +1,8 @@
+import CLinux
 import Glibc
 import MillraceCore
 
-/// A child process, and its standard output where that is asked for. It is ended and reaped when its owner lets go.
+/// A child process, and its standard output where that is asked for. It is ended and reaped when its owner lets go, with all it has started.
 struct ChildProcess: ~Copyable {
     /// Where the child's standard output goes.
     enum Output {
@@ -77,8 +78,16 @@ struct ChildProcess: ~Copyable {
         kill(identifier, SIGKILL)
         waitpid(identifier, nil, 0)
         let left = members.isEmpty ? [:] : ProcessSampler.processes()
-        for member in members where left[member] != nil && left[member]?.startedAt == family[member]?.startedAt { kill(member, SIGKILL) }
+        for member in members where left[member] != nil && left[member]?.startedAt == family[member]?.startedAt {
+            kill(member, SIGKILL)
+            // It is ours to wait for only if orphans are inherited; whose it is otherwise does so.
+            waitpid(member, nil, 0)
+        }
     }
+
+    /// From now on this process inherits what its children leave behind, so that the CPU time of all they started is added to its own
+    /// children's, and none of it passes for a stranger's.
+    static func inheritOrphans() { _ = cl_adopt_orphans() }
 
     /// Asks it to end and waits for that. Returns its exit status, or `nil` where it did not end in time or was killed.
     func end(within seconds: Double) -> Int32? {

@@ -17,7 +17,7 @@ struct Disturbance: Equatable {
     var isTooMuch: Bool { share > Self.allowedShare }
 
     /// - Parameters:
-    ///   - own: the processes of the measurement itself.
+    ///   - own: the processes of the measurement itself. Children of theirs that came and went are theirs, too.
     ///
     /// Two counts are made, and the greater one holds: what each other process says of itself, and what the machine was busy with less
     /// what the own processes took. The first names who it was; only the second sees processes that came and went, or that are hidden.
@@ -37,7 +37,9 @@ struct Disturbance: Equatable {
             let isSame = earlier?.startedAt == process.startedAt
             let children = process.childTicks - (isSame ? earlier?.childTicks ?? 0 : 0)
             let itself = process.ticks - (isSame ? earlier?.ticks ?? 0 : 0)
-            if own.contains(identifier) || process.isKernelThread {
+            if own.contains(identifier) {
+                explained += itself + children
+            } else if process.isKernelThread {
                 explained += itself
             } else {
                 taken[process.name, default: 0] += itself + children
@@ -46,10 +48,14 @@ struct Disturbance: Equatable {
         }
         // A child that ended takes what it had used before from the sum, and adds all of it to its parent.
         for (identifier, process) in before.processes where after.processes[identifier]?.startedAt != process.startedAt {
-            guard !own.contains(identifier), !process.isKernelThread else { continue }
-            let heir = after.processes[process.parent]?.name ?? process.name
-            taken[heir, default: 0] -= process.ticks + process.childTicks
-            others -= process.ticks + process.childTicks
+            let used = process.ticks + process.childTicks
+            if own.contains(identifier) {
+                explained -= used
+            } else if !process.isKernelThread {
+                let heir = after.processes[process.parent]?.name ?? process.name
+                taken[heir, default: 0] -= used
+                others -= used
+            }
         }
         let stolen = after.machine.stolen - before.machine.stolen
         let busy = after.machine.busy - before.machine.busy

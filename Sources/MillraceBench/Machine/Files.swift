@@ -56,6 +56,25 @@ enum Files {
         rmdir(path)
     }
 
+    static func makeDirectory(_ path: String) throws(MillraceError) {
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .lastCall("cannot make \(path)") }
+    }
+
+    /// Copies a file, replacing what is there.
+    static func copy(_ source: String, to target: String) throws(MillraceError) {
+        let from = open(source, O_RDONLY | O_CLOEXEC)
+        guard from >= 0 else { throw .lastCall("cannot read \(source)") }
+        defer { close(from) }
+        let to = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard to >= 0 else { throw .lastCall("cannot write \(target)") }
+        defer { close(to) }
+        while true {
+            let count = sendfile(to, from, nil, 1 << 30)
+            guard count >= 0 else { throw .lastCall("cannot copy \(source)") }
+            if count == 0 { return }
+        }
+    }
+
     /// The names in a directory without `.` and `..`; none where it can't be read.
     static func names(in path: String) -> [String] {
         guard let directory = opendir(path) else { return [] }
