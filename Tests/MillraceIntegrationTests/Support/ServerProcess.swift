@@ -26,7 +26,7 @@ final class ServerProcess {
         let command = launcher + ["\(Self.buildFolder)/\(program)"] + arguments
         processID = try Self.spawn(command[0], Array(command.dropFirst()), output: output)
         var found: Int?
-        for _ in 0..<400 where found == nil {
+        for _ in 0..<4800 where found == nil {
             let log = TestFiles.read(output)
             if let line = log.split(separator: "\n").first(where: { $0.contains(" listening ") }),
                 let place = line.firstRange(of: "http://127.0.0.1:")
