@@ -28,6 +28,11 @@ package final class EventLoopGroup: Sendable {
         loops[next.wrappingAdd(1, ordering: .relaxed).oldValue % loops.count]
     }
 
+    deinit {
+        // Of a group that never started, nobody stops the loops.
+        if threads.withLock({ $0.isEmpty }) { for loop in loops { loop.retire() } }
+    }
+
     /// Starts a thread for each loop, and the watchdog.
     /// - Parameters:
     ///   - blockWarningNanoseconds: how long one job may hold a loop before it is reported (0: never).

@@ -37,6 +37,16 @@ func withLoops<R: Sendable>(_ count: Int, _ body: @Sendable ([EventLoop]) async 
         #expect(attachment == nil)
     }
 
+    @Test func groupThatNeverStarted_takesItsLoopsWithIt() throws {
+        weak var loop: EventLoop?
+        do {
+            let group = try EventLoopGroup(count: 2)
+            loop = group.loops[1]
+            #expect(loop != nil)
+        }
+        #expect(loop == nil)
+    }
+
     @Test func taskWithPreference_runsOnTheLoop_alsoAfterSuspending() async throws {
         try await withLoops(1) { loops in
             let loop = loops[0]
