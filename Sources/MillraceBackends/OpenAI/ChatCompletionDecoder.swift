@@ -28,6 +28,7 @@ struct ChatCompletionDecoder: Sendable {
     private var hasChoice = false
     private var citations: Set<Citation> = []
     private var tools = ToolCallAssembler()
+    private var frame = TextDeltaFrame()
     /// What the server has reported so far.
     private(set) var usage = Usage.unknown
     /// Whether the server said `[DONE]`; what comes behind it is not looked at.
@@ -49,10 +50,12 @@ struct ChatCompletionDecoder: Sendable {
     /// - Throws: ``ErrorCode/modelError`` for a problem that the server reports, and for what is no chunk.
     mutating func receive(_ data: String) throws(MillraceError) -> [ModelEvent] {
         guard !isDone else { return [] }
-        if let text = TextDeltaScanner.text(in: data, modelID: modelID) {
+        if let text = TextDeltaScanner.text(in: data, modelID: modelID, frame: &frame) {
             hasChoice = true
             return text.isEmpty ? [] : [.text(text)]
         }
+        // What is read in full may change what later chunks are read by, such as the model's name.
+        frame.forget()
         if data.utf8.first != UInt8(ascii: "{") {
             let text = data.filter { !$0.isWhitespace }
             if text == "[DONE]" { isDone = true }
