@@ -230,9 +230,6 @@ package final class EventLoop: @unchecked Sendable {
         await withUnsafeContinuation { turnWaiters.append($0) }
     }
 
-    /// Resumes a task in the loop's next turn: ``nextTurn()`` for callers whose own frame suspends. Call it on the loop.
-    package func resumeNextTurn(_ continuation: UnsafeContinuation<Void, Never>) { turnWaiters.append(continuation) }
-
     /// The Swift task that runs now, only to be compared with; `nil` outside of tasks.
     package static var currentTask: UnsafeRawPointer? { cl_current_task().map { UnsafeRawPointer($0) } }
 

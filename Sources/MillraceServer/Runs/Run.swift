@@ -276,7 +276,8 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         if nanoseconds > 0 {
             try await withUnsafeThrowingContinuation { beginSleep($0, nanoseconds) }
         } else {
-            await withUnsafeContinuation { loop.resumeNextTurn($0) }
+            // Waited for in a frame of its own: here it would make this one larger, and a sleeping stream's memory with it.
+            await loop.nextTurn()
             try Task.checkCancellation()
         }
     }
