@@ -25,6 +25,11 @@ static __thread void *current_loop;
 void *cl_current_loop(void) { return current_loop; }
 void cl_set_current_loop(void *loop) { current_loop = loop; }
 
+// A function of Swift's runtime; it is called where tasks run, so the runtime is there.
+extern void *swift_task_getCurrent(void);
+
+void *cl_current_task(void) { return swift_task_getCurrent(); }
+
 int64_t cl_monotonic_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

@@ -230,6 +230,9 @@ package final class EventLoop: @unchecked Sendable {
         await withUnsafeContinuation { turnWaiters.append($0) }
     }
 
+    /// The Swift task that runs now, only to be compared with; `nil` outside of tasks.
+    package static var currentTask: UnsafeRawPointer? { cl_current_task().map { UnsafeRawPointer($0) } }
+
     /// Does `work` once when this turn ends.
     package func atTurnEnd(_ phase: TurnPhase, _ work: any TurnEndWork) {
         turnEnds[phase.rawValue].append(work)

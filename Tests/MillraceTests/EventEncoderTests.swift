@@ -20,7 +20,7 @@ import Testing
         #expect(message(.content(text)) == "event: content\nid: resp_1:7\ndata: \(data)\n\n")
     }
 
-    /// What must be escaped may stand anywhere in a piece, also where sixteen bytes are looked at together.
+    /// What must be escaped may stand anywhere in a piece, also where eight bytes are looked at together.
     @Test(arguments: ["\"", "\\", "\n", "\u{1}", "\u{1F}"])
     func textToEscape_isReadBackAsItWas(_ mark: String) throws {
         for count in 0..<40 {
@@ -39,6 +39,17 @@ import Testing
         #expect(text.contains("id: resp_1:\(number)\n"))
         #expect(text.contains("\"sequence\":\(number),"))
         #expect(text.contains("\"content_block_index\":\(number),\"block_sequence\":\(number),"))
+    }
+
+    @Test(arguments: [
+        Usage.unknown, Usage(promptTokens: 5, completionTokens: 7, estimatedCost: 0.25, cachedPromptTokens: 3, isEstimated: true),
+        Usage(completionTokens: 0),
+    ])
+    func usageOfAnEnd_isWrittenAsItsJSON(_ usage: Usage) {
+        let text = message(Event(.responseEnd, .responseEnd(ResponseEnd(status: .completed, usage: usage, chatID: "c"))), block: nil)
+        var json = ByteBuffer()
+        json.append(json: usage.json)
+        #expect(text.contains(",\"usage\":\(json.string),\"chat_id\":"))
     }
 
     @Test(arguments: [

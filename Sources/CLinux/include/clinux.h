@@ -7,6 +7,10 @@
 void *cl_current_loop(void);
 void cl_set_current_loop(void *loop);
 
+// The Swift task that runs on the calling thread, only to be compared with, or NULL. Swift's own `withUnsafeCurrentTask` copies values whose
+// size it asks for at run time, which costs as much as encoding an event.
+void *cl_current_task(void);
+
 // Monotonic time in nanoseconds (CLOCK_MONOTONIC).
 int64_t cl_monotonic_ns(void);
 

@@ -155,7 +155,7 @@ package struct EventEncoder: Sendable {
             buffer.add("status", failure.httpStatus)
         case .responseEnd(let end):
             buffer.add("status", end.status.rawValue)
-            buffer.add("usage", json: end.usage.json)
+            buffer.add("usage", end.usage)
             buffer.add("chat_id", end.chatID)
         case .custom(let members):
             for (name, value) in members.sorted(by: { $0.key < $1.key }) { buffer.add(member: name, json: value) }
@@ -223,6 +223,19 @@ extension ByteBuffer {
     fileprivate mutating func add(_ name: StaticString, _ value: Int?) {
         addName(name)
         if let value { append(decimal: value) } else { append("null") }
+    }
+
+    /// As ``Usage/json`` says it, without a dictionary for every run.
+    fileprivate mutating func add(_ name: StaticString, _ usage: Usage) {
+        addName(name)
+        appendJSONObject { object in
+            if let cached = usage.cachedPromptTokens { object.member("cached_prompt_tokens", cached) }
+            object.member("completion_tokens", usage.completionTokens)
+            if usage.isEstimated { object.member("estimated", true) }
+            object.member("estimated_cost", number: usage.estimatedCost)
+            object.member("prompt_tokens", usage.promptTokens)
+            object.member("total_tokens", usage.totalTokens)
+        }
     }
 
     fileprivate mutating func add(_ name: StaticString, json value: JSONValue) {

@@ -124,7 +124,13 @@ public struct RunContext: Sendable {
                     return
                 }
                 if request.allowsRestart, blocks.needsBlock(for: piece) { blocks.begin(try await sink.reserveBlock(), for: piece) }
-                try await emit(blocks.place(piece))
+                // As `emit` does, without a frame of its own for every token.
+                let placed = blocks.place(piece)
+                switch try sink.emitNow(placed) {
+                case .appended: return
+                case .appendedAndShouldYield: await sink.yield()
+                case .mustWait: try await sink.emit(placed)
+                }
             }
             answer.response = response
             report(response.usage)

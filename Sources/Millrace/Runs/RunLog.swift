@@ -74,7 +74,8 @@ package struct RunLog: ~Copyable {
         let mark = blocks.mark(before: event)
         let block = blocks.position(of: event)
         if event.isEmitted {
-            if open.isEmpty { open.reserve(lastBatchBytes) }
+            // A few bytes more, for numbers that get longer.
+            if open.capacity == 0, lastBatchBytes > 0 { open.reserve(exactly: lastBatchBytes + 16) }
             encoder.append(event, sequence: lastSequence + 1, at: stamp, block: block, to: &open)
         } else {
             encoder.appendHidden(event, after: lastSequence, ordinal: hiddenOrdinal + 1, at: stamp, block: block, to: &openHidden)

@@ -28,6 +28,7 @@ struct ChatCompletionDecoder: Sendable {
     private var hasChoice = false
     private var citations: Set<Citation> = []
     private var tools = ToolCallAssembler()
+    private var frame = TextDeltaFrame()
     /// What the server has reported so far.
     private(set) var usage = Usage.unknown
     /// Whether the server said `[DONE]`; what comes behind it is not looked at.
@@ -45,14 +46,27 @@ struct ChatCompletionDecoder: Sendable {
 
     // MARK: Input
 
+    /// Takes the data of one server-sent event if it holds a piece of text and nothing else, as nearly every one does.
+    /// - Returns: the text; `nil` for any other event, which has not been taken then.
+    mutating func receive(text data: String) -> String? {
+        guard !isDone, let text = TextDeltaScanner.text(in: data, modelID: modelID, frame: &frame) else { return nil }
+        hasChoice = true
+        return text
+    }
+
     /// Takes the data of one server-sent event.
     /// - Throws: ``ErrorCode/modelError`` for a problem that the server reports, and for what is no chunk.
     mutating func receive(_ data: String) throws(MillraceError) -> [ModelEvent] {
+        if let text = receive(text: data) { return text.isEmpty ? [] : [.text(text)] }
+        return try receive(whole: data)
+    }
+
+    /// Takes the data of one server-sent event, and reads all of it.
+    /// - Throws: as ``receive(_:)-(String)``.
+    mutating func receive(whole data: String) throws(MillraceError) -> [ModelEvent] {
         guard !isDone else { return [] }
-        if let text = TextDeltaScanner.text(in: data, modelID: modelID) {
-            hasChoice = true
-            return text.isEmpty ? [] : [.text(text)]
-        }
+        // What is read in full may change what later chunks are read by, such as the model's name.
+        frame.forget()
         if data.utf8.first != UInt8(ascii: "{") {
             let text = data.filter { !$0.isWhitespace }
             if text == "[DONE]" { isDone = true }

@@ -82,7 +82,16 @@ public struct OpenAILanguageModel: LanguageModel {
                     for event in try decoder.receive(completion: try await server.json(response, limit: 4 << 20)) { try await hand(event) }
                 case .eventStream:
                     try await response.forEachServerSentEvent { message in
-                        for event in try decoder.receive(message.data) { try await hand(event) }
+                        if let text = decoder.receive(text: message.data) {
+                            // As `hand` does, without a frame and an array for every token.
+                            try Task.checkCancellation()
+                            do { if !text.isEmpty { try await receive(.text(text)) } } catch {
+                                receiverError = error
+                                throw error
+                            }
+                            return true
+                        }
+                        for event in try decoder.receive(whole: message.data) { try await hand(event) }
                         return !decoder.isDone
                     }
                 }

@@ -1,4 +1,5 @@
 import Glibc
+import MillraceCore
 
 /// Reads the chunks that a stream is made of, those that hold a piece of text and nothing else, without building a value of each member.
 ///
@@ -6,12 +7,16 @@ import Glibc
 /// little and is sure of it: at any member, value or escape that it does not know it gives up, and the decoder reads the chunk in full.
 struct TextDeltaScanner: ~Copyable {
     /// The chunk's text, empty for a chunk that says nothing; `nil` where the chunk must be read in full.
-    /// - Parameter modelID: the model that the stream has named; a chunk that names another is read in full.
-    static func text(in data: String, modelID: String) -> String? {
+    /// - Parameters:
+    ///   - modelID: the model that the stream has named; a chunk that names another is read in full.
+    ///   - frame: what the stream's last such chunk was like; one like it need not be scanned.
+    static func text(in data: String, modelID: String, frame: inout TextDeltaFrame) -> String? {
         data.utf8.withContiguousStorageIfAvailable { bytes in
-            modelID.utf8.withContiguousStorageIfAvailable { modelID in
+            if let text = frame.text(in: UnsafeRawBufferPointer(bytes)) { return text }
+            return modelID.utf8.withContiguousStorageIfAvailable { modelID in
                 var scanner = TextDeltaScanner(bytes: bytes, modelID: modelID)
                 guard scanner.chunk() else { return nil }
+                if let place = scanner.textPlace { frame.learn(UnsafeRawBufferPointer(bytes), text: place) }
                 return scanner.text ?? ""
             } ?? nil
         } ?? nil
@@ -22,6 +27,8 @@ struct TextDeltaScanner: ~Copyable {
     private let modelID: UnsafeBufferPointer<UInt8>
     private var position = 0
     private var text: String?
+    /// Where the text stands, if it has no escapes.
+    private var textPlace: Range<Int>?
     private var hasDelta = false
 
     private init(bytes: UnsafeBufferPointer<UInt8>, modelID: UnsafeBufferPointer<UInt8>) {
@@ -129,16 +136,10 @@ struct TextDeltaScanner: ~Copyable {
     private mutating func string() -> Range<Int>? {
         guard take(UInt8(ascii: "\"")) else { return nil }
         let start = position
-        while position < bytes.count {
-            let byte = bytes[position]
-            if byte == UInt8(ascii: "\"") {
-                position += 1
-                return start..<position - 1
-            }
-            guard byte >= 0x20, byte != UInt8(ascii: "\\") else { return nil }
-            position += 1
-        }
-        return nil
+        let end = JSONEscaping.firstEscape(in: UnsafeRawBufferPointer(bytes), from: start)
+        guard end < bytes.count, bytes[end] == UInt8(ascii: "\"") else { return nil }
+        position = end + 1
+        return start..<end
     }
 
     /// A number of few digits.
@@ -157,28 +158,28 @@ struct TextDeltaScanner: ~Copyable {
     /// A string with the escapes that texts are full of.
     private mutating func content() -> String? {
         let start = position
-        if let range = string() { return String(decoding: bytes[range], as: UTF8.self) }
+        if let range = string() {
+            textPlace = range
+            return String(decoding: bytes[range], as: UTF8.self)
+        }
         position = start
         guard take(UInt8(ascii: "\"")) else { return nil }
         var unescaped: [UInt8] = []
         while position < bytes.count {
-            let byte = bytes[position]
-            position += 1
-            switch byte {
-            case UInt8(ascii: "\""): return String(decoding: unescaped, as: UTF8.self)
-            case 0..<0x20: return nil
-            case UInt8(ascii: "\\"):
-                guard position < bytes.count else { return nil }
-                switch bytes[position] {
-                case UInt8(ascii: "n"): unescaped.append(0x0A)
-                case UInt8(ascii: "t"): unescaped.append(0x09)
-                case UInt8(ascii: "r"): unescaped.append(0x0D)
-                case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): unescaped.append(bytes[position])
-                default: return nil
-                }
-                position += 1
-            default: unescaped.append(byte)
+            let end = JSONEscaping.firstEscape(in: UnsafeRawBufferPointer(bytes), from: position)
+            unescaped.append(contentsOf: bytes[position..<end])
+            guard end < bytes.count else { return nil }
+            position = end + 1
+            if bytes[end] == UInt8(ascii: "\"") { return String(decoding: unescaped, as: UTF8.self) }
+            guard bytes[end] == UInt8(ascii: "\\"), position < bytes.count else { return nil }
+            switch bytes[position] {
+            case UInt8(ascii: "n"): unescaped.append(0x0A)
+            case UInt8(ascii: "t"): unescaped.append(0x09)
+            case UInt8(ascii: "r"): unescaped.append(0x0D)
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): unescaped.append(bytes[position])
+            default: return nil
             }
+            position += 1
         }
         return nil
     }

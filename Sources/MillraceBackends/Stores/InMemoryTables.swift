@@ -94,6 +94,8 @@ struct InMemoryTables {
     /// The chats of ended runs, oldest end first: what is forgotten first when the limit is reached.
     private var ended: [Key] = []
     private var endedStart = 0
+    /// The runs that are being appended to: memory for one call after the other.
+    private var targets: [RunEntry] = []
 
     init(logByteLimit: Int) { self.logByteLimit = logByteLimit }
 
@@ -157,9 +159,9 @@ struct InMemoryTables {
 
     /// Appends all or, when one of them is refused, none.
     mutating func append(_ appends: [RunAppend]) -> MillraceError? {
-        // By index: a copy of each element would cost more than storing it. All are checked before the first is stored.
-        var targets: [RunEntry] = []
-        targets.reserveCapacity(appends.count)
+        // Borrowed: a copy of each element would cost more than storing it. All are checked before the first is stored.
+        let appends = appends.span
+        defer { targets.removeAll(keepingCapacity: true) }
         for index in appends.indices {
             guard let run = runsByNumber[appends[index].handle.number] else { return StoreRefusal.noRun(appends[index].handle.responseID) }
             targets.append(run)

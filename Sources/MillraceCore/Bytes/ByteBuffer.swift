@@ -34,6 +34,15 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {  // Sendable: noncopy
         makeRoom(for: extra)
     }
 
+    /// Gives a buffer that holds no memory room for exactly that many bytes, for bytes that are kept for long; one that has memory stays as it
+    /// is.
+    public mutating func reserve(exactly capacity: Int) {
+        guard base == nil, capacity > 0 else { return }
+        guard let memory = malloc(capacity) else { fatalError("out of memory: a buffer of \(capacity) bytes") }
+        base = memory.assumingMemoryBound(to: UInt8.self)
+        size = capacity
+    }
+
     @inline(never) @usableFromInline
     mutating func makeRoom(for extra: Int) {
         if head > 0, let base {
@@ -132,9 +141,13 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {  // Sendable: noncopy
     public mutating func overwrite(at offset: Int, hexadecimal value: Int, width: Int) {
         precondition(offset >= 0 && offset + width <= count, "overwrite outside the buffer")
         let start = base.unsafelyUnwrapped + head + offset
-        for i in 0..<width {
-            let digit = UInt8(truncatingIfNeeded: (value >> ((width - 1 - i) * 4)) & 15)
-            start[i] = digit < 10 ? UInt8(ascii: "0") &+ digit : UInt8(ascii: "a") &- 10 &+ digit
+        var rest = UInt(bitPattern: value)
+        var place = width
+        while place > 0 {
+            place &-= 1
+            let digit = UInt8(truncatingIfNeeded: rest & 15)
+            start[place] = digit < 10 ? UInt8(ascii: "0") &+ digit : UInt8(ascii: "a") &- 10 &+ digit
+            rest &>>= 4
         }
     }
 

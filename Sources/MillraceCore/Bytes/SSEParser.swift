@@ -1,3 +1,5 @@
+import Glibc
+
 /// One message of a server-sent event stream.
 public struct SSEMessage: Equatable, Sendable {
     /// The `event:` field; `message` where the stream gave none.
@@ -49,26 +51,47 @@ public struct SSEParser: Sendable {
     /// - Throws: ``Failure/tooLong(limit:)``.
     public mutating func receive(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> [SSEMessage] {
         var messages: [SSEMessage] = []
-        var rest = bytes[...]
-        while !rest.isEmpty {
+        var start = 0
+        // Where the next line feed is; looked for again only once it has been passed, since lines may also end in carriage returns.
+        var feed = Self.place(of: UInt8(ascii: "\n"), in: bytes[...])
+        while start < bytes.count {
             if afterCarriageReturn {
                 afterCarriageReturn = false
-                if rest.first == UInt8(ascii: "\n") {
-                    rest = rest.dropFirst()
+                if start == feed {
+                    start += 1
+                    feed = Self.place(of: UInt8(ascii: "\n"), in: bytes[start...])
                     continue
                 }
             }
-            // A line is searched for its end and taken in one piece: byte by byte costs as much as parsing what is in it.
-            let end = rest.firstIndex { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
-            let piece = rest[..<(end ?? rest.endIndex)]
+            let end = Self.place(of: UInt8(ascii: "\r"), in: bytes[start..<feed])
+            let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
             if line.count + data.count + piece.count > limit { throw .tooLong(limit: limit) }
-            line.append(contentsOf: piece)
-            guard let end else { break }
-            afterCarriageReturn = rest[end] == UInt8(ascii: "\r")
-            endLine(into: &messages)
-            rest = rest[(end + 1)...]
+            guard end < bytes.count else {
+                line.append(contentsOf: piece)
+                break
+            }
+            afterCarriageReturn = end < feed
+            if line.isEmpty {
+                endLine(piece, into: &messages)
+            } else {
+                line.append(contentsOf: piece)
+                var whole: [UInt8] = []
+                swap(&whole, &line)
+                whole.withUnsafeBytes { endLine($0, into: &messages) }
+                whole.removeAll(keepingCapacity: true)
+                swap(&whole, &line)
+            }
+            start = end + 1
+            if end == feed { feed = Self.place(of: UInt8(ascii: "\n"), in: bytes[start...]) }
         }
         return messages
+    }
+
+    /// Where a byte first stands in a part of a buffer; the part's end where it does not.
+    private static func place(of byte: UInt8, in part: Slice<UnsafeRawBufferPointer>) -> Int {
+        let bytes = UnsafeRawBufferPointer(rebasing: part)
+        guard let base = bytes.baseAddress, let found = memchr(base, Int32(byte), bytes.count) else { return part.endIndex }
+        return part.startIndex + (UnsafeRawPointer(found) - base)
     }
 
     /// Takes the next bytes of the stream, as an array.
@@ -80,11 +103,11 @@ public struct SSEParser: Sendable {
         return try result.get()
     }
 
-    private mutating func endLine(into messages: inout [SSEMessage]) {
-        defer { line.removeAll(keepingCapacity: true) }
+    private mutating func endLine(_ whole: UnsafeRawBufferPointer, into messages: inout [SSEMessage]) {
+        var line = whole[...]
         if atStart {
             atStart = false
-            if line.starts(with: [0xEF, 0xBB, 0xBF]) { line.removeFirst(3) }
+            if line.starts(with: [0xEF, 0xBB, 0xBF]) { line = line.dropFirst(3) }
         }
         guard let first = line.first else {
             dispatch(into: &messages)
@@ -94,11 +117,11 @@ public struct SSEParser: Sendable {
             comments += 1
             return
         }
-        let colon = line.firstIndex(of: UInt8(ascii: ":"))
-        let name = line[..<(colon ?? line.endIndex)]
-        var value = colon.map { line[($0 + 1)...] } ?? []
-        if value.first == UInt8(ascii: " ") { value = value.dropFirst() }
-        if name.elementsEqual("data".utf8) {
+        let colon = Self.place(of: UInt8(ascii: ":"), in: line)
+        let name = UnsafeRawBufferPointer(rebasing: line[..<colon])
+        var value = UnsafeRawBufferPointer(rebasing: line[min(colon + 1, line.endIndex)...])
+        if value.first == UInt8(ascii: " ") { value = UnsafeRawBufferPointer(rebasing: value.dropFirst()) }
+        if Self.isData(name) {
             if hasData { data.append(UInt8(ascii: "\n")) }
             data.append(contentsOf: value)
             hasData = true
@@ -113,6 +136,10 @@ public struct SSEParser: Sendable {
             if let milliseconds = Int(String(decoding: value, as: UTF8.self)) { retryMilliseconds = milliseconds }
         default: break
         }
+    }
+
+    private static func isData(_ name: UnsafeRawBufferPointer) -> Bool {
+        name.count == 4 && name.loadUnaligned(as: UInt32.self) == UInt32(littleEndian: 0x6174_6164)
     }
 
     private mutating func dispatch(into messages: inout [SSEMessage]) {

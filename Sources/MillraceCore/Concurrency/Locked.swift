@@ -5,7 +5,8 @@ import Glibc
 /// A pthread mutex: uncontended it costs what `Synchronization.Mutex` does, and ThreadSanitizer understands it.
 public final class Locked<Value>: @unchecked Sendable {  // Sendable: the mutex guards the value.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private var value: Value
+    // Not checked for overlapping accesses: a call from inside the lock would wait for ever before it could overlap.
+    @exclusivity(unchecked) @usableFromInline var value: Value
 
     /// Creates the mutex around a value.
     public init(_ value: sending Value) {
@@ -21,9 +22,16 @@ public final class Locked<Value>: @unchecked Sendable {  // Sendable: the mutex 
     }
 
     /// Runs `body` with the value, holding the lock.
+    @inlinable
     public func withLock<R, E: Error>(_ body: (inout Value) throws(E) -> R) throws(E) -> R {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
+        lock()
+        defer { unlock() }
         return try body(&value)
     }
+
+    @usableFromInline
+    func lock() { pthread_mutex_lock(mutex) }
+
+    @usableFromInline
+    func unlock() { pthread_mutex_unlock(mutex) }
 }

@@ -4,16 +4,28 @@ package enum JSONEscaping {
     @inline(__always)
     static func isNeeded(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x22 || byte == 0x5C }
 
-    /// The first byte at or after `start` that must be escaped; `bytes.count` when there is none. Sixteen bytes are looked at together.
+    /// The first byte at or after `start` that must be escaped; `bytes.count` when there is none. Eight bytes are looked at together.
     package static func firstEscape(in bytes: UnsafeRawBufferPointer, from start: Int = 0) -> Int {
         var place = start
-        while bytes.count &- place >= 16 {
-            let next = bytes.loadUnaligned(fromByteOffset: place, as: SIMD16<UInt8>.self)
-            if any((next .< 0x20) .| (next .== 0x22) .| (next .== 0x5C)) { break }
-            place &+= 16
+        while bytes.count &- place >= 8 {
+            let word = bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+            let found = marks(in: UInt64(littleEndian: word))
+            if found != 0 { return place &+ found.trailingZeroBitCount / 8 }
+            place &+= 8
         }
         while place < bytes.count, !isNeeded(bytes[place]) { place &+= 1 }
         return place
+    }
+
+    /// The top bit of every byte that must be escaped. A subtraction borrows only from bytes behind one that is marked, so the lowest mark is
+    /// right; the others may be wrong.
+    @inline(__always)
+    private static func marks(in word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let quotes = word ^ (ones &* 0x22)
+        let backslashes = word ^ (ones &* 0x5C)
+        let control = (word &- ones &* 0x20) & ~word
+        return (control | (quotes &- ones) & ~quotes | (backslashes &- ones) & ~backslashes) & (ones &* 0x80)
     }
 }
 

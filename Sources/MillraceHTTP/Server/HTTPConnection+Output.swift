@@ -60,6 +60,7 @@ extension HTTPConnection {
     /// Asks the body's source for what fits.
     private func fill() {
         guard let exchange, let source = exchange.source else { return }
+        if exchange.sourceHasMore { state.lend(to: &output) }
         let limit = server.settings.writeBufferBytes
         while exchange.sourceHasMore, output.count < limit {
             let before = output.count

@@ -4,15 +4,16 @@ import MillraceEventLoop
 
 /// One exchange: a libcurl transfer and the task that reads its response.
 ///
-/// `@unchecked Sendable`: confined to its loop. A task that runs elsewhere reads through ``onLoop(_:)``.
+/// `@unchecked Sendable`: confined to its loop. A task that runs elsewhere reads through ``onLoop(_:)``. What each piece of a response touches
+/// is not checked for overlapping accesses at run time.
 final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
     let loop: EventLoop
     let target: RequestTarget
     let request: HTTPClientRequest
     let settings: HTTPClientSettings
     /// libcurl's side of the loop, while the transfer is in it.
-    private var multi: CurlMulti?
-    private(set) var easy: UnsafeMutableRawPointer?
+    @exclusivity(unchecked) private var multi: CurlMulti?
+    @exclusivity(unchecked) private(set) var easy: UnsafeMutableRawPointer?
     private var headerList: UnsafeMutablePointer<curl_slist>?
     private var resolveList: UnsafeMutablePointer<curl_slist>?
 
@@ -20,25 +21,25 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
     private(set) var headers = HTTPClientHeaders()
     /// Whether the request went out, or began to.
     private var isSent = false
-    private var headIsComplete = false
+    @exclusivity(unchecked) private var headIsComplete = false
     private var headBytes = 0
-    private var bodyBytes = 0
-    private var buffer = ByteBuffer()
-    private var isPaused = false
+    @exclusivity(unchecked) private var bodyBytes = 0
+    @exclusivity(unchecked) private var buffer = ByteBuffer()
+    @exclusivity(unchecked) private var isPaused = false
     /// Bytes that may still come while nobody reads; `nil`: the reader reads.
-    private var discardedBytesLeft: Int?
+    @exclusivity(unchecked) private var discardedBytesLeft: Int?
     private var upload: RequestUpload?
     /// How much of a body of bytes libcurl has taken.
     private var sentBytes = 0
     /// How the transfer ended; `nil` while it goes on.
-    private var outcome: Result<Void, any Error>?
-    private var waiter: UnsafeContinuation<Void, Never>?
+    @exclusivity(unchecked) private var outcome: Result<Void, any Error>?
+    @exclusivity(unchecked) private var waiter: UnsafeContinuation<Void, Never>?
     private var lookup: (resolver: HostResolver, waiter: HostResolver.LookupWaiter)?
     private var lookedUp: Result<[String], MillraceError>?
 
-    private var deadlines: TransferDeadlines
+    @exclusivity(unchecked) private var deadlines: TransferDeadlines
     private lazy var timer = LoopTimer { [unowned self] in self.checkDeadlines() }
-    private var timerDeadline = Int64.max
+    @exclusivity(unchecked) private var timerDeadline = Int64.max
 
     init(_ request: HTTPClientRequest, _ target: RequestTarget, _ settings: HTTPClientSettings, _ loop: EventLoop) {
         self.request = request
@@ -118,8 +119,14 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
         }
         // Cancelled or failed: what had come before is still the reader's, but for a cancelled one.
         if case .failure(let error) = outcome, error is CancellationError { throw error }
-        defer { buffer.removeAll() }
-        try buffer.withBytes { bytes throws(any Error) in try take(bytes) }
+        // Taken out, since what reads it runs code of others; its memory is kept for what comes next.
+        var taken = ByteBuffer()
+        swap(&taken, &buffer)
+        defer {
+            taken.removeAll()
+            if buffer.capacity == 0 { swap(&taken, &buffer) }
+        }
+        try taken.withBytes { bytes throws(any Error) in try take(bytes) }
         return true
     }
 

@@ -29,14 +29,15 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
     private let store: any Store
     private let tailBytes: Int
     @exclusivity(unchecked) private var peers: [LoopRuns] = []
-    @exclusivity(unchecked) private var appends: [RunAppend] = []
-    /// Whose appends these are.
-    @exclusivity(unchecked) private var appending: [Run] = []
-    @exclusivity(unchecked) private var appendedBytes = 0
+    /// What this turn has appended.
+    @exclusivity(unchecked) private var gathered = Submission()
+    /// Memory for the next turn's, where the store answers at once.
+    @exclusivity(unchecked) private var spare: Submission?
     @exclusivity(unchecked) private var outgoing: [[RunDelta]] = []
     @exclusivity(unchecked) private var isEnqueued = false
     @exclusivity(unchecked) private var mirrors: [String: Mirror] = [:]
     @exclusivity(unchecked) private var lastGeneration = 0
+    /// What the store has not answered yet, oldest first.
     @exclusivity(unchecked) private var submissions: [Submission] = []
     @exclusivity(unchecked) private var uncommittedBytes = 0
     @exclusivity(unchecked) private var roomWaiters: [UnsafeContinuation<Void, Never>] = []
@@ -54,23 +55,26 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
 
     /// Appends on their way to the store.
     private final class Submission: @unchecked Sendable {  // Sendable: its state is touched on the loop only.
-        private(set) var appends: [RunAppend]
-        private(set) var runs: [Run]
-        let bytes: Int
-        let deadline: Int64
-        var isSettled = false
-        init(_ appends: [RunAppend], of runs: [Run], bytes: Int, deadline: Int64) {
-            self.appends = appends
-            self.runs = runs
-            self.bytes = bytes
-            self.deadline = deadline
+        @exclusivity(unchecked) private(set) var appends: [RunAppend] = []
+        /// Whose appends these are.
+        @exclusivity(unchecked) private(set) var runs: [Run] = []
+        @exclusivity(unchecked) private(set) var bytes = 0
+        /// When the store has had its time.
+        @exclusivity(unchecked) var deadline: Int64 = 0
+        @exclusivity(unchecked) var isSettled = false
+
+        func add(_ append: RunAppend, of run: Run) {
+            bytes += append.batch.byteCount
+            appends.append(append)
+            runs.append(run)
         }
 
-        func emptied() -> ([RunAppend], [Run]) {
+        /// Forgets all but the memory.
+        func reset() {
             appends.removeAll(keepingCapacity: true)
             runs.removeAll(keepingCapacity: true)
-            defer { (appends, runs) = ([], []) }
-            return (appends, runs)
+            bytes = 0
+            isSettled = false
         }
     }
 
@@ -102,9 +106,7 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
 
     /// Queues an append for the store.
     func store(_ append: RunAppend, of run: Run) {
-        appendedBytes += append.batch.byteCount
-        appends.append(append)
-        appending.append(run)
+        gathered.add(append, of: run)
         enqueue()
     }
 
@@ -122,13 +124,7 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
 
     func turnEnds() {
         isEnqueued = false
-        if !appends.isEmpty {
-            let submission = Submission(appends, of: appending, bytes: appendedBytes, deadline: loop.now + patience)
-            (appends, appending, appendedBytes) = ([], [], 0)
-            submit(submission)
-            // A store that has answered at once leaves the memory for the next turn.
-            if submission.isSettled { (appends, appending) = submission.emptied() }
-        }
+        if !gathered.appends.isEmpty { submit() }
         for index in outgoing.indices where !outgoing[index].isEmpty {
             let deltas = outgoing[index]
             outgoing[index].removeAll(keepingCapacity: true)
@@ -147,14 +143,25 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
         await withUnsafeContinuation { roomWaiters.append($0) }
     }
 
-    private func submit(_ submission: Submission) {
-        // A commit that fails is answered within the store's patience. One that hangs (a disk that does not answer) is given up here.
-        submissions.append(submission)
+    private func submit() {
+        let submission = gathered
+        // What is told of its commit may append anew.
+        gathered = spare.take() ?? Submission()
         uncommittedBytes += submission.bytes
-        if !hangTimer.isSet { loop.set(hangTimer, at: submission.deadline) }
         let loop = loop
-        // A store that answers at once costs no further turn.
-        store.append(submission.appends) { [self] error in loop.perform { self.settle(submission, error) } }
+        // A store that answers at once costs no further turn, and no timer.
+        store.append(submission.appends) { [self] error in
+            if loop.isCurrent { settle(submission, error) } else { loop.post { self.settle(submission, error) } }
+        }
+        if submission.isSettled {
+            submission.reset()
+            spare = submission
+            return
+        }
+        // A commit that fails is answered within the store's patience. One that hangs (a disk that does not answer) is given up here.
+        submission.deadline = loop.now + patience
+        submissions.append(submission)
+        if !hangTimer.isSet { loop.set(hangTimer, at: submission.deadline) }
     }
 
     /// The oldest submission was not answered in time.
@@ -172,7 +179,7 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
         submission.isSettled = true
         uncommittedBytes -= submission.bytes
         while let first = submissions.first, first.isSettled { submissions.removeFirst() }
-        if submissions.isEmpty { loop.clear(hangTimer) }
+        if submissions.isEmpty, hangTimer.isSet { loop.clear(hangTimer) }
         tell(submission, error)
         guard !isFull, !roomWaiters.isEmpty else { return }
         let waiters = roomWaiters
@@ -181,7 +188,9 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
     }
 
     private func tell(_ submission: Submission, _ error: MillraceError?) {
-        let (runs, appends) = (submission.runs, submission.appends)
+        let (runs, kept) = (submission.runs, submission.appends)
+        // Borrowed: a copy of each element would cost more than what is done with it.
+        let appends = kept.span
         for index in runs.indices {
             if let error {
                 runs[index].storeFailed(error)

@@ -38,7 +38,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     @exclusivity(unchecked) private var outcome: Outcome?
     var completion: RunCompletion? { outcome?.completion }
     /// The handler's own task, to be compared with: cancelling the run wakes it when it sleeps.
-    @exclusivity(unchecked) private var ownTask: UnsafeCurrentTask?
+    @exclusivity(unchecked) private var ownTask: UnsafeRawPointer?
     @exclusivity(unchecked) private var sleeper: LoopTimer?
     @exclusivity(unchecked) private var sleeping: UnsafeContinuation<Void, any Error>?
     @exclusivity(unchecked) private var deadline: LoopTimer?
@@ -119,7 +119,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     /// Runs the handler. Everything that needs no waiting is kept out of here: a task holds its frames until it ends, and there is one of
     /// these for every open stream.
     private func execute() async {
-        withUnsafeCurrentTask { ownTask = $0 }
+        ownTask = EventLoop.currentTask
         do {
             try await handler.handle(request, context)
             if let stages { try await stages.finish { try await self.settle($0) } }
@@ -276,6 +276,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         if nanoseconds > 0 {
             try await withUnsafeThrowingContinuation { beginSleep($0, nanoseconds) }
         } else {
+            // Waited for in a frame of its own: here it would make this one larger, and a sleeping stream's memory with it.
             await loop.nextTurn()
             try Task.checkCancellation()
         }
@@ -284,7 +285,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     /// Whether the caller is the handler's own task on its loop, not a task that the handler has made.
     private var isOwnTask: Bool {
         guard loop.isCurrent, let ownTask else { return false }
-        return withUnsafeCurrentTask { $0 == ownTask }
+        return EventLoop.currentTask == ownTask
     }
 
     private func beginSleep(_ continuation: UnsafeContinuation<Void, any Error>, _ nanoseconds: Int64) {

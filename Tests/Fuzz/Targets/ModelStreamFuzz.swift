@@ -16,8 +16,10 @@ extension FuzzTarget {
     /// A streamed chat completion. The scanner of the commonest chunks must say what the whole reader says.
     static let chatCompletions = FuzzTarget("chat-completions") { (bytes) throws(Disagreement) in
         let text = String(decoding: bytes, as: UTF8.self)
+        // One for all: a chunk may be like the one before.
+        var frame = TextDeltaFrame()
         for data in [text] + events(of: bytes).map(\.data) {
-            guard let fast = TextDeltaScanner.text(in: data, modelID: "m") else { continue }
+            guard let fast = TextDeltaScanner.text(in: data, modelID: "m", frame: &frame) else { continue }
             guard let json = try? JSONValue(parsing: data) else { throw Disagreement("the scanner took what is no JSON: \(data)") }
             var decoder = ChatCompletionDecoder(modelID: "m", provider: "p")
             let slow = try? decoder.receive(completion: json)

@@ -4,6 +4,21 @@ import Testing
 
 @testable import MillraceBackends
 
+extension TextDeltaScanner {
+    /// The text of a stream's first chunk.
+    fileprivate static func text(in data: String, modelID: String) -> String? {
+        var frame = TextDeltaFrame()
+        return text(in: data, modelID: modelID, frame: &frame)
+    }
+}
+
+extension TextDeltaFrame {
+    fileprivate func text(in data: String) -> String? {
+        var data = data
+        return data.withUTF8 { text(in: UnsafeRawBufferPointer($0)) }
+    }
+}
+
 /// The scanner of text chunks says what the full reading says, or nothing.
 @Suite struct OpenAITextDeltaTests {
     private static let chunk =
@@ -127,9 +142,38 @@ import Testing
         #expect(TextDeltaScanner.text(in: chunk, modelID: "m-1") == "x")
     }
 
-    /// Every byte of a chunk replaced, taken out, or behind which the chunk ends.
-    @Test func brokenChunk_isNeverTakenForText() {
-        let bytes = Array(Self.chunk.utf8)
+    /// A chunk whose text alone is new is not scanned, and says the same.
+    @Test(arguments: [
+        "", "y", "a longer text than the one before, with größer 😀", "\\n", "\\u0078", "\"", "\"}},{\"delta\":{\"content\":\"z",
+    ])
+    func chunkLikeTheLastButForItsText_saysItsOwn(text: String) {
+        let first = Self.chunk.replacing("Grüße\\n", with: "x")
+        var frame = TextDeltaFrame()
+        #expect(TextDeltaScanner.text(in: first, modelID: "m-1", frame: &frame) == "x")
+        let next = Self.chunk.replacing("Grüße\\n", with: text)
+        let alike = frame.text(in: next)
+        #expect((alike != nil) == !text.contains { $0 == "\"" || $0 == "\\" })
+        #expect(alike == nil || alike == text)
+        #expect(TextDeltaScanner.text(in: next, modelID: "m-1", frame: &frame) == TextDeltaScanner.text(in: next, modelID: "m-1"))
+    }
+
+    @Test func anotherModelsName_isNotOverlookedInAChunkLikeTheLast() throws {
+        var decoder = ChatCompletionDecoder(modelID: "m-1", provider: "p")
+        let plain = Self.chunk.replacing("Grüße\\n", with: "x")
+        _ = try decoder.receive(plain)
+        #expect(try decoder.receive(plain.replacing("m-1", with: "m-2")) == [.text("x")])
+        #expect(try decoder.receive(plain) == [.text("x")])
+        _ = try decoder.receive("[DONE]")
+        #expect(try decoder.finish().response.modelID == "m-1")
+    }
+
+    /// Every byte of a chunk replaced, taken out, or behind which the chunk ends, read alone and behind the whole one.
+    @Test(arguments: ["Grüße\\n", "Grüße", "x", ""])
+    func brokenChunk_isNeverTakenForText(content: String) {
+        let whole = Self.chunk.replacing("Grüße\\n", with: content)
+        var learned = TextDeltaFrame()
+        _ = TextDeltaScanner.text(in: whole, modelID: "m-1", frame: &learned)
+        let bytes = Array(whole.utf8)
         let others = Array("\"\\{}[]:,x0n 1\u{1}\u{fe}".utf8)
         for position in bytes.indices {
             var variants = others.map { other in
@@ -142,8 +186,10 @@ import Testing
             for variant in variants {
                 // What is no UTF-8 has become U+FFFD when it comes here.
                 let chunk = String(decoding: variant, as: UTF8.self)
-                guard let text = TextDeltaScanner.text(in: chunk, modelID: "m-1") else { continue }
-                #expect(isText(text, chunk), "\(chunk)")
+                var frame = learned
+                let behind = TextDeltaScanner.text(in: chunk, modelID: "m-1", frame: &frame)
+                #expect(behind == TextDeltaScanner.text(in: chunk, modelID: "m-1"), "\(chunk)")
+                if let behind { #expect(isText(behind, chunk), "\(chunk)") }
             }
         }
     }

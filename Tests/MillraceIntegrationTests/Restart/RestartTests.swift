@@ -249,8 +249,9 @@ extension IntegrationTests {
                                 let stream = try EventStreamClient(
                                     port: port, TCPClient.request("GET", "/api/v1/runs/\(long[0].responseID)/events"), receiveBuffer: 4096)
                                 let reconnects = try Self.follow(port, stream, &reading) { count in
-                                    // About as fast as a person's connection.
-                                    if count % 50 == 0 { TestFiles.pause(milliseconds: 20) }
+                                    // About as fast as a person's connection, and behind until the last restart, however fast it is read.
+                                    guard count % 50 == 0, !readings.wait({ $0.isOver }) else { return }
+                                    TestFiles.pause(milliseconds: count < 10_000 ? 20 : 500)
                                 }
                                 slow.update { [reading] in
                                     $0.runs.append(reading)
