@@ -74,7 +74,7 @@ let package = Package(
         tests(
             "MillraceBackendsTests", ["Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient"],
             exclude: ["Tokens/tiktoken_reference.py"]),
-        // The programs of others that tests are driven with: how they are started, and what happens where one is missing.
+        // What several test targets are made of: programs of others, how they are started, and sockets of the loopback address.
         .target(
             name: "MillraceCounterparts", dependencies: ["MillraceCore", "MillraceEventLoop"], path: "Tests/MillraceCounterparts",
             exclude: ["Servers"],
@@ -103,10 +103,10 @@ let package = Package(
         tests(
             "MillraceServerTests",
             ["Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceHTTP", "MillraceHTTPClient", "MillraceServer"]),
-        tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceHTTPClient", "MillraceServer"]),
+        tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceCounterparts", "MillraceHTTPClient", "MillraceServer"]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceCounterparts", "MillraceDatabase"]),
         tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),
-        tests("MillraceHTTPClientTests", ["MillraceCore", "MillraceEventLoop", "MillraceHTTPClient"]),
+        tests("MillraceHTTPClientTests", ["MillraceCore", "MillraceCounterparts", "MillraceEventLoop", "MillraceHTTPClient"]),
     ]
 )
 

@@ -1,5 +1,6 @@
 import Glibc
 import MillraceCore
+import MillraceCounterparts
 
 /// A server on loopback that answers each connection with the next script and closes it.
 final class ScriptedServer: Sendable {
@@ -21,18 +22,8 @@ final class ScriptedServer: Sendable {
     var requests: [String] { received.wait { $0 } }
 
     init(_ scripts: [[Step]]) throws {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(listener, pointer, length) == 0 && listen(listener, 16) == 0 && getsockname(listener, pointer, &length) == 0
-            }
-        }
-        guard listener >= 0, bound else { throw MillraceError(.system, "cannot listen") }
-        port = Int(UInt16(bigEndian: address.sin_port))
+        let (listener, port) = try Loopback.listen(backlog: 16)
+        self.port = port
         self.listener = listener
         let (received, closes) = (received, closes)
         thread = try NamedThread(name: "scripted") {

@@ -197,21 +197,7 @@ extension IntegrationTests {
             let port: Int
             private let listener: Int32
 
-            init() throws {
-                listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-                var address = sockaddr_in()
-                address.sin_family = sa_family_t(AF_INET)
-                address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-                var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-                let descriptor = listener
-                let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        bind(descriptor, $0, length) == 0 && listen(descriptor, 8) == 0 && getsockname(descriptor, $0, &length) == 0
-                    }
-                }
-                guard isBound else { throw ClientFailure("cannot listen: \(String(cString: strerror(errno)))") }
-                port = Int(UInt16(bigEndian: address.sin_port))
-            }
+            init() throws { (listener, port) = try Loopback.listen(backlog: 8) }
 
             deinit { close(listener) }
 

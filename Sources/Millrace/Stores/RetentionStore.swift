@@ -8,6 +8,8 @@ public struct RetentionCutoffs: Equatable, Sendable {
     public var runsEnded: Timestamp?
     /// Of ended runs above this number those go that began first.
     public var maximumRuns: Int?
+    /// Of each owner's runs only so many are kept, those that began last; of the others those go that have ended.
+    public var maximumRunsPerOwner: Int?
     /// Of ended runs those go that began first, while the store uses more than so many bytes.
     public var maximumBytes: Int?
     /// Chats that were last changed at or before this go, with their messages and runs.
@@ -27,11 +29,28 @@ public struct RetentionPosition: Equatable, Sendable {
     package var excessRuns: Int?
     /// Whether all runs were looked at.
     package var hasLookedAtRuns = false
+    /// The owner whose runs are counted; `nil`: none yet.
+    package var runOwner: OwnersRuns?
+    /// Whether all owners' runs were counted.
+    package var hasLookedAtOwners = false
     /// The owner whose chats were looked at last; `nil`: none yet.
     package var owner: String?
 
     /// The start of a pass.
     public init() {}
+
+    /// How far the runs of one owner were counted, from the newest, and removed, from the oldest.
+    package struct OwnersRuns: Equatable, Sendable {
+        package var owner: String
+        /// How many were counted.
+        package var count = 0
+        /// The oldest that was counted.
+        package var oldestCounted = Int64.max
+        /// The newest of the others that was looked at.
+        package var lookedAt: Int64 = 0
+
+        package init(owner: String) { self.owner = owner }
+    }
 }
 
 /// What a piece of a pass has removed.

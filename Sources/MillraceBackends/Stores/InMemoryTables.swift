@@ -46,6 +46,9 @@ struct InMemoryTables {
             self.idempotencyKey = idempotencyKey
         }
 
+        /// Whether retention may take it: it has ended, and waits for nobody.
+        var mayExpire: Bool { record.status.isTerminal && record.status != .interrupted }
+
         var handle: RunHandle { RunHandle(principal: owner, responseID: record.responseID, number: number) }
 
         func append(_ batch: EventBatch, reserved: Int) {
@@ -228,15 +231,25 @@ struct InMemoryTables {
         var progress = RetentionProgress()
         idempotencyKeys = idempotencyKeys.filter { $0.value.key.expiresAt > cutoffs.now }
         var excess = cutoffs.maximumRuns.map { max(0, runs.count - $0) } ?? 0
+        func remove(_ run: RunEntry) {
+            forget(run)
+            chats[Key(run.owner, run.record.chatID)]?.runNumbers.removeAll { $0 == run.number }
+            progress.runs += 1
+        }
         let oldestFirst = runsByNumber.values.sorted { $0.number < $1.number }
-        for run in oldestFirst where run.record.status.isTerminal && run.record.status != .interrupted {
+        for run in oldestFirst where run.mayExpire {
             guard let ended = run.record.endedAt else { continue }
             let isTooMuch = excess > 0 || cutoffs.maximumBytes.map { logBytes > $0 } ?? false
             guard isTooMuch || cutoffs.runsEnded.map({ ended <= $0 }) ?? false else { continue }
-            forget(run)
-            chats[Key(run.owner, run.record.chatID)]?.runNumbers.removeAll { $0 == run.number }
+            remove(run)
             excess = max(0, excess - 1)
-            progress.runs += 1
+        }
+        if let most = cutoffs.maximumRunsPerOwner {
+            var counts: [Principal: Int] = [:]
+            for run in oldestFirst.reversed() where runsByNumber[run.number] != nil {
+                counts[run.owner, default: 0] += 1
+                if counts[run.owner, default: 0] > most, run.mayExpire { remove(run) }
+            }
         }
         guard let changed = cutoffs.chatsChanged else { return progress }
         for (key, entry) in chats where entry.chat.updatedAt <= changed {

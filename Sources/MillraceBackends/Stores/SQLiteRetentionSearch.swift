@@ -33,6 +33,9 @@ struct SQLiteRetentionSearch {
     private static let candidatesAtOnce = 128
     /// Candidates for one piece while the store is too large, which is measured anew before the next.
     private static let candidatesOfALargeStore = 16
+    /// Runs that are counted for one piece, and how many of them looking at another owner is worth.
+    private static let runsCountedAtOnce = 8192
+    private static let worthOfAnOwner = 16
     /// Owners whose chats are looked at for one piece.
     private static let ownersAtOnce = 64
     private static let chatsAtOnce = 16
@@ -46,6 +49,8 @@ struct SQLiteRetentionSearch {
             found.next = position
         } else if !position.hasLookedAtRuns {
             try findRuns(&found)
+        } else if !position.hasLookedAtOwners, let most = cutoffs.maximumRunsPerOwner {
+            try findRunsOfOwners(&found, most)
         } else {
             try findChats(&found)
         }
@@ -84,7 +89,65 @@ struct SQLiteRetentionSearch {
             }
         }
         position.hasLookedAtRuns = isOver
-        found.next = isOver && cutoffs.chatsChanged == nil ? nil : position
+        found.next = isOver && cutoffs.maximumRunsPerOwner == nil && cutoffs.chatsChanged == nil ? nil : position
+    }
+
+    /// Goes from owner to owner, counts the newest runs of each, which stay, and gives of the others those that have ended. Both go on in the
+    /// next piece where this one has done enough.
+    private mutating func findRunsOfOwners(_ found: inout SQLiteRetentionCandidates, _ most: Int) throws(MillraceError) {
+        var budget = Self.runsCountedAtOnce
+        while budget > 0 {
+            var runs: RetentionPosition.OwnersRuns
+            if let begun = position.runOwner, begun.lookedAt < begun.oldestCounted {
+                runs = begun
+            } else {
+                let last = position.runOwner?.owner ?? ""
+                guard let next = try session.first("SELECT min(owner) FROM runs WHERE owner > ?", last, read: { $0.text(0) }) ?? nil else {
+                    position.hasLookedAtOwners = true
+                    found.next = cutoffs.chatsChanged == nil ? nil : position
+                    return
+                }
+                runs = RetentionPosition.OwnersRuns(owner: next)
+                budget -= Self.worthOfAnOwner
+            }
+            if runs.count < most {
+                budget -= try count(&runs, most: min(most - runs.count, Self.runsCountedAtOnce))
+            } else {
+                budget -= try findOldest(of: &runs, &found)
+            }
+            position.runOwner = runs
+            found.next = position
+            if found.runs.count >= Self.candidatesAtOnce { return }
+        }
+    }
+
+    /// Counts on from the newest to the oldest; whoever has no more than that is done with. Returns how many were counted.
+    private func count(_ runs: inout RetentionPosition.OwnersRuns, most: Int) throws(MillraceError) -> Int {
+        let piece = try session.first(
+            """
+            SELECT count(*), min(id)
+            FROM (SELECT id FROM runs INDEXED BY runs_by_owner WHERE owner = ? AND id < ? ORDER BY id DESC LIMIT ?)
+            """, runs.owner, runs.oldestCounted, most
+        ) { (count: $0.int(0), oldest: $0.int64(1)) }
+        let counted = piece?.count ?? 0
+        runs.count += counted
+        runs.oldestCounted = counted == most ? piece?.oldest ?? 0 : 0
+        return counted
+    }
+
+    /// Gives the oldest of those that are not kept. Returns how many were looked at.
+    private func findOldest(
+        of runs: inout RetentionPosition.OwnersRuns, _ found: inout SQLiteRetentionCandidates
+    ) throws(MillraceError) -> Int {
+        let most = Self.candidatesAtOnce - found.runs.count
+        let rows = try session.rows(
+            "SELECT id, status FROM runs INDEXED BY runs_by_owner WHERE owner = ? AND id > ? AND id < ? ORDER BY id LIMIT ?", runs.owner,
+            runs.lookedAt, runs.oldestCounted, most
+        ) { (id: $0.int64(0), status: $0.text(1)) }
+        found.runs += rows.filter { $0.status != RunStatus.running.rawValue && $0.status != RunStatus.interrupted.rawValue }.map(\.id)
+        // Behind the last of them comes the next owner.
+        runs.lookedAt = rows.count < most ? runs.oldestCounted : rows.last?.id ?? runs.oldestCounted
+        return rows.count
     }
 
     private func isTooLarge() throws(MillraceError) -> Bool {

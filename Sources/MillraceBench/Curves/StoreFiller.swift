@@ -63,9 +63,9 @@ struct StoreFiller {
 
         private func base(_ table: String) -> Int { next[table] ?? 0 }
 
-        /// As scattered as identifiers are in life: neighbours in time are none in an index.
+        /// In the order in which they are made, as identifiers are in life, and before all that a server makes now.
         private func identifier(_ prefix: String, _ number: String) -> String {
-            "printf('\(prefix)_%08x%x', (\(number) * 2654435761) & 4294967295, \(number))"
+            "printf('\(prefix)_0%010x%08x', \(number), (\(number) * 2654435761) & 4294967295)"
         }
 
         private func chatNumber(_ i: String) -> String { "((\(i) - 1) / \(StoreFiller.runsPerChat))" }

@@ -29,6 +29,7 @@ struct DoctorCommand {
     func run() -> Int32 {
         let report = SettingsLoader.inspect(MillraceCommand.sources(command, environment))
         var findings = libraries() + Self.configuration(report) + Self.dataDirectory(report.settings.dataDirectory)
+        findings += Self.models(RetentionProbe(report.settings).run())
         findings += Self.models(BackendProbe(report.settings).run()) + Self.models(ModelProbe(report.settings).run())
         findings += server(report.settings)
         for finding in findings { terminal.write(.output, "\(finding.verdict.rawValue)  \(finding.text)\n") }

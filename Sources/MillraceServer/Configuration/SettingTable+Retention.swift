@@ -11,6 +11,9 @@ extension SettingTable {
             "retention.maximumRuns", "MILLRACE_RETENTION_MAXIMUM_RUNS", 0...1_000_000_000, \.retention.maximumRuns,
             "ended runs that are kept, above which the oldest go, 0 for any number"),
         .integer(
+            "retention.maximumRunsPerOwner", "MILLRACE_RETENTION_MAXIMUM_RUNS_PER_OWNER", 0...1_000_000_000,
+            \.retention.maximumRunsPerOwner, "runs of each owner that are kept, above which the oldest ended ones go, 0 for any number"),
+        .integer(
             "retention.maximumStoreBytes", "MILLRACE_RETENTION_MAXIMUM_STORE_BYTES", 0...(1 << 50), \.retention.maximumStoreBytes,
             "bytes of the database in use, above which the oldest ended runs go, 0 for any number"),
         .integer(

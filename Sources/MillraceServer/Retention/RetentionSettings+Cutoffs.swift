@@ -13,6 +13,7 @@ extension RetentionSettings {
         var cutoffs = RetentionCutoffs(now: now)
         cutoffs.runsEnded = before(runHours)
         cutoffs.maximumRuns = maximumRuns > 0 ? maximumRuns : nil
+        cutoffs.maximumRunsPerOwner = maximumRunsPerOwner > 0 ? maximumRunsPerOwner : nil
         cutoffs.maximumBytes = maximumStoreBytes > 0 ? maximumStoreBytes : nil
         cutoffs.chatsChanged = before(chatHours)
         cutoffs.contentsCreated = before(contentHours)

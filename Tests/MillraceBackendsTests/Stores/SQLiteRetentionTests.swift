@@ -93,6 +93,48 @@ import Testing
         await store.close()
     }
 
+    /// Ended runs that are `owners` people's, in turn.
+    private static func fill(_ path: String, runs: Int, owners: Int) throws {
+        let session = try SQLiteSession(.open(path: path, access: .readWrite, synchronous: .off))
+        try session.connection.execute(
+            """
+            BEGIN;
+            INSERT INTO chats (id, owner, chat_id, created_at, updated_at)
+                WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < \(owners) - 1) SELECT i + 1, 'o' || i, 'c', 1, 1 FROM n;
+            INSERT INTO runs (owner, response_id, chat, task, status, request_id, user_message_id, started_at, ended_at, last_sequence, reserved,
+                recovery)
+                WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < \(runs) - 1)
+                SELECT 'o' || (i % \(owners)), 'r' || i, i % \(owners) + 1, 'chat', 'completed', 'q', 'u', 1, 2, 1, 64, 'close' FROM n;
+            COMMIT;
+            """)
+    }
+
+    @Test(
+        arguments: [
+            // One who has much more than is counted at once, and of whom only a little goes.
+            (runs: 20_000, owners: 1, most: 19_990, removed: 10, pieces: 3...5),
+            // Of whom more goes than one piece takes.
+            (1000, 1, 300, 700, 6...8),
+            // Many who have little: each costs a look.
+            (2000, 1000, 2, 0, 2...4),
+            (2000, 1000, 1, 1000, 8...12),
+        ])
+    func ownersRuns_areCountedAndRemovedInPieces(runs: Int, owners: Int, most: Int, removed: Int, pieces: ClosedRange<Int>) async throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/test.db"
+        let store = try Self.open(path)
+        try Self.fill(path, runs: runs, owners: owners)
+        let cutoffs = RetentionCutoffs.at(100) { $0.maximumRunsPerOwner = most }
+        let pass = try await store.pass(cutoffs)
+        #expect(pass.runs == removed && pieces.contains(pass.pieces), "\(pass)")
+        #expect(try Self.count(path, "runs") == runs - removed)
+        let least = try SQLiteSession(.open(path: path, access: .readOnly)).first("SELECT min(id) FROM runs WHERE owner = 'o0'") {
+            $0.int(0)
+        }
+        #expect(least == removed / owners * owners + 1, "the oldest have gone")
+        await store.close()
+    }
+
     @Test func storeThatIsTooLarge_losesItsOldestRuns_andReusesTheirSpace() async throws {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/test.db"

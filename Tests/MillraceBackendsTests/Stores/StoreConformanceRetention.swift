@@ -99,6 +99,56 @@ extension RetentionCutoffs {
         }
     }
 
+    /// Ada has five runs, Bob two; the second of Ada's waits for a person, the third goes on.
+    @Test(
+        arguments: StoreKind.allCases,
+        [
+            (most: 5, ada: ["a5", "a4", "a3", "a2", "a1"], bob: ["b2", "b1"]), (4, ["a5", "a4", "a3", "a2"], ["b2", "b1"]),
+            (2, ["a5", "a4", "a3", "a2"], ["b2", "b1"]), (1, ["a5", "a3", "a2"], ["b2"]), (0, ["a3", "a2"], []),
+        ])
+    func runsAboveAnOwnersNumber_goOldestFirst_fromThatOwnerOnly(kind: StoreKind, expected: (most: Int, ada: [String], bob: [String]))
+        async throws
+    {
+        try await Self.withStore(kind) { store in
+            for number in 1...5 {
+                let handle = try await store.start(Fixture.run("a\(number)", chat: "a", at: Int64(number)))
+                if number == 3 { continue }
+                let completion = Fixture.completion("a\(number)", chat: "a", number == 2 ? .interrupted : .error, at: 10)
+                try await store.commit(Fixture.append(handle, 2...2, completion: completion))
+            }
+            for number in 1...2 { try await store.finish(Fixture.run("b\(number)", chat: "b", at: Int64(number)), .bob) }
+            func runs(_ owner: Principal) async throws -> [String] {
+                try await store.runs(RunFilter(), page: PageRequest(), principal: owner).items.map(\.responseID)
+            }
+            let cutoffs = RetentionCutoffs.at(100) { $0.maximumRunsPerOwner = expected.most }
+            let removed = try await store.pass(cutoffs).runs
+            #expect(removed == 7 - expected.ada.count - expected.bob.count)
+            #expect(try await runs(.ada) == expected.ada)
+            #expect(try await runs(.bob) == expected.bob)
+            #expect(try await store.pass(cutoffs).runs == 0)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func allBoundsTogether_areKept(kind: StoreKind) async throws {
+        try await Self.withStore(kind) { store in
+            for number in 1...6 { try await store.finish(Fixture.run("a\(number)", at: Int64(number)), at: Int64(number) + 10) }
+            for number in 1...2 { try await store.finish(Fixture.run("b\(number)", at: Int64(number)), .bob, at: Int64(number) + 10) }
+            try await store.finish(Fixture.run("old", chat: "old", at: 3), .bob, at: 4)
+            let cutoffs = RetentionCutoffs.at(100) {
+                $0.runsEnded = Fixture.time(11)
+                $0.maximumRuns = 8
+                $0.maximumRunsPerOwner = 3
+                $0.chatsChanged = Fixture.time(5)
+            }
+            // By number a1; by age b1 and old; of Ada's five then the two oldest; the chat old, without a run by now.
+            let pass = try await store.pass(cutoffs)
+            #expect(pass.runs == 5 && pass.chats == 1)
+            #expect(try await store.runs(RunFilter(), page: PageRequest(), principal: .ada).items.map(\.responseID) == ["a6", "a5", "a4"])
+            #expect(try await store.runs(RunFilter(), page: PageRequest(), principal: .bob).items.map(\.responseID) == ["b2"])
+        }
+    }
+
     @Test(arguments: StoreKind.allCases)
     func chatsByAge_goWhole_unlessARunGoesOn(kind: StoreKind) async throws {
         try await Self.withStore(kind) { store in

@@ -1,5 +1,6 @@
 import Glibc
 import MillraceCore
+import MillraceCounterparts
 
 /// A server on a loopback port that plays a script on every connection, each on a thread of its own, where it may block.
 final class ScriptedPeer: @unchecked Sendable {  // Sendable: what changes is behind a lock.
@@ -12,23 +13,7 @@ final class ScriptedPeer: @unchecked Sendable {  // Sendable: what changes is be
 
     /// - Parameter receiveBuffer: what the kernel may take in on each connection, in bytes (0: its own choice).
     init(receiveBuffer: Int32 = 0, script: @escaping Script) throws {
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        if receiveBuffer > 0 {
-            var size = receiveBuffer
-            setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
-        }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = listener
-        let isListening = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, length) == 0 && listen(listener, 1024) == 0 && getsockname(listener, $0, &length) == 0
-            }
-        }
-        guard isListening else { throw MillraceError(.system, "the peer cannot listen") }
-        port = Int(UInt16(bigEndian: address.sin_port))
+        (listener, port) = try Loopback.listen(backlog: 1024, receiveBuffer: receiveBuffer)
         let thread = try NamedThread(name: "peer") { [unowned self] in self.accept(script) }
         state.withLock { $0.threads.append(thread) }
     }

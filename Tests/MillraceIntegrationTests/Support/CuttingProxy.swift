@@ -1,5 +1,6 @@
 import Glibc
 import MillraceCore
+import MillraceCounterparts
 
 /// A TCP proxy that passes everything on, and cuts the first event stream once its fifth event has gone through.
 final class CuttingProxy: @unchecked Sendable {  // Sendable: `whenCut` is set before the first connection comes.
@@ -12,19 +13,7 @@ final class CuttingProxy: @unchecked Sendable {  // Sendable: `whenCut` is set b
 
     init(to target: Int) throws {
         self.target = target
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = listener
-        let status = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, length) == 0 && listen(listener, 16) == 0 && getsockname(listener, $0, &length) == 0
-            }
-        }
-        guard status else { throw ClientFailure("the proxy cannot listen") }
-        port = Int(UInt16(bigEndian: address.sin_port))
+        (listener, port) = try Loopback.listen(backlog: 16)
         let accepting = try NamedThread(name: "proxy") { [unowned self] in self.accept() }
         state.withLock { $0.threads.append(accepting) }
     }

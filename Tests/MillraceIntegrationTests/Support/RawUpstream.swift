@@ -1,5 +1,6 @@
 import Glibc
 import MillraceCore
+import MillraceCounterparts
 
 /// A server on a loopback port that reads a request on each connection and then does what a test wants with the socket, on a thread of its own.
 final class RawUpstream: Sendable {
@@ -13,19 +14,7 @@ final class RawUpstream: Sendable {
 
     /// - Parameter behaviour: gets the socket behind a request's head and what has come of its body; the socket is closed when it returns.
     init(_ behaviour: @escaping @Sendable (Int32) -> Void) throws {
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let descriptor = listener
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && listen(descriptor, 64) == 0 && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        guard isBound else { throw ClientFailure("cannot listen: \(String(cString: strerror(errno)))") }
-        port = Int(UInt16(bigEndian: address.sin_port))
+        (listener, port) = try Loopback.listen()
         let thread = try NamedThread(name: "upstream") { [unowned self] in self.accept(behaviour) }
         state.withLock { $0.threads.append(thread) }
     }

@@ -1,4 +1,5 @@
 import Glibc
+import MillraceCounterparts
 
 /// A blocking TCP client that sends exactly the bytes it is told to. Every wait has a deadline, which fails the test.
 final class TCPClient: @unchecked Sendable {  // Sendable: a test uses it from one thread at a time.
@@ -16,21 +17,12 @@ final class TCPClient: @unchecked Sendable {  // Sendable: a test uses it from o
     /// Connects to a port of this machine.
     /// - Parameter receiveBuffer: the kernel's receive buffer in bytes; small for a reader that is to stall soon.
     init(port: Int, receiveBuffer: Int32? = nil) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        descriptor = Loopback.socket()
         guard descriptor >= 0 else { throw ClientFailure("socket: \(String(cString: strerror(errno)))") }
         if var receiveBuffer { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, 4) }
         var one: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let status = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard status == 0 else {
+        guard Loopback.connect(descriptor, port: port) else {
             let error = errno
             close()
             throw ClientFailure("connect to \(port): \(String(cString: strerror(error)))")

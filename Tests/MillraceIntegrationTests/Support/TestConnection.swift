@@ -1,5 +1,6 @@
 import Glibc
 import MillraceCore
+import MillraceCounterparts
 
 /// A blocking TCP connection to a server on this machine, whose reads fail when nothing comes for too long.
 final class TestConnection {
@@ -11,18 +12,11 @@ final class TestConnection {
 
     init(port: Int) throws {
         // Not for the servers that are started meanwhile: they would keep the connection open.
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        descriptor = Loopback.socket()
         var patience = timeval(tv_sec: Self.patience, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(UInt16(port)).bigEndian
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        let status = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-        }
-        guard status == 0 else {
+        guard Loopback.connect(descriptor, port: port) else {
             // Closed by `deinit`, which follows: twice could close a descriptor that is somebody else's by then.
             let reason = String(cString: strerror(errno))
             throw MillraceError(.system, "cannot connect to port \(port): \(reason)")

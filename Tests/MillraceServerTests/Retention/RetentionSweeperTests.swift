@@ -75,12 +75,13 @@ import Testing
             $0.contentHours = 3
             $0.maximumRuns = 4
             $0.maximumStoreBytes = 5
+            $0.maximumRunsPerOwner = 6
         }
         let cutoffs = settings.cutoffs(now: Timestamp(microseconds: 10 * Self.hour))
         #expect(cutoffs.runsEnded == Timestamp(microseconds: 9 * Self.hour))
         #expect(cutoffs.chatsChanged == Timestamp(microseconds: 8 * Self.hour))
         #expect(cutoffs.contentsCreated == Timestamp(microseconds: 7 * Self.hour))
-        #expect(cutoffs.maximumRuns == 4 && cutoffs.maximumBytes == 5)
+        #expect(cutoffs.maximumRuns == 4 && cutoffs.maximumBytes == 5 && cutoffs.maximumRunsPerOwner == 6)
     }
 
     @Test func pass_restsBetweenPieces_longerAfterSlowOnes() async throws {
