@@ -24,6 +24,8 @@ struct StoreFiller {
         try connection.execute(places.events(of: runs))
         try connection.execute("COMMIT")
         try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        // Otherwise the first checkpoint of whoever is measured writes all of it.
+        try Files.sync(path)
     }
 
     /// Where the pattern stands, and where copies begin.

@@ -60,7 +60,7 @@ enum Files {
         guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .lastCall("cannot make \(path)") }
     }
 
-    /// Copies a file, replacing what is there.
+    /// Copies a file, replacing what is there, and waits until the copy is on disk.
     static func copy(_ source: String, to target: String) throws(MillraceError) {
         let from = open(source, O_RDONLY | O_CLOEXEC)
         guard from >= 0 else { throw .lastCall("cannot read \(source)") }
@@ -71,8 +71,17 @@ enum Files {
         while true {
             let count = sendfile(to, from, nil, 1 << 30)
             guard count >= 0 else { throw .lastCall("cannot copy \(source)") }
-            if count == 0 { return }
+            if count == 0 { break }
         }
+        guard fsync(to) == 0 else { throw .lastCall("cannot sync \(target)") }
+    }
+
+    /// Waits until a file is on disk, so that nobody who syncs it later pays for that.
+    static func sync(_ path: String) throws(MillraceError) {
+        let file = open(path, O_RDWR | O_CLOEXEC)
+        guard file >= 0 else { throw .lastCall("cannot open \(path)") }
+        defer { close(file) }
+        guard fsync(file) == 0 else { throw .lastCall("cannot sync \(path)") }
     }
 
     /// The names in a directory without `.` and `..`; none where it can't be read.
