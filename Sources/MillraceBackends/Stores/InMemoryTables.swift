@@ -111,6 +111,9 @@ struct InMemoryTables {
         if let parentID = new.userMessage.parentID {
             guard messages[Key(principal, parentID)]?.message.chatID == new.run.chatID else { throw StoreRefusal.noParent(parentID) }
         }
+        for id in ContentRecord.ids(in: new.userMessage) {
+            guard contents.contains(where: { $0.owner == principal && $0.record.id == id }) else { throw StoreRefusal.noContent(id) }
+        }
         for id in [new.run.responseID, new.userMessage.id] {
             guard messages[Key(principal, id)] == nil, runs[Key(principal, id)] == nil else { throw StoreRefusal.idExists(id) }
         }

@@ -24,6 +24,11 @@ extension SQLiteStore {
             ) { _ in true }
             guard isThere != nil else { throw StoreRefusal.noParent(parentID) }
         }
+        // In this transaction: from it on the message keeps them, and before it retention may have taken what a request has just named.
+        for id in ContentRecord.ids(in: message) {
+            let isThere = try session.first("SELECT 1 FROM contents WHERE content_id = ? AND owner = ?", id, owner) { _ in true }
+            guard isThere != nil else { throw StoreRefusal.noContent(id) }
+        }
         for id in [new.run.responseID, message.id] {
             let isTaken = try session.first(
                 """

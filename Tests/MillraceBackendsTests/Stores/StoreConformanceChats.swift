@@ -92,6 +92,9 @@ import Testing
     func messages_pageOldestFirst_withEveryPart(kind: StoreKind) async throws {
         try await kind.withStore { store in
             var new = Fixture.run("r1")
+            try await store.createContent(
+                ContentRecord(id: "1", title: nil, mimeType: "text/plain", length: 1, entityTag: "e", createdAt: Fixture.time(1)),
+                principal: .ada)
             new.userMessage.parts = MessagePartTests.parts
             new.userMessage.metadata = ["persona": "editor"]
             try await store.finish(new)

@@ -146,8 +146,7 @@ extension RetentionCutoffs {
             }
             try await store.createContent(file("f_young", at: 50), principal: .ada)
             var new = Fixture.run("r1", at: 2)
-            // Somebody else's file is not kept by naming it.
-            new.userMessage.parts = ["f_named", "f_bob"].map { .document(Attachment(pointer: "content://\($0)", mimeType: "text/plain")) }
+            new.userMessage.parts = [.document(Attachment(pointer: "content://f_named", mimeType: "text/plain"))]
             try await store.finish(new, at: 3)
             #expect(try await store.expireContents(RetentionCutoffs(now: Fixture.time(20)), limit: 10, principal: .system).isEmpty)
 
@@ -155,7 +154,10 @@ extension RetentionCutoffs {
             try await store.createContent(file("f_answered", at: 1), principal: .ada)
             let handle = try await store.start(Fixture.run("r2", at: 4))
             var completion = Fixture.completion("r2", chat: "c", at: 5)
-            completion.message.parts = [.document(Attachment(pointer: "content://f_answered", mimeType: "text/plain"))]
+            // Somebody else's file is not kept by naming it.
+            completion.message.parts = ["f_answered", "f_bob"].map {
+                .document(Attachment(pointer: "content://\($0)", mimeType: "text/plain"))
+            }
             try await store.commit(Fixture.append(handle, 2...2, completion: completion))
 
             let expired = try await store.expireContents(.contentsCreated(20), limit: 10, principal: .system)
