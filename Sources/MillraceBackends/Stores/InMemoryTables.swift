@@ -263,6 +263,13 @@ struct InMemoryTables {
         return Array(expiredContents.prefix(limit))
     }
 
+    mutating func withdrawContent(_ id: String, _ principal: Principal) -> ExpiredContent? {
+        guard let place = contents.firstIndex(where: { $0.owner == principal && $0.record.id == id }) else { return nil }
+        let withdrawn = ExpiredContent(record: contents.remove(at: place).record, principal: principal)
+        expiredContents.append(withdrawn)
+        return withdrawn
+    }
+
     mutating func removeExpiredContent(_ id: String) {
         guard let place = expiredContents.firstIndex(where: { $0.record.id == id }) else { return }
         expiredContents.remove(at: place)

@@ -48,6 +48,33 @@ import Testing
         #expect(try await passages.find("table", in: [other], limit: 5, principal: theirs).count == 1)
     }
 
+    /// Deletes a file in the midst of its indexing.
+    private struct DeletingEmbedder: Embedder {
+        let id = "deleting"
+        let dimensions: Int? = 1
+        let delete: @Sendable () async throws -> Void
+        func embed(_ texts: [String], for purpose: EmbeddingPurpose) async throws -> Embeddings {
+            try await delete()
+            return Embeddings(vectors: texts.map { _ in [1] }, usage: .unknown, modelID: id)
+        }
+    }
+
+    @Test func fileIsDeletedWhileItIsIndexed_noPassageStays() async throws {
+        let record = try await add("A table of the whole year.")
+        let (content, search, me) = (content, search, me)
+        let embedder = DeletingEmbedder {
+            _ = try await content.delete(record.id, principal: me)
+            try await ContentPassages(content: content, search: search).forget(record, principal: me)
+        }
+        let passages = ContentPassages(content: content, search: search, embedder: embedder)
+        await #expect(throws: MillraceError.self) { try await passages.find("table", in: [record], limit: 5, principal: me) }
+        var definition = SearchIndexDefinition(
+            name: "content-deleting-1", textFields: [.init("text")],
+            filterFields: ["owner": .keyword, "content": .keyword, "place": .integer, "isLast": .boolean])
+        definition.vectorDimensions = 1
+        #expect(try await search.index(definition).count(where: .equals("content", .string(record.id))) == 0)
+    }
+
     @Test(arguments: [4096, 8193, 1 << 20]) func longQuestion_isSearchedForByItsBeginning(_ length: Int) async throws {
         let passages = ContentPassages(content: content, search: search)
         let record = try await add("A table of the whole year.")
