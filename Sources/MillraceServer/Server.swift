@@ -178,7 +178,8 @@ public final class Server: Sendable {
             removal: removal)
         let router = try APIRoutes.router(
             hub: hub, handlers: registry, models: models, readiness: readiness,
-            backends: BackendReadiness(backends) { transport.circuit(of: $0) }, content: routes, defaultTask: settings.defaultTask)
+            backends: BackendReadiness(backends) { transport.circuit(of: $0) }, content: routes, defaultTask: settings.defaultTask,
+            pageBytes: settings.limits.pageBytes)
         responder = APIResponder(router: router, settings: settings, logger: self.logger)
         context = HTTPServerContext(settings: HTTPServerSettings(settings.limits), responder: responder, logger: self.logger)
     }
