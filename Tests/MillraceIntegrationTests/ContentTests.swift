@@ -12,7 +12,7 @@ private final class RemovingStage: EventStage {
     func input(_ message: Message) async throws -> InputVerdict {
         var cutoffs = RetentionCutoffs(now: .now())
         cutoffs.contentsCreated = .now()
-        _ = try await store.expireContents(cutoffs, limit: 10, principal: Principal(id: "system"))
+        _ = try await store.expireContents(cutoffs, limit: 10, principal: Principal(named: "system"))
         return .pass
     }
     func process(_ event: Event) async throws -> StageVerdict { .pass }

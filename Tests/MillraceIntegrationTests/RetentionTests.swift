@@ -100,7 +100,7 @@ extension IntegrationTests {
                 cutoffs.runsEnded = .now()
                 var position: RetentionPosition? = RetentionPosition()
                 while let from = position {
-                    position = try await store.expire(cutoffs, from: from, principal: Principal(id: "system")).next
+                    position = try await store.expire(cutoffs, from: from, principal: Principal(named: "system")).next
                 }
                 seen += try reader.rest()
                 #expect(seen.count < whole.count)

@@ -52,7 +52,9 @@ extension SQLiteStore: RetentionStore {
         return try await readers.read { session throws(MillraceError) in
             try session.rows(
                 "SELECT \(SQLiteStoreRows.contentColumns), expired_owner FROM contents WHERE owner = '' ORDER BY id LIMIT ?", limit
-            ) { row in ExpiredContent(record: SQLiteStoreRows.content(row), principal: Principal(id: row.text(6) ?? "")) }
+            ) { (row) throws(MillraceError) in
+                ExpiredContent(record: SQLiteStoreRows.content(row), principal: try SQLiteStoreRows.principal(row, 6))
+            }
         }
     }
 

@@ -214,7 +214,7 @@ extension SQLiteStore {
                 let record = try SQLiteStoreRows.run(row)
                 return UnfinishedRun(
                     handle: RunHandle(
-                        principal: Principal(id: row.text(1) ?? ""), responseID: record.responseID, number: row.int64(0)),
+                        principal: try SQLiteStoreRows.principal(row, 1), responseID: record.responseID, number: row.int64(0)),
                     record: record,
                     userMessage: try SQLiteStoreRows.message(row, chatID: record.chatID, from: SQLiteStoreRows.runColumnCount))
             }

@@ -90,6 +90,14 @@ enum SQLiteStoreRows {
 
     static func text(_ object: [String: JSONValue]) -> String? { object.isEmpty ? nil : JSONValue.object(object).text }
 
+    static func principal(_ row: borrowing SQLiteStatement, _ column: Int32) throws(MillraceError) -> Principal {
+        do throws(MillraceError) {
+            return try Principal(id: row.text(column) ?? "")
+        } catch {
+            throw damaged("owner")
+        }
+    }
+
     static func status(_ row: borrowing SQLiteStatement, _ column: Int32) throws(MillraceError) -> RunStatus {
         guard let status = row.text(column).flatMap(RunStatus.init(rawValue:)) else { throw damaged("status") }
         return status

@@ -27,7 +27,7 @@ import Testing
 
     private let content = ContentStore(store: InMemoryStore(), objects: InMemoryObjectStore())
     private let search: SQLiteSearchEngine
-    private let me = Principal(id: "me")
+    private let me = Principal(named: "me")
 
     init() throws { search = try SQLiteSearchEngine(path: ":memory:") }
 
@@ -38,7 +38,7 @@ import Testing
     @Test func passages_ofAnotherOwner_areNotFound() async throws {
         let passages = ContentPassages(content: content, search: search)
         let mine = try await add("A table of the whole year.")
-        let theirs = Principal(id: "they")
+        let theirs = Principal(named: "they")
         let other = try await add("Another table.", of: theirs)
         #expect(try await passages.find("table", in: [other], limit: 5, principal: theirs).count == 1)
         #expect(try await passages.find("table", in: [mine], limit: 5, principal: me).map(\.contentID) == [mine.id])
