@@ -120,14 +120,16 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
         loop.atTurnEnd(.exchange, self)
     }
 
+    /// Hands on what was queued up to now. What is queued meanwhile, such as by a commit that is answered within the call, is enqueued anew and
+    /// follows in the same phase: nothing is lost, and the order stays.
     func turnEnds() {
         isEnqueued = false
         if !appends.isEmpty {
             let submission = Submission(appends, of: appending, bytes: appendedBytes, deadline: loop.now + patience)
             (appends, appending, appendedBytes) = ([], [], 0)
             submit(submission)
-            // A store that has answered at once leaves the memory for the next turn.
-            if submission.isSettled { (appends, appending) = submission.emptied() }
+            // A store that has answered at once leaves the memory for the next turn, unless its answer has queued more.
+            if submission.isSettled, appends.isEmpty { (appends, appending) = submission.emptied() }
         }
         for index in outgoing.indices where !outgoing[index].isEmpty {
             let deltas = outgoing[index]
