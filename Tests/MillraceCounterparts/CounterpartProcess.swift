@@ -31,9 +31,10 @@ package final class CounterpartProcess: Sendable {
         posix_spawn_file_actions_adddup2(&actions, input[0], 0)
         posix_spawn_file_actions_adddup2(&actions, output[1], 1)
         posix_spawn_file_actions_adddup2(&actions, output[1], 2)
-        // The shell outlives the test process by as long as it takes to notice, and takes the program with it; it ends with the program.
+        // The shell outlives the test process by as long as it takes to notice, and takes the program with it; it ends with the program. What it
+        // says itself ("[1]-  Done") is no line of the program's.
         let guardian = #"""
-            set -m; cd "$1"; shift; exec 3<&0; "$@" </dev/null 3<&- & p=$!; cat <&3 >/dev/null & w=$!
+            set -m; cd "$1"; shift; exec 3<&0; "$@" </dev/null 3<&- & p=$!; exec 2>/dev/null; cat <&3 >/dev/null & w=$!
             wait -n $p $w; kill -9 -$p -$w 2>/dev/null; wait 2>/dev/null
             """#
         let words = ["/bin/bash", "-c", guardian, "counterpart", directory] + command
@@ -47,8 +48,14 @@ package final class CounterpartProcess: Sendable {
         }
         variables.append(nil)
         defer { for pointer in arguments + variables { free(pointer) } }
+        // A group of its own: whoever ends the group of the tests (a timeout does) must not end the shell, which would leave the program.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        posix_spawnattr_setpgroup(&attributes, 0)
         var process = pid_t()
-        let error = posix_spawn(&process, words[0], &actions, nil, &arguments, &variables)
+        let error = posix_spawn(&process, words[0], &actions, &attributes, &arguments, &variables)
         guard error == 0 else {
             close(input[1])
             close(output[0])
