@@ -102,7 +102,10 @@ let package = Package(
             ], exclude: ["Clients", "Faults/Library", "Providers"], swiftSettings: swiftSettings),
         tests(
             "MillraceServerTests",
-            ["Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceHTTP", "MillraceHTTPClient", "MillraceServer"]),
+            [
+                "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceEventLoop", "MillraceHTTP", "MillraceHTTPClient",
+                "MillraceServer",
+            ]),
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceCounterparts", "MillraceHTTPClient", "MillraceServer"]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceCounterparts", "MillraceDatabase"]),
         tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),

@@ -23,6 +23,7 @@ extension Server {
         try onLoop { [self] in
             let closed = try await hub.closeUnfinishedRuns(reason: "the server stopped while the run was running")
             if closed > 0 { logger.warning("closed runs that a crash had cut off", ["runs": .integer(closed)]) }
+            if let retention { removal.noteLeftovers(try await retention.hasLeftovers()) }
             let now = Timestamp.now()
             for handler in handlers.all {
                 try await store.registerTaskHandler(
@@ -123,13 +124,20 @@ extension Server {
         state.withLock { $0.housekeeping.append(task) }
     }
 
-    /// Removes what the settings no longer keep, now and every minute.
+    /// Removes what the settings no longer keep, now and every minute, and what deleted files have left behind.
     private func retain() {
         guard let retention else { return }
-        let (loop, hub, logger) = (group.loops[0], hub, logger)
+        let (loop, hub, logger, removal) = (group.loops[0], hub, logger, removal)
+        let removesAnything = settings.retention.removesAnything
         keepHouse {
             while !hub.isDraining {
                 do {
+                    guard removesAnything || removal.hasLeftovers else {
+                        try await loop.sleep(nanoseconds: RetentionSweeper.interval)
+                        continue
+                    }
+                    // Cleared first: what is left meanwhile is for the next pass.
+                    removal.noteLeftovers(false)
                     let tally = try await retention.pass { time in
                         try await loop.sleep(nanoseconds: time)
                         if hub.isDraining { throw CancellationError() }
@@ -141,6 +149,7 @@ extension Server {
                     }
                 } catch {
                     if hub.isDraining { return }
+                    removal.noteLeftovers(true)
                     logger.warning("retention failed; it is tried again", ["error": .string("\(error)")])
                 }
                 try await loop.sleep(nanoseconds: RetentionSweeper.interval)

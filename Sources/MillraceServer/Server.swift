@@ -57,8 +57,9 @@ public final class Server: Sendable {
     let responder: APIResponder
     let context: HTTPServerContext
     let handlers: TaskHandlerRegistry
-    /// `nil` where everything is kept.
+    /// `nil` where the store removes nothing by itself.
     let retention: RetentionSweeper?
+    let removal: ContentRemoval
     let state = Locked(State())
 
     struct State {
@@ -168,25 +169,19 @@ public final class Server: Sendable {
         let readiness = ModelReadiness(settings, models: models, embedders: embedders, bedrockURLs: assembly.bedrockURLs) {
             transport.circuit(of: $0)
         }
-        if settings.retention.removesAnything, let expiring = opened as? any RetentionStore {
-            retention = RetentionSweeper(
-                store: expiring, settings: settings.retention,
-                removeContent: { expired in
-                    guard let content else {
-                        throw MillraceError(.storageUnavailable, "files cannot be removed: there is no object store")
-                    }
-                    try await passages?.forget(expired.record, principal: expired.principal)
-                    try await content.removeBytes(of: expired.record)
-                }, time: .system)
-        } else {
-            retention = nil
+        let removal = ContentRemoval(
+            store: opened, content: content, passages: passages, searchUnavailable: backends.unavailable["search"], logger: self.logger)
+        self.removal = removal
+        retention = (opened as? any RetentionStore).map { expiring in
+            RetentionSweeper(store: expiring, settings: settings.retention, removeContent: { try await removal.remove($0) }, time: .system)
         }
         let routes = ContentRoutes(
             content: content, unavailable: backends.unavailable["objects"], limit: settings.content.uploadBytes,
-            forget: { try await passages?.forget($0, principal: $1) })
+            removal: removal)
         let router = try APIRoutes.router(
             hub: hub, handlers: registry, models: models, readiness: readiness,
-            backends: BackendReadiness(backends) { transport.circuit(of: $0) }, content: routes, defaultTask: settings.defaultTask)
+            backends: BackendReadiness(backends) { transport.circuit(of: $0) }, content: routes, defaultTask: settings.defaultTask,
+            pageBytes: settings.limits.pageBytes)
         responder = APIResponder(router: router, settings: settings, logger: self.logger)
         context = HTTPServerContext(settings: HTTPServerSettings(settings.limits), responder: responder, logger: self.logger)
     }

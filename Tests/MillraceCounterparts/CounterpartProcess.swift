@@ -48,8 +48,14 @@ package final class CounterpartProcess: Sendable {
         }
         variables.append(nil)
         defer { for pointer in arguments + variables { free(pointer) } }
+        // A group of its own: whoever ends the group of the tests (a timeout does) must not end the shell, which would leave the program.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        posix_spawnattr_setpgroup(&attributes, 0)
         var process = pid_t()
-        let error = posix_spawn(&process, words[0], &actions, nil, &arguments, &variables)
+        let error = posix_spawn(&process, words[0], &actions, &attributes, &arguments, &variables)
         guard error == 0 else {
             close(input[1])
             close(output[0])

@@ -1,8 +1,22 @@
 import Glibc
 import Millrace
+import MillraceBackends
 import MillraceCore
 import MillraceServer
 import Testing
+
+/// Removes the files of a message as retention would: behind their lookup, before the run is stored.
+private final class RemovingStage: EventStage {
+    private let store: InMemoryStore
+    init(_ store: InMemoryStore) { self.store = store }
+    func input(_ message: Message) async throws -> InputVerdict {
+        var cutoffs = RetentionCutoffs(now: .now())
+        cutoffs.contentsCreated = .now()
+        _ = try await store.expireContents(cutoffs, limit: 10, principal: Principal(named: "system"))
+        return .pass
+    }
+    func process(_ event: Event) async throws -> StageVerdict { .pass }
+}
 
 extension IntegrationTests {
     /// Files in and out over the API: whose they are, their limits, and runs that read them.
@@ -41,6 +55,23 @@ extension IntegrationTests {
                 let head = try server.ask("HEAD", Self.path(answer))
                 #expect(head.status == 200 && head["content-length"] == "\(text.utf8.count)" && head.body.isEmpty)
                 #expect(try server.ask("GET", Self.upload).json["items"]?[0]?["content_id"]?.string == id)
+            }
+        }
+
+        /// Between the lookup of what a request names and the commit of its run.
+        @Test func fileGoesWhileItsRunIsBeingStored_requestIsRefused_asIfItHadNotBeenThere() async throws {
+            let store = InMemoryStore()
+            try await withServer([Self.echo], store: store, stages: [{ _ in [RemovingStage(store)] }]) { server in
+                let made = try server.ask("POST", Self.upload, headers: ["Content-Type: text/plain"], body: "short-lived")
+                let pointer = made.json["pointer"]?.string ?? ""
+                let body =
+                    "{\"task\":\"echo\",\"parts\":[{\"content\":\"read\"},{\"part_kind\":\"document\",\"pointer\":\"\(pointer)\"}]}"
+                let answer = try server.ask("POST", "/api/v1/generate/invoke", body: body)
+                #expect(answer.status == 422, "\(answer.text)")
+                #expect(answer.json["errors"]?[0]?["field"] == "parts[1].pointer")
+                #expect(try server.ask("GET", "/api/v1/runs").json["items"] == [])
+                #expect(try server.ask("GET", "/api/v1/chats").json["items"] == [])
+                #expect(try server.ask("GET", "/readyz").json["runs"] == 0)
             }
         }
 

@@ -55,6 +55,33 @@ extension IntegrationTests {
             }
         }
 
+        /// The next process that has the search engine removes what is left, also where nothing else is removed.
+        @Test func fileIsDeletedWithoutSearch_theNextProcessRemovesTheRest() async throws {
+            try await onThreads {
+                let directory = try TemporaryDirectory()
+                let data = TestFiles.temporaryPath("withdrawn")
+                defer { TestFiles.remove(data) }
+                try directory.write("config.yaml", "search: {path: /proc/nowhere/search.db}\n")
+                let arguments = ["port=0", "data-dir=\(data)", "log-level=info"]
+                let first = try ServerProcess(arguments + ["config=\(directory.path)/config.yaml"])
+                let file = try first.client.request("POST", "/api/v1/content", headers: ["Content-Type": "text/plain"], body: "a text")
+                let path = "/api/v1/generate/content/\(try file.json()["content_id"]?.string ?? "")"
+                #expect(try first.client.request("DELETE", path).status == 204)
+                #expect(try first.client.request("GET", path).status == 404)
+                #expect(try first.client.request("DELETE", path).status == 404)
+                try RestartTests.wait(first, for: "a deleted file has left something behind", times: 1)
+                #expect(first.end(SIGTERM) == 0)
+
+                let second = try ServerProcess(arguments)
+                try RestartTests.wait(second, for: "removed what is no longer kept", times: 1)
+                #expect(second.log.contains("files=1"))
+                #expect(second.end(SIGTERM) == 0)
+                let third = try ServerProcess(arguments)
+                #expect(third.end(SIGTERM) == 0)
+                #expect(!third.log.contains("removed what is no longer kept"))
+            }
+        }
+
         @Test func readerInTheMidstOfALogThatExpires_getsAnErrorWithoutId_andThenGone() async throws {
             let directory = try TemporaryDirectory()
             let store = try SQLiteStore(path: "\(directory.path)/test.db")
@@ -73,7 +100,7 @@ extension IntegrationTests {
                 cutoffs.runsEnded = .now()
                 var position: RetentionPosition? = RetentionPosition()
                 while let from = position {
-                    position = try await store.expire(cutoffs, from: from, principal: Principal(id: "system")).next
+                    position = try await store.expire(cutoffs, from: from, principal: Principal(named: "system")).next
                 }
                 seen += try reader.rest()
                 #expect(seen.count < whole.count)

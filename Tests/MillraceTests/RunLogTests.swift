@@ -26,6 +26,33 @@ import Testing
         #expect(pieces.map { blocks.position(of: .reasoning($0))?.index } == [0, 0, 0, 1, 1, 2])
     }
 
+    @Test(arguments: [Int.min, -1, 1_000_000_001, Int.max]) func blockWithAnImpossibleNumber_isRefused_andNothingIsAppended(number: Int)
+        throws
+    {
+        var log = log()
+        for event in [Event.content("a"), .metadata(["k": 1]).hidden()] {
+            var event = event
+            event.contentBlockIndex = number
+            do {
+                try log.append(event, at: time)
+                Issue.record("\(number) was taken")
+            } catch {
+                #expect(error.code == .invalidInput && error.message.contains("\(number)"))
+            }
+        }
+        #expect(now(log.openBytes) == 0 && now(log.lastSequence) == 0)
+        #expect(try log.append(.content("b"), at: time) == 0)
+    }
+
+    @Test func blockWithTheHighestNumber_isTaken_andNumberingGoesOnBehindIt() throws {
+        var log = log()
+        var event = Event.content("a")
+        event.contentBlockIndex = 1_000_000_000
+        #expect(try log.append(event, at: time) == 1_000_000_000)
+        #expect(now(log.reserveBlock()) == 1_000_000_001)
+        #expect(try sealed(&log).frames.string.contains("\"content_block_index\":1000000000,\"block_sequence\":0,"))
+    }
+
     @Test func begin_sealsResponseStartAlone_outsideTheBounds() throws {
         var log = log {
             $0.reservedSequences = 1

@@ -156,6 +156,11 @@ public struct ContentPassages: Sendable {
             try await write(waiting, from: place, isEnd: true, record, to: index, principal, report)
         }
         try await index.refresh()
+        // Whoever has deleted the file meanwhile could not remove what was written later.
+        if try await content.record(record.id, principal: principal) == nil {
+            try await forget(record, principal: principal)
+            throw MillraceError(.notFound, "there is no content '\(record.id)'")
+        }
     }
 
     private func write(

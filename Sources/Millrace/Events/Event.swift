@@ -91,7 +91,8 @@ public struct Event: Equatable, Sendable {
     public var isEmitted = true
     /// Whether the event becomes part of the chat's stored message.
     public var isPersisted = true
-    /// The block that the event belongs to; `nil`: Millrace numbers blocks itself (consecutive pieces of text form one).
+    /// The block that the event belongs to, from 0 to 1,000,000,000; `nil`: Millrace numbers blocks itself (consecutive pieces of text form
+    /// one). Another number is refused when the event is emitted (``ErrorCode/invalidInput``).
     public var contentBlockIndex: Int?
 
     package init(_ kind: EventKind, _ body: Body) {

@@ -50,9 +50,9 @@ package struct EventEncoder: Sendable {
     private func appendContent(
         _ text: UnsafeRawBufferPointer, sequence: Int, at stamp: EventStamp, block: BlockPosition, to buffer: inout ByteBuffer
     ) {
-        // The literals have 74 bytes. The bound is tight, so that an event that is sealed alone fills its memory.
+        // The literals have 71 bytes. So much and no more, so that an event that is sealed alone fills its memory.
         let digits = RawWriter.digits(of: sequence) * 2 + RawWriter.digits(of: block.index) + RawWriter.digits(of: block.sequence)
-        let capacity = shared.count + EventStamp.byteCount + text.count + digits + 74
+        let capacity = shared.count + EventStamp.byteCount + text.count + digits + 71
         _ = buffer.appendUninitialized(capacity: capacity) { out in
             var writer = RawWriter(out)
             writer.put("event: content")
@@ -70,6 +70,7 @@ package struct EventEncoder: Sendable {
             writer.put(",\"content\":\"")
             writer.put(text)
             writer.put("\"}\n\n")
+            assert(writer.count == capacity)
             return writer.count
         }
     }

@@ -64,12 +64,19 @@ package struct RunLog: ~Copyable {
     /// Appends one event.
     /// - Parameter isTerminal: whether the event only leaves after its commit, so that neither the reservation nor the bounds on bytes apply.
     /// - Returns: the number of the block that the event is in; `nil` outside blocks.
-    /// - Throws: ``ErrorCode/limitExceeded`` for an event or a log that is too large; nothing is appended then.
+    /// - Throws: ``ErrorCode/limitExceeded`` for an event or a log that is too large, ``ErrorCode/invalidInput`` for a block's number that
+    ///   cannot be chosen; nothing is appended then.
     @discardableResult
     package mutating func append(
         _ event: Event, at stamp: EventStamp, isTerminal: Bool = false
     ) throws(MillraceError) -> Int? {
         precondition(isTerminal || lastSequence < reservedSequence, "appended above the reservation")
+        if let chosen = event.contentBlockIndex, !BlockNumbering.choices.contains(chosen) {
+            throw MillraceError(
+                .invalidInput,
+                "an event of kind '\(event.kind)' names the content block \(chosen): blocks have numbers from 0 to \(BlockNumbering.choices.upperBound)"
+            )
+        }
         let before = openBytes
         let mark = blocks.mark(before: event)
         let block = blocks.position(of: event)
@@ -157,6 +164,9 @@ package struct BlockNumbering: Equatable, Sendable {
     private var sequence = 0
     private var explicit: [Int: Int] = [:]
     private var discarded: Set<Int> = []
+
+    /// The numbers that an event may name. Those that are given behind the highest of them still fit 32 bits.
+    package static let choices = 0...1_000_000_000
 
     package init() {}
 

@@ -17,9 +17,13 @@ public struct PageRequest: Sendable, Equatable {
     public var limit: Int
     /// The `nextCursor` of the page before; `nil`: from the start.
     public var cursor: String?
-    /// Creates a request (default: the first 50).
-    public init(limit: Int = 50, cursor: String? = nil) {
+    /// Lists whose items can be long (messages, chats) end a page before the item with which its items' parts, metadata and usage, as JSON,
+    /// would have more than so many bytes; a page has one item at least. `nil`: no bound.
+    public var byteLimit: Int?
+    /// Creates a request (default: the first 50, however long).
+    public init(limit: Int = 50, cursor: String? = nil, byteLimit: Int? = nil) {
         self.limit = limit
         self.cursor = cursor
+        self.byteLimit = byteLimit
     }
 }

@@ -82,7 +82,8 @@ public struct ExpiredContent: Equatable, Sendable {
 ///
 /// A running run is never taken, nor its chat, nor a run that waits for a person (``RunStatus/interrupted``): that goes with its chat, and the
 /// chat stays while its newest message is such a run's. Whatever is being removed does not exist for anybody from the first piece on, also after
-/// a crash in the midst of it. Only ``Principal/system`` may ask, but for ``hasExpired(run:principal:)``.
+/// a crash in the midst of it. Only ``Principal/system`` may ask, but for ``hasExpired(run:principal:)`` and
+/// ``withdrawContent(_:principal:)``.
 public protocol RetentionStore: Sendable {
     /// Removes a bounded piece of runs and chats: work of milliseconds, so that what else is to be written does not wait.
     func expire(_ cutoffs: RetentionCutoffs, from position: RetentionPosition, principal: Principal) async throws -> RetentionProgress
@@ -91,7 +92,12 @@ public protocol RetentionStore: Sendable {
     /// `limit`.
     func expireContents(_ cutoffs: RetentionCutoffs, limit: Int, principal: Principal) async throws -> [ExpiredContent]
 
-    /// Forgets a file that ``expireContents(_:limit:principal:)`` gave; its bytes are gone.
+    /// Takes a file away from its owner, who deletes it: from this commit on nobody can read or name it. What was known of it stays, and
+    /// ``expireContents(_:limit:principal:)`` gives it, until ``removeExpiredContent(_:principal:)`` says that nothing of it is left.
+    /// - Returns: what was known of it; `nil` when the asker has none of that id.
+    func withdrawContent(_ id: String, principal: Principal) async throws -> ExpiredContent?
+
+    /// Forgets a file that ``expireContents(_:limit:principal:)`` or ``withdrawContent(_:principal:)`` gave; its bytes are gone.
     func removeExpiredContent(_ id: String, principal: Principal) async throws
 
     /// Whether the asker had a run of that id whose log is gone, while the chat still has its message.

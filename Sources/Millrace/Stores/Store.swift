@@ -96,8 +96,8 @@ public protocol Store: Sendable {
     /// Stores, in one commit, a run with its owner, idempotency key, the user's message, the log's first batch and the reserved range;
     /// makes the chat if need be. Returns after the commit: from then on the first events can be read. An idempotency key counts as expired from `run.startedAt == expiresAt` on, or once its run was deleted.
     /// - Throws: ``ErrorCode/conflict`` when the idempotency key was used with another body (its error has `details.idempotency_key`) or
-    ///   one of the ids is taken; ``ErrorCode/notFound`` when the user message's parent is not in this chat, or the chat does not exist
-    ///   and is not to be made. A run that is refused stores nothing, and so does one whose key names another run.
+    ///   one of the ids is taken; ``ErrorCode/notFound`` when the user message's parent is not in this chat, when the chat does not exist
+    ///   and is not to be made, or when the message names a file that the owner does not have (its error has `details.content_id`). A run that is refused stores nothing, and so does one whose key names another run.
     func createRun(_ run: NewRun, principal: Principal) async throws -> RunCreation
 
     /// The run that an idempotency key names at that time, or `nil`.

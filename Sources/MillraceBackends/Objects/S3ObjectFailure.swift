@@ -1,6 +1,7 @@
 import Millrace
 import MillraceAWS
 import MillraceCore
+import MillraceHTTPClient
 
 /// What S3's refusals and what fails on the way to it mean for the user of an object store.
 enum S3ObjectFailure {
@@ -11,6 +12,9 @@ enum S3ObjectFailure {
             return MillraceError(.storageUnavailable, "the object store failed", cause: error, isRetryable: true)
         }
         switch failure.code {
+        // What S3 has answered, not what the client has asked for.
+        case .limitExceeded where failure.isResponseTooLong:
+            return MillraceError(.storageUnavailable, "the object store cannot be used now: \(failure.message)", cause: failure)
         case .invalidInput, .conflict, .notFound, .limitExceeded, .storageFull, .storageUnavailable, .cancelled: return failure
         case .awsCredentials:
             // Which files and variables were looked at is the operator's business, and in the log.

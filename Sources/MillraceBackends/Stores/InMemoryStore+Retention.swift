@@ -15,6 +15,11 @@ extension InMemoryStore: RetentionStore {
         return try withTables { $0.expireContents(cutoffs, limit: limit) }
     }
 
+    /// Takes a file away from its owner.
+    public func withdrawContent(_ id: String, principal: Principal) async throws -> ExpiredContent? {
+        try withTables { $0.withdrawContent(id, principal) }
+    }
+
     /// Forgets a file whose bytes are gone.
     public func removeExpiredContent(_ id: String, principal: Principal) async throws {
         guard principal == .system else { throw StoreRefusal.onlySystem() }

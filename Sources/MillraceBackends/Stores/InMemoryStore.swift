@@ -96,14 +96,18 @@ public final class InMemoryStore: Store {
 
     /// The owner's chats, last changed first.
     public func chats(page: PageRequest, principal: Principal) async throws -> Page<Chat> {
-        let limit = try page.checkedLimit()
+        var fill = try PageFill<Chat>(page)
         let before = try page.keys(2) ?? [.max, .max]
         return try withTables { tables in
             let owned = tables.chats.lazy.filter { $0.key.owner == principal }.map {
                 (key: ($0.value.order, $0.value.number), chat: $0.value.chat)
             }
-            let rows = owned.filter { $0.key < (before[0], before[1]) }.sorted { $0.key > $1.key }.prefix(limit + 1)
-            return Page(rows.map { (item: $0.chat, cursor: PageCursor($0.key.0, $0.key.1)) }, limit: limit)
+            for row in owned.filter({ $0.key < (before[0], before[1]) }).sorted(by: { $0.key > $1.key }) {
+                let bytes = page.byteLimit == nil ? 0 : SQLiteStoreRows.text(row.chat.metadata)?.utf8.count ?? 0
+                guard fill.takes(bytes: bytes) else { break }
+                fill.add(row.chat, PageCursor(row.key.0, row.key.1), bytes: bytes)
+            }
+            return fill.page
         }
     }
 
@@ -126,14 +130,17 @@ public final class InMemoryStore: Store {
 
     /// All messages of a chat, oldest first.
     public func messages(of chatID: String, page: PageRequest, principal: Principal) async throws -> Page<Message>? {
-        let limit = try page.checkedLimit()
+        var fill = try PageFill<Message>(page)
         let after = try page.keys(1)?[0] ?? 0
         return try withTables { tables in
             guard let entry = tables.chats[.init(principal, chatID)] else { return nil }
-            let rows = entry.messageIDs.filter { $0.number > after }.prefix(limit + 1).compactMap { id in
-                tables.messages[.init(principal, id.id)].map { (item: $0.message, cursor: PageCursor(id.number)) }
+            for id in entry.messageIDs where id.number > after {
+                guard let message = tables.messages[.init(principal, id.id)]?.message else { continue }
+                let bytes = page.byteLimit == nil ? 0 : SQLiteStoreRows.bytes(of: message)
+                guard fill.takes(bytes: bytes) else { break }
+                fill.add(message, PageCursor(id.number), bytes: bytes)
             }
-            return Page(rows, limit: limit)
+            return fill.page
         }
     }
 

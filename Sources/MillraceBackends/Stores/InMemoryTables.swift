@@ -116,6 +116,9 @@ struct InMemoryTables {
         if let parentID = new.userMessage.parentID {
             guard messages[Key(principal, parentID)]?.message.chatID == new.run.chatID else { throw StoreRefusal.noParent(parentID) }
         }
+        for id in ContentRecord.ids(in: new.userMessage) {
+            guard contents.contains(where: { $0.owner == principal && $0.record.id == id }) else { throw StoreRefusal.noContent(id) }
+        }
         for id in [new.run.responseID, new.userMessage.id] {
             guard messages[Key(principal, id)] == nil, runs[Key(principal, id)] == nil else { throw StoreRefusal.idExists(id) }
         }
@@ -273,6 +276,13 @@ struct InMemoryTables {
             contents.removeAll { numbers.contains($0.number) }
         }
         return Array(expiredContents.prefix(limit))
+    }
+
+    mutating func withdrawContent(_ id: String, _ principal: Principal) -> ExpiredContent? {
+        guard let place = contents.firstIndex(where: { $0.owner == principal && $0.record.id == id }) else { return nil }
+        let withdrawn = ExpiredContent(record: contents.remove(at: place).record, principal: principal)
+        expiredContents.append(withdrawn)
+        return withdrawn
     }
 
     mutating func removeExpiredContent(_ id: String) {

@@ -37,6 +37,37 @@ extension PageRequest {
     }
 }
 
+/// Fills a page item by item, until it has as many, or as many bytes, as were asked for.
+struct PageFill<Item: Sendable> {
+    private let limit: Int
+    private let byteLimit: Int
+    private var items: [Item] = []
+    private var last: PageCursor?
+    private var bytes = 0
+    private var goesOn = false
+
+    init(_ request: PageRequest) throws(MillraceError) {
+        limit = try request.checkedLimit()
+        byteLimit = request.byteLimit ?? .max
+    }
+
+    /// Whether the next item, with so many bytes, is on this page. When it is not, the page is complete.
+    mutating func takes(bytes count: Int) -> Bool {
+        let isFull = items.count == limit || !items.isEmpty && count > byteLimit - bytes
+        if isFull { goesOn = true }
+        return !isFull
+    }
+
+    /// Adds an item that the page takes.
+    mutating func add(_ item: Item, _ cursor: PageCursor, bytes count: Int) {
+        items.append(item)
+        last = cursor
+        bytes += count
+    }
+
+    var page: Page<Item> { Page(items: items, nextCursor: goesOn ? last?.text : nil) }
+}
+
 extension Page {
     /// A page of rows that were read with one more than the limit, to know whether the list goes on.
     init(_ rows: [(item: Item, cursor: PageCursor)], limit: Int) {

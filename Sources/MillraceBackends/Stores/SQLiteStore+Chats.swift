@@ -35,19 +35,25 @@ extension SQLiteStore {
 
     /// The owner's chats, last changed first.
     public func chats(page: PageRequest, principal: Principal) async throws -> Page<Chat> {
-        let limit = try page.checkedLimit()
+        let fill = try PageFill<Chat>(page)
         let before = try page.keys(2) ?? [.max, .max]
         return try await readers.read { session throws(MillraceError) in
-            let rows = try session.rows(
+            try session.withStatement(
                 """
                 SELECT c.id, \(SQLiteStoreRows.chatColumns) FROM chats c
                 WHERE c.owner = ? AND (c.updated_at, c.id) < (?, ?) ORDER BY c.updated_at DESC, c.id DESC LIMIT ?
-                """, principal.id, before[0], before[1], limit + 1
+                """
             ) { (row) throws(MillraceError) in
-                let chat = try SQLiteStoreRows.chat(row, from: 1)
-                return (item: chat, cursor: PageCursor(chat.updatedAt.microseconds, row.int64(0)))
+                var fill = fill
+                try row.bind(principal.id, before[0], before[1], page.limit + 1)
+                while try row.step() {
+                    let bytes = SQLiteStoreRows.chatBytes(row, from: 1)
+                    guard fill.takes(bytes: bytes) else { break }
+                    let chat = try SQLiteStoreRows.chat(row, from: 1)
+                    fill.add(chat, PageCursor(chat.updatedAt.microseconds, row.int64(0)), bytes: bytes)
+                }
+                return fill.page
             }
-            return Page(rows, limit: limit)
         }
     }
 
@@ -79,19 +85,26 @@ extension SQLiteStore {
 
     /// All messages of a chat, oldest first.
     public func messages(of chatID: String, page: PageRequest, principal: Principal) async throws -> Page<Message>? {
-        let limit = try page.checkedLimit()
+        let fill = try PageFill<Message>(page)
         let after = try page.keys(1)?[0] ?? 0
         return try await readers.read { session throws(MillraceError) in
             guard let chat = try Self.find(chatID, principal.id, session) else { return nil }
-            let rows = try session.rows(
+            // Row by row: what does not fit is not read.
+            return try session.withStatement(
                 """
                 SELECT \(SQLiteStoreRows.messageColumns), m.id FROM messages m
                 WHERE m.owner = ? AND m.chat = ? AND m.id > ? ORDER BY m.id LIMIT ?
-                """, principal.id, chat.number, after, limit + 1
+                """
             ) { (row) throws(MillraceError) in
-                (item: try SQLiteStoreRows.message(row, chatID: chatID), cursor: PageCursor(row.int64(9)))
+                var fill = fill
+                try row.bind(principal.id, chat.number, after, page.limit + 1)
+                while try row.step() {
+                    let bytes = SQLiteStoreRows.messageBytes(row)
+                    guard fill.takes(bytes: bytes) else { break }
+                    fill.add(try SQLiteStoreRows.message(row, chatID: chatID), PageCursor(row.int64(9)), bytes: bytes)
+                }
+                return fill.page
             }
-            return Page(rows, limit: limit)
         }
     }
 

@@ -33,7 +33,9 @@ extension SQLiteStore: RetentionStore {
         let limit = min(max(limit, 1), 1000)
         let unused = "NOT EXISTS (SELECT 1 FROM content_uses u WHERE u.content = contents.id)"
         let candidates = try await readers.read { session throws(MillraceError) in
-            try session.rows(
+            // Without a cutoff there is nothing to look for among what has an owner.
+            if cutoffs.contentsCreated == nil { return [Int64]() }
+            return try session.rows(
                 "SELECT id FROM contents WHERE owner <> '' AND created_at <= ? AND \(unused) ORDER BY id LIMIT ?",
                 cutoffs.contentsCreated?.microseconds ?? .min, limit
             ) { $0.int64(0) }
@@ -50,7 +52,22 @@ extension SQLiteStore: RetentionStore {
         return try await readers.read { session throws(MillraceError) in
             try session.rows(
                 "SELECT \(SQLiteStoreRows.contentColumns), expired_owner FROM contents WHERE owner = '' ORDER BY id LIMIT ?", limit
-            ) { row in ExpiredContent(record: SQLiteStoreRows.content(row), principal: Principal(id: row.text(6) ?? "")) }
+            ) { (row) throws(MillraceError) in
+                ExpiredContent(record: SQLiteStoreRows.content(row), principal: try SQLiteStoreRows.principal(row, 6))
+            }
+        }
+    }
+
+    /// Takes a file away from its owner.
+    public func withdrawContent(_ id: String, principal: Principal) async throws -> ExpiredContent? {
+        try await change { session throws(MillraceError) in
+            let record = try session.first(
+                "SELECT \(SQLiteStoreRows.contentColumns) FROM contents WHERE content_id = ? AND owner = ?", id, principal.id,
+                read: SQLiteStoreRows.content)
+            guard let record else { return nil }
+            try session.execute(
+                "UPDATE contents SET expired_owner = owner, owner = '' WHERE content_id = ? AND owner = ?", id, principal.id)
+            return ExpiredContent(record: record, principal: principal)
         }
     }
 

@@ -24,6 +24,11 @@ extension SQLiteStore {
             ) { _ in true }
             guard isThere != nil else { throw StoreRefusal.noParent(parentID) }
         }
+        // In this transaction: from it on the message keeps them, and before it retention may have taken what a request has just named.
+        for id in ContentRecord.ids(in: message) {
+            let isThere = try session.first("SELECT 1 FROM contents WHERE content_id = ? AND owner = ?", id, owner) { _ in true }
+            guard isThere != nil else { throw StoreRefusal.noContent(id) }
+        }
         for id in [new.run.responseID, message.id] {
             let isTaken = try session.first(
                 """
@@ -239,7 +244,7 @@ extension SQLiteStore {
                 let record = try SQLiteStoreRows.run(row)
                 return UnfinishedRun(
                     handle: RunHandle(
-                        principal: Principal(id: row.text(1) ?? ""), responseID: record.responseID, number: row.int64(0)),
+                        principal: try SQLiteStoreRows.principal(row, 1), responseID: record.responseID, number: row.int64(0)),
                     record: record,
                     userMessage: try SQLiteStoreRows.message(row, chatID: record.chatID, from: SQLiteStoreRows.runColumnCount))
             }

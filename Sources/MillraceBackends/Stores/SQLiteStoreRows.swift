@@ -14,6 +14,9 @@ enum SQLiteStoreRows {
             updatedAt: row.timestamp(column + 3), newestMessageID: row.text(column + 4), metadata: try object(row, column + 5))
     }
 
+    /// The bytes of a chat's metadata.
+    static func chatBytes(_ row: borrowing SQLiteStatement, from column: Int32 = 0) -> Int { bytes(row, column + 5) }
+
     // MARK: Messages
 
     static let messageColumns =
@@ -26,6 +29,16 @@ enum SQLiteStoreRows {
             parts: try MessagePart.list(json: try json(row, column + 3) ?? []), createdAt: row.timestamp(column + 4),
             modelID: row.text(column + 5), usage: try json(row, column + 6).map { Usage(json: $0) }, metadata: try object(row, column + 7),
             status: try status(row, column + 8))
+    }
+
+    /// The bytes of a message's parts, usage and metadata, as they are stored.
+    static func messageBytes(_ row: borrowing SQLiteStatement, from column: Int32 = 0) -> Int {
+        bytes(row, column + 3) + bytes(row, column + 6) + bytes(row, column + 7)
+    }
+
+    /// The same of a message that is not stored here.
+    static func bytes(of message: Message) -> Int {
+        partsText(message.parts).utf8.count + (message.usage?.json.text.utf8.count ?? 0) + (text(message.metadata)?.utf8.count ?? 0)
     }
 
     static func partsText(_ parts: [MessagePart]) -> String { JSONValue.array(parts.map(\.json)).text }
@@ -73,7 +86,17 @@ enum SQLiteStoreRows {
 
     // MARK: Values
 
+    static func bytes(_ row: borrowing SQLiteStatement, _ column: Int32) -> Int { row.withBytes(column) { $0?.count ?? 0 } }
+
     static func text(_ object: [String: JSONValue]) -> String? { object.isEmpty ? nil : JSONValue.object(object).text }
+
+    static func principal(_ row: borrowing SQLiteStatement, _ column: Int32) throws(MillraceError) -> Principal {
+        do throws(MillraceError) {
+            return try Principal(id: row.text(column) ?? "")
+        } catch {
+            throw damaged("owner")
+        }
+    }
 
     static func status(_ row: borrowing SQLiteStatement, _ column: Int32) throws(MillraceError) -> RunStatus {
         guard let status = row.text(column).flatMap(RunStatus.init(rawValue:)) else { throw damaged("status") }

@@ -29,6 +29,9 @@ enum StoreRefusal {
     static func chatIsBusy(_ id: String) -> MillraceError {
         MillraceError(.conflict, "the chat '\(id)' has a run that goes on: cancel it or wait for its end")
     }
+    static func noContent(_ id: String) -> MillraceError {
+        MillraceError(.notFound, "there is no content '\(id)'", details: ["content_id": .string(id)])
+    }
     static func contentExists(_ id: String) -> MillraceError {
         MillraceError(.conflict, "there is content '\(id)' already")
     }

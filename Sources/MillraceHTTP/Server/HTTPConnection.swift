@@ -269,10 +269,13 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
             return
         }
         exchange.statusCode = response.status.code
-        let keepsAlive = machine.responseStarted(
-            keepsAlive: !response.closesConnection && !server.isDraining && !(hasPeerEnded && input.isEmpty && bytesBehindHead == 0))
         let isHead = exchange.head?.method == .head
         let version = exchange.head?.version ?? .http11
+        // HTTP/1.0 has no chunks: there the connection's end is the body's, which the answer to a HEAD announces, too.
+        let endsWithConnection = if case .stream(_, nil) = response.body { version != .http11 } else { false }
+        let keepsAlive = machine.responseStarted(
+            keepsAlive: !response.closesConnection && !endsWithConnection && !server.isDraining
+                && !(hasPeerEnded && input.isEmpty && bytesBehindHead == 0))
         state.lend(to: &output)
         let before = output.count
         switch response.body {
@@ -284,11 +287,10 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
             if !isHead { output.append(bytes) }
             exchange.isBodyDone = true
         case .stream(let source, let length):
-            exchange.isChunked = length == nil && version == .http11
+            exchange.isChunked = length == nil && !endsWithConnection
             exchange.missingBytes = length
             let framing = length.map { HTTPFraming.length($0) } ?? (exchange.isChunked ? .chunked : .untilClose)
-            appendHead(
-                response, exchange.requestID, framing, version: version, isHead: isHead, keepsAlive: framing != .untilClose && keepsAlive)
+            appendHead(response, exchange.requestID, framing, version: version, isHead: isHead, keepsAlive: keepsAlive)
             if isHead {
                 exchange.isBodyDone = true
                 source.detached()

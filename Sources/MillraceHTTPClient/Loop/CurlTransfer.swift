@@ -271,7 +271,7 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
     }
 
     private func refuse(_ message: String) {
-        outcome = .failure(MillraceError(.limitExceeded, message))
+        outcome = .failure(MillraceError.responseTooLong(message))
         wake()
     }
 

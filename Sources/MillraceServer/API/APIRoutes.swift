@@ -5,12 +5,11 @@ import MillraceHTTP
 enum APIRoutes {
     static func router(
         hub: RunHub, handlers: TaskHandlerRegistry, models: LanguageModelRegistry, readiness: ModelReadiness,
-        backends: BackendReadiness, content: ContentRoutes,
-        defaultTask: String?
+        backends: BackendReadiness, content: ContentRoutes, defaultTask: String?, pageBytes: Int
     ) throws -> Router<APIResponder.Route> {
         let generate = GenerateRoutes(hub: hub, handlers: handlers, models: models, defaultTask: defaultTask, content: content.content)
         let runs = RunRoutes(hub: hub)
-        let chats = ChatRoutes(store: hub.store)
+        let chats = ChatRoutes(store: hub.store, pageBytes: pageBytes)
         let tasks = TaskHandlerRoutes(store: hub.store, handlers: handlers)
         let health = HealthRoutes(hub: hub, models: readiness, backends: backends)
 

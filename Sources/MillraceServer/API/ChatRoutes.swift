@@ -5,9 +5,17 @@ import MillraceHTTP
 /// `/api/v1/chats`: conversations and their messages.
 struct ChatRoutes: Sendable {
     let store: any Store
+    /// Bytes of a page.
+    let pageBytes: Int
+
+    private func page(_ request: APIRequest) throws -> PageRequest {
+        var page = try request.page()
+        page.byteLimit = pageBytes
+        return page
+    }
 
     func list(_ request: APIRequest) async throws -> HTTPResponse {
-        let page = try await store.chats(page: try request.page(), principal: request.principal)
+        let page = try await store.chats(page: try page(request), principal: request.principal)
         return .json { $0.write(page) { chat, object in object.write(chat) } }
     }
 
@@ -48,7 +56,7 @@ struct ChatRoutes: Sendable {
     }
 
     func messages(_ request: APIRequest) async throws -> HTTPResponse {
-        let page = try await store.messages(of: request.parameter("chat_id"), page: try request.page(), principal: request.principal)
+        let page = try await store.messages(of: request.parameter("chat_id"), page: try page(request), principal: request.principal)
         guard let page else { throw notFound(request) }
         return .json { $0.write(page) { message, object in object.write(message) } }
     }

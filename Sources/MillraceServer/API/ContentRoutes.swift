@@ -9,8 +9,8 @@ struct ContentRoutes: Sendable {
     let unavailable: String?
     /// How long a file may be, in bytes.
     let limit: Int
-    /// What has been made of a file and goes with it.
-    let forget: @Sendable (ContentRecord, Principal) async throws -> Void
+    /// Removes files with what has been made of them.
+    let removal: ContentRemoval
 
     /// How much more than the file a form may hold, in bytes.
     static let formBytes = 1 << 20
@@ -92,8 +92,7 @@ struct ContentRoutes: Sendable {
         guard let record = try await content.record(request.parameter("pointer"), principal: request.principal) else {
             throw notFound(request)
         }
-        try await forget(record, request.principal)
-        guard try await content.delete(record.id, principal: request.principal) else { throw notFound(request) }
+        guard try await removal.delete(record, principal: request.principal) else { throw notFound(request) }
         return HTTPResponse(.noContent)
     }
 

@@ -82,7 +82,13 @@ struct GenerateRoutes: Sendable {
             context: body.context)
         let start = RunHub.Start(
             request: task, handler: handler, principal: request.principal, idempotencyKey: key, createsChat: path == nil)
-        return try await hub.start(start, on: request.http.loop)
+        do {
+            return try await hub.start(start, on: request.http.loop)
+        } catch let error as MillraceError where error.code == .notFound && error.details["content_id"] != nil {
+            // A file has gone since it was looked up: said as if it had not been there, with the place of its name.
+            try await body.resolve { [content] in try await content?.record($0, principal: request.principal) }
+            throw error
+        }
     }
 
     private func handler(for task: String?) throws(Problem) -> any TaskHandler {

@@ -29,6 +29,9 @@ public struct LimitSettings: Equatable, Sendable {
     /// Bytes that may wait for a reader on one connection (default: 65,536).
     public var writeBufferBytes = 65536
 
+    /// Bytes of a page of messages or chats: one that would be longer ends earlier, with one item at least (default: 4 MiB).
+    public var pageBytes = 4_194_304
+
     /// Limits with their defaults.
     public init() {}
 }

@@ -84,6 +84,9 @@ package enum SettingTable {
         .integer(
             "limits.writeBufferBytes", "MILLRACE_WRITE_BUFFER_BYTES", 4096...1_073_741_824, \.limits.writeBufferBytes,
             "bytes that may wait for a reader on one connection"),
+        .integer(
+            "limits.pageBytes", "MILLRACE_PAGE_BYTES", 1024...1_073_741_824, \.limits.pageBytes,
+            "bytes of a page of messages or chats, which ends earlier where they are long"),
     ]
 
     private static let runs: [SettingDescriptor] = [

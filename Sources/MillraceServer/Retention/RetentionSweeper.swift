@@ -26,12 +26,17 @@ struct RetentionSweeper: Sendable {
     /// Files in a piece.
     private static let filesAtOnce = 32
 
+    /// Whether there are files that nobody can read any more and of which something is left.
+    func hasLeftovers() async throws -> Bool {
+        try await !store.expireContents(RetentionCutoffs(now: time.wall()), limit: 1, principal: .system).isEmpty
+    }
+
     /// One pass.
     /// - Parameter rest: lets so many nanoseconds pass, and throws when the server stops.
     func pass(rest: (Int64) async throws -> Void) async throws -> Tally {
         let cutoffs = settings.cutoffs(now: time.wall())
         var tally = Tally()
-        var position: RetentionPosition? = RetentionPosition()
+        var position = settings.removesAnything ? RetentionPosition() : nil
         while let from = position {
             let began = time.monotonic()
             let progress = try await store.expire(cutoffs, from: from, principal: .system)
@@ -41,7 +46,7 @@ struct RetentionSweeper: Sendable {
             position = progress.next
             if position != nil { try await rest(Self.rest(after: time.monotonic() - began)) }
         }
-        guard cutoffs.contentsCreated != nil else { return tally }
+        // Also without a cutoff: files that their owners have deleted may have left something behind.
         while true {
             let expired = try await store.expireContents(cutoffs, limit: Self.filesAtOnce, principal: .system)
             var failure: (any Error)?

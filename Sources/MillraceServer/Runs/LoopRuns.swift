@@ -122,6 +122,8 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
         loop.atTurnEnd(.exchange, self)
     }
 
+    /// Hands on what was queued up to now. What is queued meanwhile, such as by a commit that is answered within the call, is enqueued anew and
+    /// follows in the same phase: nothing is lost, and the order stays.
     func turnEnds() {
         isEnqueued = false
         if !gathered.appends.isEmpty { submit() }

@@ -4,6 +4,18 @@ import MillraceEventLoop
 
 /// Who follows a run: readers on its home loop, copies of its tail on other loops, and callers that wait for its end.
 extension Run {
+    /// Another loop that has a copy of the tail.
+    struct Subscriber {
+        let loop: Int
+        let generation: Int
+    }
+
+    /// Somebody who waits for the run's end. Confined to the run's loop.
+    final class EndWaiter: @unchecked Sendable {  // Sendable: every access is posted to the run's loop.
+        var continuation: UnsafeContinuation<RunCompletion?, Never>?
+        var hasLeft = false
+    }
+
     /// Waits until the run is over; `nil` when its end could not be stored. Call it on any loop.
     func ended() async -> RunCompletion? {
         let waiter = EndWaiter()

@@ -50,18 +50,6 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         init(_ completion: RunCompletion) { self.completion = completion }
     }
 
-    /// Another loop that has a copy of the tail.
-    struct Subscriber {
-        let loop: Int
-        let generation: Int
-    }
-
-    /// Somebody who waits for the run's end. Confined to the run's loop.
-    final class EndWaiter: @unchecked Sendable {  // Sendable: every access is posted to the run's loop.
-        var continuation: UnsafeContinuation<RunCompletion?, Never>?
-        var hasLeft = false
-    }
-
     /// After how many bytes in one turn a producer that never suspends gives the others on the loop their share.
     private static let bytesPerTurn = 16 << 10
 
@@ -199,7 +187,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
 
     /// Appends an event of a run that accepts events and has room.
     private func append(_ event: Event) throws {
-        if case .custom = event.body, !Self.isCustomKind(event.kind) {
+        if case .custom = event.body, !event.kind.mayBeCustom {
             throw MillraceError(
                 .invalidInput, "a handler cannot emit events of the kind '\(event.kind)': choose a lower-case name of its own")
         }
@@ -214,16 +202,6 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     private func checkAccepting() throws {
         if lifecycle.acceptsEvents { return }
         throw CancellationError()
-    }
-
-    private static let ownKinds: Set<EventKind> = [
-        .responseStart, .status, .content, .reasoning, .toolCall, .toolReturn, .document, .citation, .metadata, .interrupt, .error,
-        .responseEnd,
-    ]
-
-    private static func isCustomKind(_ kind: EventKind) -> Bool {
-        !ownKinds.contains(kind) && !kind.rawValue.isEmpty && kind.rawValue.utf8.count <= 64
-            && kind.rawValue.utf8.allSatisfy { ($0 >= 0x61 && $0 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x5F }
     }
 
     /// Waits until commits have made room: in this run's log, and among all that waits on this loop.

@@ -88,10 +88,64 @@ import Testing
         }
     }
 
+    /// A page ends before the item that would make it too long, exactly there, and goes on with it.
+    @Test(arguments: StoreKind.allCases)
+    func pages_endAtTheirBytes_andGoOnBehindThem(kind: StoreKind) async throws {
+        try await kind.withStore { store in
+            for number in 1...3 {
+                var run = Fixture.run("r\(number)", parent: number == 1 ? nil : "r\(number - 1)")
+                run.userMessage.parts = [.text(String(repeating: "é", count: 1000))]
+                run.userMessage.metadata = ["note": "x"]
+                try await store.finish(run)
+            }
+            let whole = try #require(try await store.messages(of: "c", page: PageRequest(), principal: .ada)).items
+            let sizes = whole.map { message in
+                JSONValue.array(message.parts.map(\.json)).text.utf8.count + (message.usage?.json.text.utf8.count ?? 0)
+                    + (message.metadata.isEmpty ? 0 : JSONValue.object(message.metadata).text.utf8.count)
+            }
+            #expect(sizes[0] > 2000 && sizes.count == 6)
+            let (two, three) = (sizes.prefix(2).reduce(0, +), sizes.prefix(3).reduce(0, +))
+            for (limit, count) in [(1, 1), (sizes[0], 1), (two - 1, 1), (two, 2), (three - 1, 2), (three, 3), (sizes.reduce(0, +), 6)] {
+                let page = try #require(
+                    try await store.messages(of: "c", page: PageRequest(byteLimit: limit), principal: .ada))
+                #expect(page.items == Array(whole.prefix(count)), "\(limit)")
+                #expect((page.nextCursor == nil) == (count == 6))
+            }
+            // From page to page nothing is left out; the count bounds, too.
+            for request in [PageRequest(byteLimit: 1), PageRequest(byteLimit: three), PageRequest(limit: 2, byteLimit: three)] {
+                var (request, all) = (request, [Message]())
+                repeat {
+                    let page = try #require(try await store.messages(of: "c", page: request, principal: .ada))
+                    all += page.items
+                    request.cursor = page.nextCursor
+                } while request.cursor != nil
+                #expect(all == whole)
+            }
+            for number in 1...3 {
+                let time = Fixture.time(Int64(10 + number))
+                try await store.createChat(
+                    Chat(
+                        id: "long\(number)", title: nil, createdAt: time, updatedAt: time,
+                        metadata: ["k": .string(String(repeating: "v", count: 500))]),
+                    principal: .ada)
+            }
+            let metadata = JSONValue.object(["k": .string(String(repeating: "v", count: 500))]).text.utf8.count
+            for (limit, ids) in [
+                (metadata * 2 - 1, ["long3"]), (metadata * 2, ["long3", "long2"]), (metadata * 3, ["long3", "long2", "long1", "c"]),
+            ] {
+                let page = try await store.chats(page: PageRequest(byteLimit: limit), principal: .ada)
+                #expect(page.items.map(\.id) == ids && (page.nextCursor == nil) == (ids.count == 4))
+            }
+        }
+    }
+
     @Test(arguments: StoreKind.allCases)
     func messages_pageOldestFirst_withEveryPart(kind: StoreKind) async throws {
         try await kind.withStore { store in
             var new = Fixture.run("r1")
+            try await store.createContent(
+                ContentRecord(id: "1", title: nil, mimeType: "text/plain", length: 1, entityTag: "e", createdAt: Fixture.time(1)),
+                principal: .ada)
             new.userMessage.parts = MessagePartTests.parts
             new.userMessage.metadata = ["persona": "editor"]
             try await store.finish(new)

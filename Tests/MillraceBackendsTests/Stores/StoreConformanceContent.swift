@@ -28,6 +28,39 @@ import Testing
         }
     }
 
+    /// The commit that stores a run is the moment from which its files are kept: what is gone by then must not be named.
+    @Test(arguments: StoreKind.allCases)
+    func run_thatNamesAFileWhichIsNotThere_isRefused_andStoresNothing(kind: StoreKind) async throws {
+        try await kind.withStore { store in
+            for id in ["f_deleted", "f_expired", "f_there"] { try await store.createContent(Self.record(id), principal: .ada) }
+            try await store.createContent(Self.record("f_theirs"), principal: .bob)
+            #expect(try await store.deleteContent("f_deleted", principal: .ada))
+            func naming(_ names: String...) -> NewRun {
+                var run = Fixture.run("r", key: IdempotencyKey(key: "k", bodyHash: "h", expiresAt: Fixture.time(100)))
+                run.userMessage.parts = names.map { .document(Attachment(pointer: "content://\($0)", mimeType: "text/plain")) }
+                return run
+            }
+            let retention = try #require(store as? any RetentionStore)
+            let handle = try await store.start(Fixture.run("r_other", chat: "other"))
+            var completion = Fixture.completion("r_other", chat: "other")
+            completion.message.parts = [.document(Attachment(pointer: "content://f_there", mimeType: "text/plain"))]
+            try await store.commit(Fixture.append(handle, 2...2, completion: completion))
+            _ = try await retention.expireContents(.contentsCreated(20), limit: 10, principal: .system)
+            for name in ["f_deleted", "f_expired", "f_theirs", "f_never"] {
+                do {
+                    _ = try await store.createRun(naming("f_there", name), principal: .ada)
+                    Issue.record("\(name) was taken")
+                } catch let error as MillraceError {
+                    #expect(error.code == .notFound && error.details["content_id"]?.string == name)
+                }
+            }
+            #expect(try await store.run("r", principal: .ada) == nil)
+            #expect(try await store.chat("c", principal: .ada) == nil)
+            // Nor does the key count as used.
+            _ = try await store.start(naming("f_there"))
+        }
+    }
+
     @Test(arguments: StoreKind.allCases)
     func contents_inPages_areTheOwnersNewestFirst(kind: StoreKind) async throws {
         try await kind.withStore { store in

@@ -36,6 +36,31 @@ extension RetentionCutoffs {
         try await kind.withStore { store in try await body(try #require(store as? any Store & RetentionStore)) }
     }
 
+    /// A file that its owner deletes is remembered until somebody says that nothing of it is left.
+    @Test(arguments: StoreKind.allCases)
+    func withdrawnFile_isGoneForItsOwner_andGivenUntilItIsRemoved(kind: StoreKind) async throws {
+        try await Self.withStore(kind) { store in
+            let record = ContentRecord(
+                id: "f_1", title: nil, mimeType: "text/plain", length: 3, entityTag: "e", createdAt: Fixture.time(1))
+            try await store.createContent(record, principal: .ada)
+            var naming = Fixture.run("r")
+            naming.userMessage.parts = [.document(Attachment(pointer: "content://f_1", mimeType: "text/plain"))]
+            try await store.finish(naming)
+            #expect(try await store.withdrawContent("f_1", principal: .bob) == nil)
+            #expect(try await store.withdrawContent("f_2", principal: .ada) == nil)
+            let withdrawn = ExpiredContent(record: record, principal: .ada)
+            #expect(try await store.withdrawContent("f_1", principal: .ada) == withdrawn, "also one that a message names")
+            #expect(try await store.withdrawContent("f_1", principal: .ada) == nil)
+            #expect(try await store.content("f_1", principal: .ada) == nil)
+            #expect(try await store.contents(page: PageRequest(), principal: .ada).items.isEmpty)
+            let nothing = RetentionCutoffs(now: Fixture.time(100))
+            #expect(try await store.expireContents(nothing, limit: 10, principal: .system) == [withdrawn])
+            #expect(try await store.expireContents(nothing, limit: 10, principal: .system) == [withdrawn])
+            try await store.removeExpiredContent("f_1", principal: .system)
+            #expect(try await store.expireContents(nothing, limit: 10, principal: .system).isEmpty)
+        }
+    }
+
     @Test(arguments: StoreKind.allCases)
     func runsByAge_goWithTheirLogs_theMessagesStay(kind: StoreKind) async throws {
         try await Self.withStore(kind) { store in
@@ -196,8 +221,7 @@ extension RetentionCutoffs {
             }
             try await store.createContent(file("f_young", at: 50), principal: .ada)
             var new = Fixture.run("r1", at: 2)
-            // Somebody else's file is not kept by naming it.
-            new.userMessage.parts = ["f_named", "f_bob"].map { .document(Attachment(pointer: "content://\($0)", mimeType: "text/plain")) }
+            new.userMessage.parts = [.document(Attachment(pointer: "content://f_named", mimeType: "text/plain"))]
             try await store.finish(new, at: 3)
             #expect(try await store.expireContents(RetentionCutoffs(now: Fixture.time(20)), limit: 10, principal: .system).isEmpty)
 
@@ -205,7 +229,10 @@ extension RetentionCutoffs {
             try await store.createContent(file("f_answered", at: 1), principal: .ada)
             let handle = try await store.start(Fixture.run("r2", at: 4))
             var completion = Fixture.completion("r2", chat: "c", at: 5)
-            completion.message.parts = [.document(Attachment(pointer: "content://f_answered", mimeType: "text/plain"))]
+            // Somebody else's file is not kept by naming it.
+            completion.message.parts = ["f_answered", "f_bob"].map {
+                .document(Attachment(pointer: "content://\($0)", mimeType: "text/plain"))
+            }
             try await store.commit(Fixture.append(handle, 2...2, completion: completion))
 
             let expired = try await store.expireContents(.contentsCreated(20), limit: 10, principal: .system)

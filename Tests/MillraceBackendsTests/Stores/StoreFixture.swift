@@ -36,8 +36,8 @@ extension SQLiteStore.Configuration {
 }
 
 extension Principal {
-    static let ada = Principal(id: "ada")
-    static let bob = Principal(id: "bob")
+    static let ada = Principal(named: "ada")
+    static let bob = Principal(named: "bob")
 }
 
 /// Values for tests; times are seconds after the epoch.

@@ -128,6 +128,49 @@ extension IntegrationTests {
 
         // MARK: Slow and in time
 
+        /// The body that a handler does not take yet: its client has done its part, and the deadlines stand still.
+        @Test func handlerIsSlowToReadItsBody_clientIsNotCut() async throws {
+            let (isHeld, isReleased) = (Monitor(false), Monitor(false))
+            // Files are written on the thread that this one keeps.
+            let hold = ScriptedTask("hold") { _, context in
+                try await context.runBlocking {
+                    isHeld.updateAndWakeAll { $0 = true }
+                    isReleased.wait { $0 ? () : nil }
+                }
+            }
+            let folder = try TemporaryFolder()
+            try await withServer(
+                [Self.echo, hold],
+                configure: {
+                    Self.impatient(&$0)
+                    $0.dataDirectory = folder.path
+                    $0.limits.bodyStallTimeoutSeconds = 0.2
+                    $0.loops = 1
+                    $0.blockingThreads = 1
+                }
+            ) { server in
+                defer { isReleased.updateAndWakeAll { $0 = true } }
+                let holding = try server.start("hold")
+                isHeld.wait { $0 ? () : nil }
+                let client = try server.connect()
+                let size = 300_000
+                let head = "POST /api/v1/content HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: \(size)\r\n\r\n"
+                try client.send(Array(head.utf8) + Array(repeating: UInt8(ascii: "x"), count: size))
+                // These are slow themselves, and come later: when they are cut, the time of the first would be up, too.
+                for _ in 0..<2 {
+                    let slow = try server.connect()
+                    try slow.send(Self.slowBody(.plain).start)
+                    #expect(try slow.readAnswer().status == 408)
+                }
+                #expect(
+                    try client.poll(milliseconds: 0) == false, "it is told nothing: \(String(decoding: client.received, as: UTF8.self))")
+                isReleased.updateAndWakeAll { $0 = true }
+                let made = try client.readAnswer()
+                #expect(made.status == 201 && made.json["length"] == .integer(size), "\(made.status)")
+                _ = try holding.rest()
+            }
+        }
+
         @Test func requestComesByteByByteInTime_isAnswered() async throws {
             try await withServer([Self.echo]) { server in
                 let body = Self.body("byte by byte")

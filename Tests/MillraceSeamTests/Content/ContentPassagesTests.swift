@@ -27,7 +27,7 @@ import Testing
 
     private let content = ContentStore(store: InMemoryStore(), objects: InMemoryObjectStore())
     private let search: SQLiteSearchEngine
-    private let me = Principal(id: "me")
+    private let me = Principal(named: "me")
 
     init() throws { search = try SQLiteSearchEngine(path: ":memory:") }
 
@@ -38,7 +38,7 @@ import Testing
     @Test func passages_ofAnotherOwner_areNotFound() async throws {
         let passages = ContentPassages(content: content, search: search)
         let mine = try await add("A table of the whole year.")
-        let theirs = Principal(id: "they")
+        let theirs = Principal(named: "they")
         let other = try await add("Another table.", of: theirs)
         #expect(try await passages.find("table", in: [other], limit: 5, principal: theirs).count == 1)
         #expect(try await passages.find("table", in: [mine], limit: 5, principal: me).map(\.contentID) == [mine.id])
@@ -46,6 +46,33 @@ import Testing
         await #expect(throws: MillraceError.self) { try await passages.find("table", in: [other], limit: 5, principal: me) }
         try await passages.forget(other, principal: me)
         #expect(try await passages.find("table", in: [other], limit: 5, principal: theirs).count == 1)
+    }
+
+    /// Deletes a file in the midst of its indexing.
+    private struct DeletingEmbedder: Embedder {
+        let id = "deleting"
+        let dimensions: Int? = 1
+        let delete: @Sendable () async throws -> Void
+        func embed(_ texts: [String], for purpose: EmbeddingPurpose) async throws -> Embeddings {
+            try await delete()
+            return Embeddings(vectors: texts.map { _ in [1] }, usage: .unknown, modelID: id)
+        }
+    }
+
+    @Test func fileIsDeletedWhileItIsIndexed_noPassageStays() async throws {
+        let record = try await add("A table of the whole year.")
+        let (content, search, me) = (content, search, me)
+        let embedder = DeletingEmbedder {
+            _ = try await content.delete(record.id, principal: me)
+            try await ContentPassages(content: content, search: search).forget(record, principal: me)
+        }
+        let passages = ContentPassages(content: content, search: search, embedder: embedder)
+        await #expect(throws: MillraceError.self) { try await passages.find("table", in: [record], limit: 5, principal: me) }
+        var definition = SearchIndexDefinition(
+            name: "content-deleting-1", textFields: [.init("text")],
+            filterFields: ["owner": .keyword, "content": .keyword, "place": .integer, "isLast": .boolean])
+        definition.vectorDimensions = 1
+        #expect(try await search.index(definition).count(where: .equals("content", .string(record.id))) == 0)
     }
 
     @Test(arguments: [4096, 8193, 1 << 20]) func longQuestion_isSearchedForByItsBeginning(_ length: Int) async throws {

@@ -148,7 +148,7 @@ import Testing
                 TaskRequest(responseID: "r_1", requestID: "q_1", chatID: "c_1", task: "notes", message: message), recorder.context)
             return recorder.text
         }
-        let (ann, bob) = (Principal(id: "ann"), Principal(id: "bob"))
+        let (ann, bob) = (Principal(named: "ann"), Principal(named: "bob"))
         let record = try await content.add(
             .bytes(Array("The rent is due on the third.".utf8)), title: "lease.txt", mimeType: "text/plain", principal: ann)
         #expect(try await ask("When is the rent due?", record.pointer, ann).contains("on the third"))

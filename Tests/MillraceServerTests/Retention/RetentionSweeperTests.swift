@@ -44,6 +44,7 @@ import Testing
         func expireContents(_ cutoffs: RetentionCutoffs, limit: Int, principal: Principal) async throws -> [ExpiredContent] {
             contents.withLock { Array($0.prefix(limit)) }
         }
+        func withdrawContent(_ id: String, principal: Principal) async throws -> ExpiredContent? { nil }
         func removeExpiredContent(_ id: String, principal: Principal) async throws {
             contents.withLock { $0.removeAll { $0.record.id == id } }
         }

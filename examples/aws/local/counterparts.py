@@ -94,8 +94,11 @@ def start(ports, directory):
     for port, command in commands.items():
         if listens(port):
             sys.exit(f"port {port} is taken: choose others with --port or --ports")
+        # Also with this program when it is killed, and so cannot end them.
         processes.append(
-            subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True))
+            subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                start_new_session=True))
     return processes, commands
 
 

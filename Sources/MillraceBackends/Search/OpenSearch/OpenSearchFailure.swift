@@ -13,7 +13,7 @@ enum OpenSearchFailure {
     static func error(_ error: any Error, index: String?) -> any Error {
         switch error {
         case let error as AWSServiceError: translated(error, index: index)
-        case let error as MillraceError where isTransport(error.code):
+        case let error as MillraceError where isTransport(error.code) || error.isResponseTooLong:
             MillraceError(
                 .storageUnavailable, "OpenSearch cannot be reached: \(error.message)", cause: error, isRetryable: error.isRetryable)
         case let error as MillraceError where error.code == .awsCredentials:
