@@ -98,7 +98,7 @@ import Testing
         try await Self.withDirectory { directory in
             let path = "\(directory)/millrace.db"
             let store = try SQLiteStore(path: path)
-            let (ada, bob) = (Principal(id: "ada"), Principal(id: "bob"))
+            let (ada, bob) = (try Principal(id: "ada"), try Principal(id: "bob"))
             // Ada's five: two ended, one waits, one goes on, one ended. Bob's two.
             for hour: Int64 in 1...2 { try await Self.run(store, "a\(hour)", ada, hour: hour) }
             try await Self.run(store, "a3", ada, hour: 3, ends: .interrupted)
