@@ -298,7 +298,7 @@ extension Server {
     /// just before the stop gets a moment to ask, and its answer.
     private func closeConnections(_ listeners: [HTTPListener], stoppingSince began: Int64) {
         let never = Monitor(false)
-        for pass in 0..<20 where context.connectionCount > 0 {
+        for pass in 0..<60 where context.connectionCount > 0 {
             let hadTime = EventLoop.clock() - began > Self.firstRequestNanoseconds
             let endsStreams = pass >= 10
             if endsStreams { hub.endReaders() }

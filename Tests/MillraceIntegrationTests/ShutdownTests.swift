@@ -139,7 +139,7 @@ extension IntegrationTests {
                 while try reader.next() != nil {
                     seen += 1
                     // Slower than the server, faster than its patience.
-                    if seen % 100 == 0 { TestFiles.pause(milliseconds: 10) }
+                    if seen % 200 == 0 { TestFiles.pause(milliseconds: 10) }
                 }
                 stopping.join()
                 #expect(seen > 10 && seen < count)

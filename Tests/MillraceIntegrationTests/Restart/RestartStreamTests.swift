@@ -89,7 +89,8 @@ extension IntegrationTests {
                 let directory = try TemporaryDirectory()
                 let server = try ServerProcess(launcher: RestartTests.parent + ["--"], try RestartTests.arguments(directory))
                 let port = server.port
-                let long = try EventStreamClient.start(port: port, task: "drip", text: "20000 0").rest()
+                // More than the kernel keeps for a reader.
+                let long = try EventStreamClient.start(port: port, task: "drip", text: "60000 0").rest()
                 #expect(long.last?.event == "response_end")
 
                 let readings = Monitor(Readings())
@@ -176,7 +177,7 @@ extension IntegrationTests {
                 #expect(completed > 200 && cut > 50, "\(completed) completed, \(cut) cut")
                 let slowly = slow.wait { $0 }
                 #expect(slowly.failures.isEmpty, "\(slowly.failures)")
-                #expect(slowly.runs.count == 10 && slowly.reconnects >= 10)
+                #expect(slowly.runs.count == 10 && slowly.reconnects > 0)
                 for reading in slowly.runs { #expect(reading.ids == long.map(\.id)) }
                 print(
                     "LIFECYCLE streams (none failed): \(own.runs.count) runs of 150 readers, \(foreign.count) of 50 with httpx-sse; \(completed) completed, "
