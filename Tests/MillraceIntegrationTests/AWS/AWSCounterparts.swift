@@ -79,7 +79,11 @@ final class AWSCounterparts: Sendable {
     /// The words of a command that runs a program with these variables and no others of AWS's or Millrace's, in a directory that is its
     /// home.
     static func launcher(_ environment: [String: String], in directory: String) -> [String] {
-        let variables = environment.merging(["HOME": directory]) { own, _ in own }
+        var variables = environment.merging(["HOME": directory]) { own, _ in own }
+        // What a sanitizer was told holds for the server, too.
+        for name in ["LD_PRELOAD", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "SWIFT_BACKTRACE"] {
+            if let value = getenv(name) { variables[name] = String(cString: value) }
+        }
         return ["/usr/bin/env", "-i", "-C", directory, "PATH=/usr/bin:/bin"]
             + variables.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     }

@@ -12,8 +12,10 @@ final class FaultedServer {
     init(_ control: FaultControl, data: String, loops: Int = 1) throws {
         self.control = control
         output = TestFiles.temporaryPath("server") + ".log"
+        // Behind ours, a sanitizer's.
+        let preloaded = getenv("LD_PRELOAD").map { ":" + String(cString: $0) } ?? ""
         let environment = [
-            "LD_PRELOAD=\(control.library.path)", "MILLRACE_FAULT_CONTROL=\(control.path)", "MILLRACE_FAULT_DIRECTORY=\(data)",
+            "LD_PRELOAD=\(control.library.path)\(preloaded)", "MILLRACE_FAULT_CONTROL=\(control.path)", "MILLRACE_FAULT_DIRECTORY=\(data)",
             // A crash is told by the status; its trace would take seconds.
             "SWIFT_BACKTRACE=enable=no",
         ]
