@@ -92,6 +92,8 @@ import Testing
         }
         isDone.wait { $0 ? () : nil }
         group.stop()
+        loopRuns.connect([])
+        hub.disconnectLoops()
         blocking.stop()
         return store.submissions
     }
