@@ -34,7 +34,7 @@ extension IntegrationTests {
                         }
                     })
             }
-            let isReady: Bool? = recordings.wait(nanoseconds: 180_000_000_000) { recordings in
+            let isReady: Bool? = recordings.wait(nanoseconds: 60_000_000_000) { recordings in
                 recordings.filter(\.hasEnded).count >= short && recordings.allSatisfy { $0.hasEnded || $0.events.count > 20 } ? true : nil
             }
             #expect(isReady == true, "the runs did not get going")
