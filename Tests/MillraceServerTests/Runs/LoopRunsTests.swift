@@ -25,6 +25,9 @@ import Testing
 
         init(answersAtOnce: Bool) { self.answersAtOnce = answersAtOnce }
 
+        /// Lets go of who waits for an answer: the queue, which holds this store.
+        func forgetWaiting() { unanswered = [] }
+
         func append(_ appends: [RunAppend], completed: @escaping @Sendable (MillraceError?) -> Void) {
             submissions.append(appends.map(\.batch.lastSequence))
             whileAppending.take()?()
@@ -92,6 +95,7 @@ import Testing
         }
         isDone.wait { $0 ? () : nil }
         group.stop()
+        store.forgetWaiting()
         loopRuns.connect([])
         hub.disconnectLoops()
         blocking.stop()
