@@ -25,8 +25,11 @@ import Testing
 
         init(answersAtOnce: Bool) { self.answersAtOnce = answersAtOnce }
 
-        /// Lets go of who waits for an answer: the queue, which holds this store.
-        func forgetWaiting() { unanswered = [] }
+        /// Answers who waits, and the queue lets go of the runs.
+        func answer() {
+            for completed in unanswered { completed(nil) }
+            unanswered = []
+        }
 
         func append(_ appends: [RunAppend], completed: @escaping @Sendable (MillraceError?) -> Void) {
             submissions.append(appends.map(\.batch.lastSequence))
@@ -94,8 +97,16 @@ import Testing
             group.loops[0].post { group.loops[0].post { isDone.updateAndWakeAll { $0 = true } } }
         }
         isDone.wait { $0 ? () : nil }
+        isDone.update {
+            $0 = false
+            return false
+        }
+        group.loops[0].post {
+            store.answer()
+            isDone.updateAndWakeAll { $0 = true }
+        }
+        isDone.wait { $0 ? () : nil }
         group.stop()
-        store.forgetWaiting()
         loopRuns.connect([])
         hub.disconnectLoops()
         blocking.stop()
