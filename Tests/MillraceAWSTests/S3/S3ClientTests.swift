@@ -92,10 +92,13 @@ import Testing
     }
 
     /// Answers with a piece, and then with nothing until the transfer is cut off.
-    private static func stalling(_ ended: Locked<Bool>) -> @Sendable (HTTPClientRequest) async throws -> ScriptedTransport.Answer {
+    private static func stalling(
+        _ ended: Locked<Bool>, _ begun: @escaping @Sendable () -> Void = {}
+    ) -> @Sendable (HTTPClientRequest) async throws -> ScriptedTransport.Answer {
         { _ in
             var answer = ScriptedTransport.Answer(200, head(["Content-Length": "1000"]), "piece")
             answer.pause = {
+                begun()
                 do {
                     try await Task.sleep(for: .seconds(60))
                     Issue.record("nobody ended the transfer")
@@ -116,12 +119,11 @@ import Testing
 
     @Test func aReaderThatIsCancelled_endsTheTransfer() async throws {
         let ended = Locked(false)
-        let (client, transport) = try Self.client(Self.stalling(ended))
-        let (stream, reading) = AsyncStream<Void>.makeStream()
+        let (stream, waiting) = AsyncStream<Void>.makeStream()
+        let (client, transport) = try Self.client(Self.stalling(ended) { waiting.yield() })
         let task = Task {
             try await client.getObject("bucket", "key") { content in
                 _ = try await content.next()
-                reading.yield()
                 return try await content.next()
             }
         }
