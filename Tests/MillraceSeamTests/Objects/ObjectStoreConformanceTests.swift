@@ -342,9 +342,11 @@ import Testing
                 }
                 try await group.waitForAll()
             }
-            let bytes = try await store.bytes("shared", limit: 200_000)
-            let first = bytes.first ?? 0
-            #expect(bytes.count == 100_000 + Int(first) && bytes.allSatisfy { $0 == first })
+            try await subject.expecting(.concurrentWriters) {
+                let bytes = try await store.bytes("shared", limit: 200_000)
+                let first = bytes.first ?? 0
+                #expect(bytes.count == 100_000 + Int(first) && bytes.allSatisfy { $0 == first })
+            }
         }
     }
 
