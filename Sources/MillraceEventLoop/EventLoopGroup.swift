@@ -57,6 +57,12 @@ package final class EventLoopGroup: Sendable {
         threads.withLock { $0.append(watchdog) }
     }
 
+    /// Whether the first loop runs, which is started if no loop was. It does not where there are no threads to be had.
+    package func startIfNeeded() -> Bool {
+        if threads.withLock({ $0.isEmpty }) { try? start() }
+        return threads.withLock { !$0.isEmpty }
+    }
+
     /// Reports jobs that hold a loop and do not return: the loop itself can only speak afterwards.
     private static func watch(
         _ loops: [EventLoop], longest: Int64, stop: Monitor<Bool>, onBlocked: (String, Int, Int64, Bool) -> Void
