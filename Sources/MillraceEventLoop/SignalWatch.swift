@@ -17,19 +17,19 @@ package struct SignalWatch: ~Copyable {
     }
 
     /// Blocks the calling thread until a signal comes, and returns its number.
-    package func next() -> Int32 {
+    /// - Parameter milliseconds: how long to wait; `nil`: for ever.
+    /// - Returns: `nil` when none came in that time.
+    package func next(milliseconds: Int? = nil) -> Int32? {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         var number: UInt8 = 0
         while true {
-            if read(descriptor, &number, 1) == 1 { return Int32(number) }
+            let ready = poll(&waiting, 1, milliseconds.map { Int32(clamping: $0) } ?? -1)
+            if ready == 0 { return nil }
+            if ready == 1, read(descriptor, &number, 1) == 1 { return Int32(number) }
             precondition(errno == EINTR, "the pipe of signals failed: \(errno)")
         }
     }
 
     /// A signal that has come already, without waiting.
-    package func pending() -> Int32? {
-        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        var number: UInt8 = 0
-        guard poll(&waiting, 1, 0) == 1, read(descriptor, &number, 1) == 1 else { return nil }
-        return Int32(number)
-    }
+    package func pending() -> Int32? { next(milliseconds: 0) }
 }

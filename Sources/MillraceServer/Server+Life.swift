@@ -162,10 +162,12 @@ extension Server {
     /// SIGUSR2 restarts in place: the server drains, and the program is started anew in the same process, with the same arguments, on the
     /// same listening sockets; clients that connect meanwhile wait. Listening sockets that systemd or another parent hands over
     /// (`LISTEN_FDS`, sd_listen_fds(3)) are used in place of the settings' address, and `NOTIFY_SOCKET` (sd_notify(3)) is told how the server
-    /// stands.
+    /// stands. SIGHUP reads the configuration anew, unless it says that the terminal is gone in which the server was started.
+    /// - Parameter reload: how the configuration is read anew (default: it is not).
     /// - Throws: as ``start()``, and for a wrong `LISTEN_FDS`.
-    public func run() throws -> Int32 {
-        let signals = try SignalWatch([SIGTERM, SIGINT, SIGUSR2])
+    public func run(reload: SettingsReload? = nil) throws -> Int32 {
+        var reload = reload
+        let signals = try SignalWatch([SIGTERM, SIGINT, SIGUSR2, SIGHUP])
         signal(SIGPIPE, SIG_IGN)
         do {
             try start(inherited: try InheritedSockets(process: getpid()) { ProcessRestart.variable($0) }.sockets)
@@ -174,14 +176,14 @@ extension Server {
             throw error
         }
         notify(.ready(status: "listening on port \(port)"))
-        var signal = signals.next()
+        var signal = nextSignal(signals, &reload)
         while signal == SIGUSR2, let problem = ProcessRestart.problem() {
             // A program that cannot be started must not end one that serves.
             logger.error("cannot restart; serving on", ["error": .string(problem)])
-            signal = signals.next()
+            signal = nextSignal(signals, &reload)
         }
         let restarts = signal == SIGUSR2
-        let name = restarts ? "SIGUSR2" : signal == SIGTERM ? "SIGTERM" : "SIGINT"
+        let name = [SIGUSR2: "SIGUSR2", SIGINT: "SIGINT", SIGHUP: "SIGHUP"][signal] ?? "SIGTERM"
         logger.info(restarts ? "restarting" : "stopping", ["signal": .string(name), "runs": .integer(hub.liveCount)])
         let seconds = longestStopSeconds
         notify(
@@ -192,13 +194,13 @@ extension Server {
         let sockets = stop(drainSeconds: settings.runs.drainSeconds, restarts: restarts)
         guard restarts else { return 0 }
         // From here to the new program's own watch, signals wait.
-        let waiting = ProcessRestart.holdSignals([SIGTERM, SIGINT, SIGUSR2])
-        while let next = signals.pending() { if next != SIGUSR2 { return 0 } }
-        if waiting.contains(where: { $0 != SIGUSR2 }) { return 0 }
+        let waiting = ProcessRestart.holdSignals([SIGTERM, SIGINT, SIGUSR2, SIGHUP])
+        while let next = signals.pending() { if next != SIGUSR2 && next != SIGHUP { return 0 } }
+        if waiting.contains(where: { $0 != SIGUSR2 && $0 != SIGHUP }) { return 0 }
         try ProcessRestart.execute(sockets: sockets)
     }
 
-    private func notify(_ state: ServiceNotifier.State) {
+    func notify(_ state: ServiceNotifier.State) {
         do {
             try ServiceNotifier(path: ProcessRestart.variable("NOTIFY_SOCKET")).send(state)
         } catch {
@@ -285,8 +287,9 @@ extension Server {
                 $0 = true; return true
             }
         }
-        if state.withLock({ $0.hasStarted }) {
-            // Not on Swift's own pool, which would be started for it: that ends the process when there are no descriptors left.
+        // Not on Swift's own pool, also where the loops were never started: a few servers that go at the same time would take all its threads
+        // to wait for it, and starting it ends the process when there are no descriptors left.
+        if group.startIfNeeded() {
             Task(executorPreference: group.loops[0].executor) { await close() }
         } else {
             Task.detached { await close() }

@@ -39,12 +39,28 @@ public final class Server: Sendable {
         public let unavailable: [String: String]
         /// The configuration groups of handlers, as they stand in `config.yaml`.
         public let configuration: [String: JSONValue]
+        let declaredGroups: [String]
+        let board: SettingsBoard
+
+        /// The settings that a handler declares, as they are at each moment.
+        /// - Throws: ``MillraceError`` where `config.yaml` has the group and the loader was not told of it: its values would be lost.
+        public func settings<Settings: HandlerSettings>(_ type: Settings.Type) throws(MillraceError) -> LiveSettings<Settings> {
+            guard configuration[Settings.group] == nil || declaredGroups.contains(Settings.group) else {
+                throw MillraceError(
+                    .configuration,
+                    "nobody has read \(Settings.group): pass \(Settings.self).self to SettingsLoader.load(_:handlers:), where the settings come from"
+                )
+            }
+            return LiveSettings(board: board)
+        }
     }
 
     /// The port that the server listens on; 0 before ``start()``.
     public var port: Int { state.withLock { $0.port } }
 
     let settings: ServerSettings
+    /// The settings of handlers, which a reload replaces.
+    let board: SettingsBoard
     let logger: Logger
     let sink: LogSink?
     let group: EventLoopGroup
@@ -148,15 +164,21 @@ public final class Server: Sendable {
         let opened = self.store
         let content = backends.objects.map { ContentStore(store: opened, objects: $0) }
         let passages = try Self.passages(content, backends, embedders, settings)
+        let board = SettingsBoard(settings.handlerValues)
+        self.board = board
         let clients = Clients(
             models: models, embedders: embedders, content: content, objects: backends.objects, search: backends.search,
             secrets: backends.secrets, cache: backends.cache, aws: AWSClients(assembly: backends.aws), unavailable: backends.unavailable,
-            configuration: settings.handlerConfiguration)
+            configuration: settings.handlerConfiguration,
+            declaredGroups: SettingTable.handlerGroups().map(\.name) + settings.declaredHandlerGroups,
+            board: board)
         var registry = TaskHandlerRegistry(logger: self.logger)
         try register(&registry, clients)
         if registry.handler(named: "chat") == nil {
             try registry.register(
-                ChatHandler(models: models, content: content, passages: passages), isDefault: registry.defaultName == nil)
+                ChatHandler(
+                    models: models, settings: LiveSettings(board: board), content: content, passages: passages),
+                isDefault: registry.defaultName == nil)
         }
         for task in settings.taskModels.keys.sorted() where registry.handler(named: task) == nil {
             self.logger.warning(

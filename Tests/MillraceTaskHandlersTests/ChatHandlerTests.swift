@@ -37,7 +37,9 @@ import Testing
 
     private func handle(_ request: TaskRequest, _ model: any LanguageModel, historyCharacters: Int = 200_000) async throws -> RunRecorder {
         let sink = RunRecorder()
-        let handler = ChatHandler(models: try LanguageModelRegistry(default: model), historyCharacters: historyCharacters)
+        var settings = ChatSettings()
+        settings.historyCharacters = historyCharacters
+        let handler = ChatHandler(models: try LanguageModelRegistry(default: model), settings: LiveSettings(settings))
         try await handler.handle(request, sink.context)
         return sink
     }

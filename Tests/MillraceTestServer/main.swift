@@ -56,6 +56,24 @@ struct HoldHandler: TaskHandler {
     }
 }
 
+/// What ``TellHandler`` says.
+struct TellSettings: HandlerSettings {
+    var text = "nothing"
+    static let group = "tellConfig"
+    static let fields: [SettingField<Self>] = [.text("text", \.text, "what is said")]
+}
+
+/// Says what its settings say.
+struct TellHandler: TaskHandler {
+    let name = "tell"
+    let description = "Says what its settings say"
+    let settings: LiveSettings<TellSettings>
+
+    func handle(_ request: TaskRequest, _ context: RunContext) async throws {
+        try await context.emit(.content(settings.current.text))
+    }
+}
+
 // `flag=value`, and `MILLRACE_…=value` for settings that have no flag.
 var flags: [String: String] = [:]
 var variables: [String: String] = [:]
@@ -69,13 +87,16 @@ for argument in CommandLine.arguments.dropFirst() {
     }
 }
 do {
-    let report = try SettingsLoader.load(SettingsSources(flags: flags, environment: variables))
+    let sources = SettingsSources(flags: flags, environment: variables)
+    let read: @Sendable () throws -> SettingsReport = { try SettingsLoader.load(sources, handlers: [TellSettings.self]) }
+    let report = try read()
     let server = try Server(settings: report.settings) { registry, clients in
         try registry.register(DripHandler())
         try registry.register(HoldHandler())
         try registry.register(AskHandler(models: clients.models))
+        try registry.register(TellHandler(settings: try clients.settings(TellSettings.self)))
     }
-    exit(try server.run())
+    exit(try server.run(reload: SettingsReload(report, read: read)))
 } catch {
     print(error)
     exit(1)

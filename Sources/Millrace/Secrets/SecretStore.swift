@@ -25,6 +25,15 @@ public protocol SecretStore: Sendable {
     func forget(_ name: String) async
 }
 
+extension SecretStore {
+    /// The value that a `…SecretName` setting names: a whole secret, or with `#member` a member of one that is a JSON object.
+    /// - Throws: as ``secret(_:)``, and ``ErrorCode/notFound`` where there is no such member.
+    public func value(of reference: String) async throws -> String {
+        guard let mark = reference.firstIndex(of: "#") else { return try await secret(reference).value }
+        return try await secret(String(reference[..<mark])).member(String(reference[reference.index(after: mark)...]))
+    }
+}
+
 /// A secret's value. It prints as asterisks.
 public struct Secret: Equatable, Sendable {
     /// The value itself.

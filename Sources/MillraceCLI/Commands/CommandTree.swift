@@ -11,15 +11,7 @@ enum CommandTree {
     /// The settings that have a flag, from the table of settings.
     static let settingFlags: [FlagSpecification] = SettingTable.all.compactMap { setting in
         guard let flag = setting.flag else { return nil }
-        let value: String? =
-            switch setting.kind {
-            case .bool: nil
-            case .choice(let names): names.joined(separator: "|")
-            case .integer, .seconds: "N"
-            case .list: "A,B"
-            case .text:
-                flag == "data-dir" ? "DIR" : flag == "config" ? "FILE" : flag == "env" ? "NAME" : flag == "host" ? "ADDRESS" : "TEXT"
-            }
+        let value = setting.placeholder
         let standard = setting.text(ServerSettings())
         return FlagSpecification(
             name: flag, value: value, help: setting.documentation + (standard.isEmpty || value == nil ? "" : " (default: \(standard))"))
@@ -87,6 +79,16 @@ enum CommandTree {
                 ]),
             CommandSpecification(
                 name: "doctor", summary: "Check what is installed, configured and reachable.", flags: settingFlags + [server]),
+            CommandSpecification(
+                name: "config", summary: "Look at the configuration without starting anything.",
+                subcommands: [
+                    CommandSpecification(
+                        name: "check", summary: "List everything that is wrong or odd, with file, line and key.", flags: settingFlags),
+                    CommandSpecification(
+                        name: "show", summary: "List every setting with its value and where that came from, secrets masked.",
+                        flags: [FlagSpecification(name: "changed", help: "only settings that have not their default"), json] + settingFlags
+                    ),
+                ]),
             CommandSpecification(name: "env-example", summary: "Print .env.example: every setting with its default."),
         ])
 }

@@ -49,6 +49,7 @@ enum MillraceCommand {
         case "chat": return try ChatCommand(command, environment, terminal).run()
         case "runs": return try RunsCommand(command, environment, terminal).run()
         case "secrets": return try SecretsCommand(command, environment, terminal).run()
+        case "config": return ConfigCommand(command, environment, terminal).run()
         case "doctor": return DoctorCommand(command, environment, terminal).run()
         default:
             terminal.write(.output, SettingTable.exampleEnvironment)

@@ -5,13 +5,10 @@ import MillraceServer
 /// `millrace serve`. The one place where the command line meets the server's composition root.
 enum ServeCommand {
     static func run(_ command: ParsedCommand, _ environment: [String: String]) throws -> Int32 {
-        let report = try SettingsLoader.load(MillraceCommand.sources(command, environment))
+        let sources = MillraceCommand.sources(command, environment)
+        let report = try SettingsLoader.load(sources)
         for warning in report.warnings { Terminal().write(.error, "millrace: warning: \(warning)\n") }
-        return try serve(report.settings)
-    }
-
-    /// Runs until the server is told to stop; returns the exit code.
-    private static func serve(_ settings: ServerSettings) throws -> Int32 {
-        try Server(settings: settings).run()
+        let server = try Server(settings: report.settings)
+        return try server.run(reload: SettingsReload(report) { try SettingsLoader.load(sources) })
     }
 }

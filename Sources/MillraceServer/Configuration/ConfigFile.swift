@@ -7,7 +7,8 @@ struct ConfigFile {
 
     /// Values by key path.
     private(set) var values: [String: YAMLNode] = [:]
-    private(set) var handlerConfiguration: [String: JSONValue] = [:]
+    /// The groups of handlers, whose names end in `Config`.
+    private(set) var handlerGroups: [String: YAMLNode] = [:]
     /// The groups whose members have names of the operator's own, such as `models`.
     private(set) var namedGroups: [String: YAMLNode] = [:]
     private(set) var problems: [ConfigurationProblem] = []
@@ -76,12 +77,12 @@ struct ConfigFile {
         }
         let base = self
         values = base.values.filter { $0.key == "env" }
-        handlerConfiguration = [:]
+        handlerGroups = [:]
         namedGroups = [:]
         for member in members { add(member) }
         namedGroups = base.namedGroups.merging(namedGroups) { Self.overlay($0, by: $1) }
         values = base.values.merging(values) { _, over in over }
-        handlerConfiguration = base.handlerConfiguration.merging(handlerConfiguration, uniquingKeysWith: Self.merge)
+        handlerGroups = base.handlerGroups.merging(handlerGroups) { $0.overlaid(by: $1) }
     }
 
     /// Lays named entries over others, member by member. One of another `type` replaces the base's: its members mean nothing to it.
@@ -113,8 +114,9 @@ struct ConfigFile {
 
     private mutating func add(_ member: YAMLNode.Member) {
         if Self.isHandlerGroup(member.key) {
-            let value = member.value.json
-            handlerConfiguration[member.key] = handlerConfiguration[member.key].map { Self.merge($0, value) } ?? value
+            var node = member.value
+            node.line = member.line
+            handlerGroups[member.key] = handlerGroups[member.key]?.overlaid(by: node) ?? node
             return
         }
         if Self.namedGroupNames.contains(member.key) {
@@ -152,11 +154,6 @@ struct ConfigFile {
             node.line = inner.line
             values[key] = node
         }
-    }
-
-    private static func merge(_ base: JSONValue, _ over: JSONValue) -> JSONValue {
-        guard case .object(let below) = base, case .object(let above) = over else { return over }
-        return .object(below.merging(above, uniquingKeysWith: merge))
     }
 
     private mutating func problem(_ key: String?, _ line: Int, _ message: String) {

@@ -1,3 +1,4 @@
+public import Millrace
 public import MillraceCore
 
 /// All settings of a server, each with a documented default.
@@ -37,6 +38,8 @@ public struct ServerSettings: Equatable, Sendable {
     public var blockingThreads = 4
     /// For how long a start waits for another process that still uses the data directory, in seconds; 0: it fails at once (default: 0).
     public var lockWaitSeconds = 0.0
+    /// How often the configuration's files are looked at for changes, in seconds; 0: never (default: 2).
+    public var watchSeconds = 2.0
     /// The handler of requests that name none; `nil`: the one that is registered as default.
     public var defaultTask: String?
     /// The model of requests and handlers that name none; `nil`: the embedded one.
@@ -71,12 +74,22 @@ public struct ServerSettings: Equatable, Sendable {
     public var cache = CacheSettings()
     /// Where secrets are kept by name.
     public var secrets = SecretStoreSettings()
-    /// The configuration of handlers and other parts that the server itself does not know: every group whose name ends in `Config`
-    /// (such as `documentAnalysisConfig`), as it stands in `config.yaml` (default: none).
+    /// Every group of `config.yaml` whose name ends in `Config` (such as `documentAnalysisConfig`), as it stands there (default: none).
+    /// Handlers that declare ``HandlerSettings`` use ``handler(_:)``.
     public var handlerConfiguration: [String: JSONValue] = [:]
+    /// The values of settings that handlers declare, by group and field; what is not there has its default.
+    package var handlerValues: [String: [String: SettingValue]] = [:]
+    /// The groups that ``SettingsLoader`` was told of.
+    package var declaredHandlerGroups: [String] = []
 
     /// Settings with their defaults.
     public init() {}
+
+    /// The settings that a handler declares.
+    public func handler<Settings: HandlerSettings>(_ type: Settings.Type) -> Settings { Settings(handlerValues[Settings.group] ?? [:]) }
+
+    /// Gives a handler's settings in code.
+    public mutating func set<Settings: HandlerSettings>(_ settings: Settings) { handlerValues[Settings.group] = settings.values }
 
     /// Whether ``host`` can only be reached from this machine.
     public var listensOnLoopbackOnly: Bool { Self.isLoopback(host) }
@@ -88,17 +101,8 @@ public struct ServerSettings: Equatable, Sendable {
 extension ServerSettings: CustomStringConvertible {
     /// One `key: value` a line in the order of the documentation, secrets masked.
     public var description: String {
-        var lines = SettingTable.all.map { "\($0.name): \($0.display(self))" }
-        for model in models {
-            lines.append("models.\(model.id): \(model.kindName)" + (model.unavailable.map { " (not available: \($0))" } ?? ""))
-        }
-        for embedder in embedders {
-            lines.append("embedders.\(embedder.id): \(embedder.kindName)" + (embedder.unavailable.map { " (not available: \($0))" } ?? ""))
-        }
-        for (task, model) in taskModels.sorted(by: { $0.key < $1.key }) { lines.append("taskModels.\(task): \(model)") }
-        for (name, value) in handlerConfiguration.sorted(by: { $0.key < $1.key }) {
-            lines.append("\(name): \(SecretMask.mask(value).text)")
-        }
-        return lines.joined(separator: "\n")
+        var report = SettingsReport()
+        report.settings = self
+        return SettingEntry.all(report).map { "\($0.key): \($0.value)" }.joined(separator: "\n")
     }
 }

@@ -1,3 +1,5 @@
+import Millrace
+
 extension SettingTable {
     /// The text of `.env.example`: every setting that the environment can give, with its documentation, range and default.
     package static var exampleEnvironment: String {
@@ -26,6 +28,22 @@ extension SettingTable {
             if setting.key == nil, let flag = setting.flag { text += "# Flag: --\(flag)\n" }
             text += "#\(setting.environmentName)=\(setting.isSecret ? "" : setting.text(defaults))\n"
         }
+        for group in handlerGroups() {
+            text += "\n# --- \(group.name) ---\n"
+            for field in group.fields { text += describe(field, of: group) }
+        }
         return text
+    }
+
+    private static func describe(_ field: HandlerSettingsGroup.Field, of group: HandlerSettingsGroup) -> String {
+        let documentation = field.documentation.prefix(1).uppercased() + field.documentation.dropFirst()
+        let expectation =
+            switch field.kind {
+            case .text: ""
+            case .list: "; commas between them"
+            default: "; \(field.kind.expectation)"
+            }
+        return "\n# \(documentation)\(expectation).\n# In config.yaml: \(group.name).\(field.name)\n"
+            + "#\(field.environmentName)=\(field.defaultText)\n"
     }
 }

@@ -1,3 +1,4 @@
+import Millrace
 import MillraceBackends
 import MillraceCore
 
@@ -46,6 +47,9 @@ package enum SettingTable {
         .seconds(
             "server.lockWaitSeconds", "MILLRACE_LOCK_WAIT_SECONDS", 0...3600, \.lockWaitSeconds,
             "how long a start waits for another process that still uses the data directory, 0 to fail at once"),
+        .seconds(
+            "server.watchSeconds", "MILLRACE_WATCH_SECONDS", 0...3600, \.watchSeconds,
+            "how often the configuration's files are looked at for changes, 0 for never"),
         .optionalText("defaults.task", "MILLRACE_DEFAULT_TASK", \.defaultTask, "the handler of requests that name none"),
         .optionalText("defaults.model", "MILLRACE_DEFAULT_MODEL", \.defaultModel, "the model of requests and handlers that name none"),
     ]

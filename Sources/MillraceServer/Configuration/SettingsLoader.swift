@@ -1,3 +1,4 @@
+public import Millrace
 import MillraceCore
 
 /// Where settings are looked for.
@@ -29,6 +30,8 @@ public struct SettingsReport: Equatable, Sendable {
     public var origins: [String: SettingOrigin] = [:]
     /// The files that were read.
     public var files: [String] = []
+    /// The states of the files that were read or looked for, from before they were read.
+    package var stamps: [String: FileStamp?] = [:]
 }
 
 /// Reads ``ServerSettings`` from command-line flags, the environment, `.env` and `config.yaml`, in that order, and then the defaults.
@@ -37,21 +40,26 @@ public struct SettingsReport: Equatable, Sendable {
 /// file's own `env:` names is laid over it, key by key. The format of `.env` is described in `.env.example`.
 public enum SettingsLoader {
     /// Reads the settings.
+    /// - Parameter handlers: the settings that the team's handlers declare, beside those of Millrace's own (default: none).
     /// - Throws: ``ConfigurationError`` with all problems at once, each with its key, its file and line (or variable, or flag), what was
     ///   expected and what was found.
-    public static func load(_ sources: SettingsSources) throws(ConfigurationError) -> SettingsReport {
-        let report = inspect(sources)
+    public static func load(
+        _ sources: SettingsSources, handlers: [any HandlerSettings.Type] = []
+    ) throws(ConfigurationError) -> SettingsReport {
+        let report = inspect(sources, handlers: handlers)
         if !report.problems.isEmpty { throw ConfigurationError(problems: report.problems) }
         return report
     }
 
     /// Reads the settings as far as they are right. Use it to show what is wrong, never to start a server.
-    public static func inspect(_ sources: SettingsSources) -> SettingsReport {
-        var run = Run(sources)
+    public static func inspect(_ sources: SettingsSources, handlers: [any HandlerSettings.Type] = []) -> SettingsReport {
+        var run = Run(sources, SettingTable.handlerGroups(with: handlers))
+        run.report.settings.declaredHandlerGroups = handlers.map { $0.group }
         run.readDotEnv()
         run.readOutside()
         run.readAWSVariables()
         run.readConfigFile()
+        run.takeHandlers()
         run.checkTogether()
         return run.report
     }
@@ -60,13 +68,18 @@ public enum SettingsLoader {
         let sources: SettingsSources
         var report = SettingsReport()
         var dotEnv: [String: DotEnvFile.Entry] = [:]
+        var handlers: HandlerSettingsReader
 
-        init(_ sources: SettingsSources) { self.sources = sources }
+        init(_ sources: SettingsSources, _ groups: [HandlerSettingsGroup]) {
+            self.sources = sources
+            handlers = HandlerSettingsReader(groups)
+        }
 
         func path(_ name: String) -> String { sources.directory == "." || name.hasPrefix("/") ? name : sources.directory + "/" + name }
 
         mutating func readDotEnv() {
             let path = path(".env")
+            report.stamps[path] = .some(FileStamp(path))
             guard BoundedFile.exists(path) else { return }
             let bytes: [UInt8]
             do throws(MillraceError) { bytes = try BoundedFile.read(path, limit: YAMLReader.byteLimit) } catch {
@@ -94,6 +107,7 @@ public enum SettingsLoader {
                         .file(path: path(".env"), line: entry.line))
                 }
             }
+            handlers.read(sources.environment, dotEnv: dotEnv, path: path(".env"))
             let names = SettingTable.all.map(\.environmentName) + SettingTable.clientEnvironmentNames
             for name in sources.environment.keys.sorted() where name.hasPrefix("MILLRACE_") && !names.contains(name) {
                 warn(name, .environment(name), names)
@@ -114,6 +128,7 @@ public enum SettingsLoader {
         mutating func readConfigFile() {
             let named = report.settings.configFile
             let path = path(named ?? "config.yaml")
+            report.stamps[path] = .some(FileStamp(path))
             if named == nil, !BoundedFile.exists(path) { return }
             let bytes: [UInt8]
             do throws(MillraceError) { bytes = try BoundedFile.read(path, limit: YAMLReader.byteLimit) } catch {
@@ -131,14 +146,15 @@ public enum SettingsLoader {
             let file = ConfigFile(root, path: path, chosen: report.settings.environment)
             report.problems += file.problems
             report.warnings += file.warnings
-            report.settings.handlerConfiguration = file.handlerConfiguration
+            report.settings.handlerConfiguration = file.handlerGroups.mapValues(\.json)
+            handlers.read(file.handlerGroups, path: path)
             readModels(file, path)
             for setting in SettingTable.all {
                 guard let key = setting.key, let node = file.values[key] else { continue }
                 let origin = SettingOrigin.file(path: path, line: node.line)
                 let found = if case .scalar(let text, _) = node.content { setting.quoted(text) } else { node.found }
                 // What a flag or variable overrides must be right all the same: the file is what the next start may read.
-                let result = parse(setting, node)
+                let result = setting.kind.parse(node, check: setting.check)
                 if report.origins[setting.name] == nil {
                     take(setting, result, found: found, origin)
                 } else {
@@ -157,28 +173,11 @@ public enum SettingsLoader {
             if let node = file.namedGroups["taskModels"] { report.settings.taskModels = reader.taskModels(node) }
             report.problems += reader.problems
             report.warnings += reader.warnings
-        }
-
-        private func parse(_ setting: SettingDescriptor, _ node: YAMLNode) -> Result<SettingValue, SettingRefusal> {
-            switch node.content {
-            case .scalar(let text, let isPlain):
-                switch setting.kind {
-                case .integer, .seconds, .bool:
-                    // A quoted number is text; whoever wrote quotes meant something else.
-                    return isPlain ? setting.parse(text) : .failure(SettingRefusal(expected: setting.kind.expectation + " without quotes"))
-                default: return setting.parse(text)
-                }
-            case .sequence(let nodes) where setting.kind == .list:
-                var names: [String] = []
-                for node in nodes {
-                    guard case .scalar(let text, _) = node.content else {
-                        return .failure(SettingRefusal(expected: setting.kind.expectation))
-                    }
-                    names.append(text)
-                }
-                return setting.checked(names)
-            case .sequence, .mapping: return .failure(SettingRefusal(expected: setting.kind.expectation))
+            for (group, node) in file.namedGroups {
+                guard case .mapping(let members) = node.content else { continue }
+                for member in members { report.origins["\(group).\(member.key)"] = .file(path: path, line: member.line) }
             }
+            for (name, node) in file.handlerGroups { report.origins[name] = .file(path: path, line: node.line) }
         }
 
         private mutating func take(
@@ -199,6 +198,15 @@ public enum SettingsLoader {
         private mutating func warn(_ name: String, _ origin: SettingOrigin, _ names: [String]) {
             report.warnings.append(
                 .init(key: name, origin: origin, message: "unknown variable" + Suggestion.phrase(for: name, among: names)))
+        }
+
+        /// What handlers declare.
+        mutating func takeHandlers() {
+            handlers.checkTogether()
+            report.settings.handlerValues = handlers.values
+            report.origins.merge(handlers.origins) { first, _ in first }
+            report.problems += handlers.problems
+            report.warnings += handlers.warnings
         }
 
         /// What only several settings together can get wrong.

@@ -22,11 +22,14 @@ package struct YAMLNode: Equatable, Sendable {
     /// The node's kind and text for messages: `'eighty'`, `a list`, `a group`.
     package var found: String {
         switch content {
-        case .scalar(let text, _): text.count > 60 ? "'\(text.prefix(60))…'" : "'\(text)'"
+        case .scalar(let text, _): Self.quoted(text)
         case .sequence: "a list"
         case .mapping: "a group of keys"
         }
     }
+
+    /// A text for messages: quoted, shortened.
+    package static func quoted(_ text: String) -> String { text.count > 60 ? "'\(text.prefix(60))…'" : "'\(text)'" }
 
     /// Whether the node says that there is no value: empty, `~` or `null`.
     package var isNull: Bool {

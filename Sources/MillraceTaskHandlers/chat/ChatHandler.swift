@@ -12,22 +12,22 @@ public struct ChatHandler: TaskHandler {
     public let description = "Answers messages from the conversation and the attached texts"
 
     private let models: LanguageModelRegistry
-    private let historyCharacters: Int
+    private let settings: LiveSettings<ChatSettings>
     private let content: ContentStore?
     private let passages: ContentPassages?
 
     /// Creates the handler.
     /// - Parameters:
     ///   - models: the models that requests choose from.
-    ///   - historyCharacters: how many characters of conversation a model is given, the current message included (default: 200,000). Older
-    ///     messages are left out first; the current one always goes in. Attached texts are not counted.
+    ///   - settings: what configuration may set (default: as ``ChatSettings`` says).
     ///   - content: the files that pointers name; without it they are left out.
     ///   - passages: finds the passages of texts that are too long to be given to a model whole; without it those are left out.
     public init(
-        models: LanguageModelRegistry, historyCharacters: Int = 200_000, content: ContentStore? = nil, passages: ContentPassages? = nil
+        models: LanguageModelRegistry, settings: LiveSettings<ChatSettings> = LiveSettings(), content: ContentStore? = nil,
+        passages: ContentPassages? = nil
     ) {
         self.models = models
-        self.historyCharacters = historyCharacters
+        self.settings = settings
         self.content = content
         self.passages = passages
     }
@@ -40,7 +40,7 @@ public struct ChatHandler: TaskHandler {
             content: content, passages: passages, question: request.text, seesImages: model.seesImages, context: context)
         let request = try await reader.read(request)
         let conversation = ChatConversation(
-            request, historyCharacters: historyCharacters, seesImages: model.seesImages,
+            request, historyCharacters: settings.current.historyCharacters, seesImages: model.seesImages,
             isSkipped: content == nil ? nil : reader.skippedPointers)
 
         for message in reader.skipped { try await context.emit(.status("attachment_skipped", message: message)) }

@@ -1,3 +1,4 @@
+import Millrace
 import MillraceBackends
 import MillraceCore
 import Testing
@@ -15,9 +16,9 @@ import Testing
     private static func right(_ setting: SettingDescriptor) -> [String] {
         switch setting.kind {
         case .integer(let range): [String(range.lowerBound), String(range.upperBound)]
-        case .seconds(let range): [SettingKind.number(range.lowerBound), SettingKind.number(range.upperBound)]
+        case .number(let range), .seconds(let range): [SettingKind.number(range.lowerBound), SettingKind.number(range.upperBound)]
         case .bool: ["true", "false"]
-        case .choice(let names): names
+        case .choice(let names), .choices(let names): names
         case .text, .list:
             if setting.name == "cache.url" {
                 ["redis://127.0.0.1:6379/2", "redis://[::1]", "unix:///run/redis/redis.sock", "unix:///x?db=3"]
@@ -35,9 +36,9 @@ import Testing
         switch setting.kind {
         case .integer(let range):
             (range.lowerBound > 0 ? [String(range.lowerBound - 1)] : ["-1"]) + [String(range.upperBound + 1), "1.5", "x"]
-        case .seconds(let range): ["-1", SettingKind.number(range.upperBound + 1), "soon"]
+        case .number(let range), .seconds(let range): ["-1", SettingKind.number(range.upperBound + 1), "soon"]
         case .bool: ["maybe"]
-        case .choice: ["nonsense"]
+        case .choice, .choices: ["nonsense"]
         case .text, .list:
             if setting.name == "cache.url" {
                 ["redis://", "http://127.0.0.1", "unix:relative", "redis://h:0", "redis://h/x", "rediss://h", "redis://me:geheim@h"]

@@ -1,3 +1,4 @@
+import Millrace
 import MillraceCore
 import Testing
 
@@ -6,7 +7,8 @@ import Testing
 @Suite struct SettingsLoaderTests {
     @Test func noSources_giveTheDefaults() {
         let report = inspect()
-        #expect(report == SettingsReport())
+        #expect(report.settings == ServerSettings())
+        #expect(report.origins.isEmpty && report.problems.isEmpty && report.warnings.isEmpty && report.files.isEmpty)
         #expect(report.settings.port == 8000)
     }
 
@@ -31,11 +33,11 @@ import Testing
             env: dev
             base:
               limits: {bodyBytes: 1, headerCount: 2}
-              chatConfig: {model: a, depth: {x: 1, y: 2}}
+              writerConfig: {model: a, depth: {x: 1, y: 2}}
             dev: {limits: {bodyBytes: 10}}
             prod:
               limits: {bodyBytes: 100}
-              chatConfig: {depth: {x: 9}}
+              writerConfig: {depth: {x: 9}}
             canary: {limits: {bodyBytes: 1000}}
             """
         #expect(inspect(yaml: yaml).settings.limits.bodyBytes == 10)
@@ -44,7 +46,7 @@ import Testing
         #expect(prod.settings.limits.bodyBytes == 100)
         #expect(prod.settings.limits.headerCount == 2)
         #expect(prod.settings.environment == "prod")
-        #expect(prod.settings.handlerConfiguration == ["chatConfig": ["model": "a", "depth": ["x": 9, "y": 2]]])
+        #expect(prod.settings.handlerConfiguration == ["writerConfig": ["model": "a", "depth": ["x": 9, "y": 2]]])
         #expect(prod.warnings.isEmpty)
         let slip = inspect(yaml: yaml, flags: ["env": "canari"])
         #expect(slip.problems.map(\.description) == ["config.yaml, line 1: env: no section is named 'canari': did you mean 'canary'?"])
@@ -120,10 +122,12 @@ import Testing
             switch setting.kind {
             case .text: .text("sample")
             case .integer(let range): .integer(range.upperBound - 1)
+            case .number(let range): .number(range.upperBound / 2)
             case .seconds(let range): .seconds(range.upperBound / 2)
             case .bool: .bool(true)
             case .choice(let names): .text(names.last { $0 != setting.text(ServerSettings()) } ?? "")
             case .list: .list(["a", "b"])
+            case .choices(let names): .list(names)
             }
         setting.write(&settings, sample)
         #expect(setting.read(settings) == sample)

@@ -1,3 +1,4 @@
+import Millrace
 import MillraceCore
 
 /// Reads the members of one group of `config.yaml` whose names are not settings of their own, such as a model's. What is wrong is collected

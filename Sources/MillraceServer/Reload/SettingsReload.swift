@@ -1,0 +1,81 @@
+import Glibc
+import Millrace
+import MillraceCore
+
+/// How a running server reads its configuration anew: at SIGHUP, and when one of its files changes.
+///
+/// ```swift
+/// let report = try SettingsLoader.load(sources)
+/// let server = try Server(settings: report.settings) { registry, clients in … }
+/// exit(try server.run(reload: SettingsReload(report) { try SettingsLoader.load(sources) }))
+/// ```
+/// The settings that handlers declare (``HandlerSettings``) take effect at once, for runs that begin from then on; the log names changed settings
+/// that take a restart. A configuration that is wrong changes nothing, and the log has every problem.
+public struct SettingsReload: Sendable {
+    /// What is in use.
+    private(set) var report: SettingsReport
+    private let read: @Sendable () throws -> SettingsReport
+    private var watch: FileWatch
+    /// Whether there was a terminal at the start.
+    private let hadTerminal: Bool
+
+    /// Creates a way to reload.
+    /// - Parameters:
+    ///   - report: what the server was started with.
+    ///   - read: reads the same sources again.
+    public init(_ report: SettingsReport, read: @escaping @Sendable () throws -> SettingsReport) {
+        self.report = report
+        self.read = read
+        watch = FileWatch(report.stamps)
+        hadTerminal = Self.hasTerminal
+    }
+
+    private static var hasTerminal: Bool {
+        let terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)
+        if terminal >= 0 { close(terminal) }
+        return terminal >= 0
+    }
+
+    /// Whether a SIGHUP says that the terminal is gone in which the server was started, which ends it, and not that somebody wants a reload.
+    var hasLostTerminal: Bool { hadTerminal && !Self.hasTerminal }
+
+    /// Whether a file has changed.
+    mutating func filesHaveChanged() -> Bool { watch.look { FileStamp($0) } }
+
+    /// What a reload has found.
+    enum Outcome {
+        /// The new values of the handlers' settings, and the names of what has changed: of them, and of settings that take a restart.
+        case changed(handlers: [String], others: [String])
+        case failed([String])
+    }
+
+    /// Reads the configuration anew.
+    mutating func reload() -> Outcome {
+        let old = report
+        do {
+            report = try read()
+        } catch let error as ConfigurationError {
+            return .failed(error.problems.map(\.description))
+        } catch {
+            return .failed(["\(error)"])
+        }
+        watch.know(report.stamps)
+        return .changed(handlers: Self.changedHandlers(old.settings, report.settings), others: Self.changedOthers(old, report))
+    }
+
+    private static func changedHandlers(_ old: ServerSettings, _ new: ServerSettings) -> [String] {
+        let groups = Set(old.handlerValues.keys).union(new.handlerValues.keys)
+        return groups.flatMap { group in
+            let (before, after) = (old.handlerValues[group] ?? [:], new.handlerValues[group] ?? [:])
+            return Set(before.keys).union(after.keys).filter { before[$0] != after[$0] }.map { "\(group).\($0)" }
+        }.sorted()
+    }
+
+    private static func changedOthers(_ old: SettingsReport, _ new: SettingsReport) -> [String] {
+        var names = SettingTable.all.filter { $0.read(old.settings) != $0.read(new.settings) }.map(\.name)
+        if old.settings.models != new.settings.models { names.append("models") }
+        if old.settings.embedders != new.settings.embedders { names.append("embedders") }
+        if old.settings.taskModels != new.settings.taskModels { names.append("taskModels") }
+        return names
+    }
+}
