@@ -7,6 +7,12 @@ package struct SettingEntry: Equatable, Sendable {
     package var value: String
     package var origin: SettingOrigin
 
+    package init(key: String, value: String, origin: SettingOrigin) {
+        self.key = key
+        self.value = value
+        self.origin = origin
+    }
+
     /// All settings of a report, in the order of the documentation; those of handlers last.
     package static func all(_ report: SettingsReport, handlers: [HandlerSettingsGroup] = SettingTable.handlerGroups()) -> [SettingEntry] {
         func entry(_ key: String, _ value: String) -> SettingEntry {
