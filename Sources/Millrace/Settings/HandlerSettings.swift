@@ -1,5 +1,3 @@
-package import MillraceCore
-
 /// Settings that a handler declares: a struct whose properties have defaults, and a list of the fields that configuration may set.
 ///
 /// ```swift

@@ -1,5 +1,3 @@
-public import MillraceCore
-
 /// A place in settings. Key paths without captures are safe to share, which the annotation says to the compiler.
 public typealias SettingFieldPath<Settings, Value> = any WritableKeyPath<Settings, Value> & Sendable
 
