@@ -30,6 +30,16 @@ extension Server {
                     TaskHandlerMetadata(
                         name: handler.name, description: handler.description, isDefault: handler.name == handlers.defaultName,
                         createdAt: now, updatedAt: now), principal: .system)
+                guard let stored = try await store.taskHandler(handler.name, principal: .system) else { continue }
+                let problems = hub.configurations.set(handler.name, stored.configuration)
+                if !problems.isEmpty {
+                    logger.error(
+                        "a stored guardrail is wrong: what is right in it is applied",
+                        [
+                            "handler": .string(handler.name),
+                            "problems": .array(problems.map { .string("\($0.field) \($0.message)") }),
+                        ])
+                }
             }
         }
         if inherited.isEmpty { try listen() } else { try listen(on: inherited) }

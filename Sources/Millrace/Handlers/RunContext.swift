@@ -14,6 +14,8 @@ package protocol RunSink: AnyObject, Sendable {
     func report(_ usage: Usage)
     /// Suspends on the loop's own timers.
     func sleep(nanoseconds: Int64) async throws
+    /// What is stored for the run's handler.
+    var configuration: [String: JSONValue] { get }
 }
 
 extension RunSink {
@@ -46,6 +48,10 @@ public struct RunContext: Sendable {
         self.logger = logger
         self.blocking = blocking
     }
+
+    /// What is stored for the handler (`PUT /api/v1/admin/task/{name}`), as it is now: its guardrail under `guardrail`, and members of the
+    /// handler's own.
+    public var configuration: [String: JSONValue] { sink.configuration }
 
     /// Appends an event to the run's log and sends it to every reader.
     ///

@@ -1,4 +1,4 @@
-import MillraceCore
+public import MillraceCore
 
 /// Stands in for a run in a handler's test: it records what the handler emits and reports.
 ///
@@ -17,10 +17,13 @@ public final class RunRecorder: RunSink {
     }
     private let record = Locked(Record())
     private let principal: Principal
+    package let configuration: [String: JSONValue]
 
     /// A recorder for a run of that owner.
-    public init(principal: Principal = .local) {
+    /// - Parameter configuration: what is stored for the handler (default: nothing).
+    public init(principal: Principal = .local, configuration: [String: JSONValue] = [:]) {
         self.principal = principal
+        self.configuration = configuration
     }
 
     /// What the handler is called with.

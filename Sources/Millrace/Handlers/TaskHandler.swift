@@ -25,9 +25,14 @@ public protocol TaskHandler: Sendable {
     var options: TaskHandlerOptions { get }
     /// Does the work.
     func handle(_ request: TaskRequest, _ context: RunContext) async throws
+    /// Checks of the handler's own on what goes into a run and what comes out of it, made anew for each run (default: none). They come before
+    /// the stored guardrail.
+    func stages(for request: TaskRequest) -> [any EventStage]
 }
 
 extension TaskHandler {
+    /// None.
+    public func stages(for request: TaskRequest) -> [any EventStage] { [] }
     /// The defaults of ``TaskHandlerOptions``.
     public var options: TaskHandlerOptions { TaskHandlerOptions() }
 }

@@ -10,7 +10,7 @@ enum APIRoutes {
         let generate = GenerateRoutes(hub: hub, handlers: handlers, models: models, defaultTask: defaultTask, content: content.content)
         let runs = RunRoutes(hub: hub)
         let chats = ChatRoutes(store: hub.store, pageBytes: pageBytes)
-        let tasks = TaskHandlerRoutes(store: hub.store, handlers: handlers)
+        let tasks = TaskHandlerRoutes(store: hub.store, handlers: handlers, configurations: hub.configurations)
         let health = HealthRoutes(hub: hub, models: readiness, backends: backends)
 
         var router = Router<APIResponder.Route>()

@@ -6,12 +6,14 @@ import MillraceHTTP
 struct TaskHandlerRoutes: Sendable {
     let store: any Store
     let handlers: TaskHandlerRegistry
+    let configurations: HandlerConfigurations
     /// Handlers and their configuration are the server's own, not the asker's.
     private let owner = Principal.system
 
-    init(store: any Store, handlers: TaskHandlerRegistry) {
+    init(store: any Store, handlers: TaskHandlerRegistry, configurations: HandlerConfigurations) {
         self.store = store
         self.handlers = handlers
+        self.configurations = configurations
     }
 
     func list(_ request: APIRequest) throws -> HTTPResponse {
@@ -46,12 +48,14 @@ struct TaskHandlerRoutes: Sendable {
         var fields = FieldReader(json)
         let configuration = fields.value("configuration") == nil ? fields.all : fields.object("configuration") ?? [:]
         if let guardrail = configuration["guardrail"], !guardrail.isNull {
-            if guardrail.object == nil { fields.note("guardrail", "must be an object, not a \(guardrail.kindName)") }
+            for problem in GuardrailPolicy.read(guardrail).problems { fields.note(problem.field, problem.message) }
         }
         try fields.finish()
         guard let metadata = try await store.updateTaskHandler(name, configuration: configuration, principal: owner) else {
             throw notFound(name)
         }
+        // Runs that begin from now on have it.
+        configurations.set(name, configuration)
         return .json { $0.write(metadata) }
     }
 

@@ -117,6 +117,8 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         }
     }
 
+    var configuration: [String: JSONValue] { hub.configurations.configuration(of: handler.name) }
+
     private var context: RunContext { RunContext(sink: self, principal: principal, logger: logger, blocking: hub.blocking) }
 
     @inline(never)

@@ -12,6 +12,8 @@ final class RunHub: Sendable {
     private let logger: Logger
     private let loops: [LoopRuns]
     private let stageFactories: [EventStageFactory]
+    /// What is stored for each handler, its guardrail among it.
+    let configurations = HandlerConfigurations()
     private let state: Monitor<State>
     private let draining = Atomic<Bool>(false)
     /// Whether readers end their streams where they stand, since the server stops.
@@ -79,19 +81,10 @@ final class RunHub: Sendable {
     /// Stores and starts a run on `loop`, or finds the one that the idempotency key names. Call it on `loop`.
     func start(_ start: Start, on loop: EventLoop) async throws -> Started {
         guard !isDraining else { throw Self.stopping }
-        let stages = stageFactories.flatMap { $0(start.request) }
-        var request = start.request
-        var blockedReason: String?
-        for stage in stages {
-            switch try await stage.input(request.message) {
-            case .pass: break
-            case .replace(let message): request.message = message
-            case .block(let reason):
-                blockedReason = reason
-                request.message.parts = []
-            }
-            if blockedReason != nil { break }
-        }
+        var stages = stageFactories.flatMap { $0(start.request) } + start.handler.stages(for: start.request)
+        // Last: it sees what the reader sees.
+        if let guardrail = configurations.guardrail(of: start.handler.name) { stages.append(GuardrailStage(guardrail)) }
+        let (request, blockedReason) = try await Self.checked(start.request, by: stages)
         let handler: any TaskHandler = blockedReason.map { BlockedHandler(name: start.handler.name, reason: $0) } ?? start.handler
         let now = Timestamp.now()
         let run = Run(
@@ -132,6 +125,30 @@ final class RunHub: Sendable {
             }
             throw error
         }
+    }
+
+    /// What the stages make of what goes in: the message, and who the answer should sound like, which clients send as well.
+    /// - Returns: the request, and why it is blocked, if it is: then without its texts.
+    private static func checked(
+        _ request: TaskRequest, by stages: [any EventStage]
+    ) async throws -> (request: TaskRequest, blockedReason: String?) {
+        var request = request
+        for stage in stages {
+            var persona = request.message
+            persona.parts = request.persona.map { [.text($0)] } ?? []
+            for (message, isPersona) in [(request.message, false), (persona, true)] where !message.parts.isEmpty {
+                switch try await stage.input(message) {
+                case .pass: break
+                case .replace(let message) where isPersona: request.persona = message.text
+                case .replace(let message): request.message = message
+                case .block(let reason):
+                    request.message.parts = []
+                    request.persona = nil
+                    return (request, reason)
+                }
+            }
+        }
+        return (request, nil)
     }
 
     /// Makes a run findable before it is stored, so that a second request with its idempotency key can attach as soon as the key is there.
