@@ -16,7 +16,7 @@ public final class RunRecorder: RunSink {
         var blocks = BlockNumbering()
     }
     private let record = Locked(Record())
-    private let principal: Principal
+    @usableFromInline package let principal: Principal
 
     /// A recorder for a run of that owner.
     public init(principal: Principal = .local) {
@@ -24,7 +24,7 @@ public final class RunRecorder: RunSink {
     }
 
     /// What the handler is called with.
-    public var context: RunContext { RunContext(sink: self, principal: principal, logger: .silent, blocking: nil) }
+    public var context: RunContext { RunContext(sink: self) }
 
     /// The events so far, in order.
     public var events: [Event] { record.withLock { $0.events } }
@@ -35,7 +35,7 @@ public final class RunRecorder: RunSink {
     /// What was reported as consumed; `nil` for nothing.
     public var usage: Usage? { record.withLock { $0.usage } }
 
-    package func emit(_ event: Event) async throws {
+    @usableFromInline package func emit(_ event: Event) async throws {
         try Task.checkCancellation()
         record.withLock {
             $0.events.append(event)
@@ -43,9 +43,9 @@ public final class RunRecorder: RunSink {
         }
     }
 
-    package func reserveBlock() async throws -> Int { record.withLock { $0.blocks.reserve() } }
+    @usableFromInline package func reserveBlock() async throws -> Int { record.withLock { $0.blocks.reserve() } }
 
-    package func report(_ usage: Usage) { record.withLock { $0.usage = ($0.usage ?? .unknown) + usage } }
+    @usableFromInline package func report(_ usage: Usage) { record.withLock { $0.usage = ($0.usage ?? .unknown) + usage } }
 
-    package func sleep(nanoseconds: Int64) async throws { try Task.checkCancellation() }
+    @usableFromInline package func sleep(nanoseconds: Int64) async throws { try Task.checkCancellation() }
 }
