@@ -55,33 +55,34 @@ struct BenchHandler: TaskHandler {
     private static let tokens: [Event] = (0..<128).map { .content("token\($0) ") }
 
     func handle(_ request: TaskRequest, _ context: RunContext) async throws {
-        let words = request.text.split(separator: " ")
-        guard words.count >= 2, let count = Int(words[0]) else {
-            throw MillraceError(.invalidInput, "ask for 'N together', 'N alone' or 'N every MS'")
-        }
-        switch words[1] {
-        case "together": try await together(count, context)
-        case "alone": try await alone(count, context)
-        case "every": try await every(words.count > 2 ? Int(words[2]) ?? 1000 : 1000, count, context)
-        default: throw MillraceError(.invalidInput, "ask for 'N together', 'N alone' or 'N every MS'")
-        }
-    }
-
-    private func together(_ count: Int, _ context: RunContext) async throws {
-        for i in 0..<count { try await context.emit(Self.tokens[i & 127]) }
-    }
-
-    private func alone(_ count: Int, _ context: RunContext) async throws {
-        for i in 0..<count {
+        let plan = try Plan(request.text)
+        for i in 0..<plan.count {
+            if plan.pause > .zero { try await context.sleep(for: plan.pause) }
             try await context.emit(Self.tokens[i & 127])
-            try await context.sleep(for: .zero)
+            if plan.isAlone { try await context.sleep(for: .zero) }
         }
     }
 
-    private func every(_ milliseconds: Int, _ count: Int, _ context: RunContext) async throws {
-        for i in 0..<count {
-            try await context.sleep(for: .milliseconds(milliseconds))
-            try await context.emit(Self.tokens[i & 127])
+    /// What a request asks for.
+    private struct Plan {
+        let count: Int
+        /// What goes before each event.
+        var pause = Duration.zero
+        /// Whether each event has a turn of its own.
+        var isAlone = false
+
+        init(_ text: String) throws(MillraceError) {
+            let words = text.split(separator: " ")
+            guard words.count >= 2, let count = Int(words[0]) else { throw Self.refusal }
+            self.count = count
+            switch words[1] {
+            case "together": break
+            case "alone": isAlone = true
+            case "every": pause = .milliseconds(words.count > 2 ? Int(words[2]) ?? 1000 : 1000)
+            default: throw Self.refusal
+            }
         }
+
+        private static var refusal: MillraceError { MillraceError(.invalidInput, "ask for 'N together', 'N alone' or 'N every MS'") }
     }
 }

@@ -41,7 +41,7 @@ package final class EventLoop: @unchecked Sendable {
     @exclusivity(unchecked) private var runningJobs: [LoopJob] = []
     @exclusivity(unchecked) private var posted: [@Sendable () -> Void] = []
     @exclusivity(unchecked) private var timers = TimerHeap()
-    @exclusivity(unchecked) private var turnWaiters: [UnsafeContinuation<Void, Never>] = []
+    @exclusivity(unchecked) private var turnWaiters: [UnsafeContinuation<Void, any Error>] = []
     @exclusivity(unchecked) private var turnEnds: [[any TurnEndWork]] = Array(repeating: [], count: TurnPhase.allCases.count)
     @exclusivity(unchecked) private var retired: [EventSource] = []
     /// The monotonic clock as of this turn, in nanoseconds.
@@ -227,8 +227,11 @@ package final class EventLoop: @unchecked Sendable {
 
     /// Suspends until the loop's next turn, so that everything else on the loop gets its share. Call it on the loop.
     package func nextTurn() async {
-        await withUnsafeContinuation { turnWaiters.append($0) }
+        try? await withUnsafeThrowingContinuation { resumeNextTurn($0) }
     }
+
+    /// As ``nextTurn()``, for callers that wait in a frame of their own.
+    package func resumeNextTurn(_ continuation: UnsafeContinuation<Void, any Error>) { turnWaiters.append(continuation) }
 
     /// The Swift task that runs now, only to be compared with; `nil` outside of tasks.
     package static var currentTask: UnsafeRawPointer? { cl_current_task().map { UnsafeRawPointer($0) } }

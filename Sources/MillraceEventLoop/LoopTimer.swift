@@ -1,19 +1,33 @@
-/// One deadline on a loop. Reusable: a connection keeps one for its whole life and sets it anew.
-package class LoopTimer {
-    fileprivate(set) final var deadline: Int64 = 0
-    fileprivate final var index = -1
-    private final let action: (() -> Void)?
+/// One deadline on a loop; a subclass says in ``fire()`` what happens then. Reusable: a connection keeps one for its whole life and sets it
+/// anew. Touched on its loop only.
+open class LoopTimer {
+    @exclusivity(unchecked) final var setDeadline: Int64 = 0
+    @exclusivity(unchecked) fileprivate final var index = -1
 
-    /// A timer that calls `action` on its loop; nothing happens until it is set.
-    package init(_ action: @escaping () -> Void) { self.action = action }
+    /// A timer that is not set.
+    public init() {}
 
-    /// A timer whose subclass says in ``fire()`` what happens.
-    init() { action = nil }
+    /// The moment that it was last set to, in nanoseconds of the monotonic clock.
+    public final var deadline: Int64 { setDeadline }
 
     /// Whether it waits for its deadline.
-    package final var isSet: Bool { index >= 0 }
+    public final var isSet: Bool { index >= 0 }
 
-    func fire() { action?() }
+    /// Called on the loop when the deadline has passed.
+    open func fire() {}
+}
+
+/// A timer that calls a closure, for what there are few of: one that every stream has is a subclass of ``LoopTimer``, which is smaller.
+package final class ActionTimer: LoopTimer {
+    private let action: () -> Void
+
+    /// A timer that calls `action` on its loop; nothing happens until it is set.
+    package init(_ action: @escaping () -> Void) {
+        self.action = action
+        super.init()
+    }
+
+    override package func fire() { action() }
 }
 
 /// The timers of a loop: a binary heap in which every timer knows its place, so that setting, moving and clearing are O(log n).
@@ -29,7 +43,7 @@ package struct TimerHeap {
 
     /// Sets a timer, or moves one that is set.
     package mutating func set(_ timer: LoopTimer, deadline: Int64) {
-        timer.deadline = deadline
+        timer.setDeadline = deadline
         if timer.index < 0 {
             timer.index = timers.count
             timers.append(timer)

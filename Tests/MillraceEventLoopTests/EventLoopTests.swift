@@ -131,7 +131,7 @@ func withLoops<R: Sendable>(_ count: Int, _ body: @Sendable ([EventLoop]) async 
         try await withLoops(1) { loops in
             let loop = loops[0]
             let isSet = await Task(executorPreference: loop.executor) {
-                let timer = LoopTimer {}
+                let timer = LoopTimer()
                 loop.set(timer, after: .max)
                 await loop.nextTurn()
                 await loop.nextTurn()
@@ -275,7 +275,7 @@ func withLoops<R: Sendable>(_ count: Int, _ body: @Sendable ([EventLoop]) async 
         for _ in 0..<2000 {
             switch random.next() % 4 {
             case 0, 1:
-                let timer = LoopTimer {}
+                let timer = LoopTimer()
                 let deadline = Int64(random.next() % 10_000)
                 heap.set(timer, deadline: deadline)
                 expected.append((deadline, timer))

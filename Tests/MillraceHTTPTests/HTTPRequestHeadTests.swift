@@ -29,6 +29,18 @@ import Testing
         #expect(head.headers.map(\.name) == ["Host", "X-Id", "x-ID", "Empty"])
     }
 
+    @Test func value_isComparedAsItIs() throws {
+        let head = try Self.head("GET / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nX: one\r\nx: two\r\nEmpty:\r\n\r\n")
+        #expect(head.has("content-type", "application/json"))
+        #expect(!head.has("content-type", "application/jso"))
+        #expect(!head.has("content-type", "application/json "))
+        #expect(!head.has("content-type", "Application/json"))
+        #expect(head.has("X", "one"))
+        #expect(!head.has("X", "two"))
+        #expect(head.has("empty", ""))
+        #expect(!head.has("none", ""))
+    }
+
     @Test(arguments: [
         ("/", "/", [""]), ("/a", "/a", ["a"]), ("/a/", "/a/", ["a", ""]), ("/a/b", "/a/b", ["a", "b"]), ("//a", "//a", ["", "a"]),
         ("/a%2Fb/c", "/a/b/c", ["a/b", "c"]), ("/%c3%a9%20", "/é ", ["é "]), ("/a+b", "/a+b", ["a+b"]), ("/a?b/c", "/a", ["a"]),

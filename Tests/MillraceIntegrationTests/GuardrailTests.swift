@@ -1,5 +1,6 @@
 import Millrace
 import MillraceCore
+import MillraceServer
 import Testing
 
 extension IntegrationTests {
@@ -91,6 +92,20 @@ extension IntegrationTests {
             #expect(try await answer(Self.rules).contains("{EMAIL}"))
             #expect(try await answer(nil).contains("{EMAIL}"))
             #expect(try await answer("{}").contains("jo@example.org"))
+        }
+
+        /// What is held when a handler fails was on its way to the reader.
+        @Test func handlerThatFails_itsLastWordsAreSent() async throws {
+            let failing = ScriptedTask("failing") { _, context in
+                try await context.emit(.content("the number is 4111"))
+                throw MillraceError(.modelError, "the connection broke")
+            }
+            let log = try await withServer([failing]) { server in
+                _ = try server.ask("PUT", "/api/v1/admin/task/failing", body: Self.rules)
+                return try server.start("failing", text: "hi").rest()
+            }
+            #expect(log.filter { $0.event == "content" }.map(\.content).joined() == "the number is 4111")
+            #expect(log.last?.json["status"] == "error")
         }
 
         @Test func handlerReadsItsConfiguration_andHasChecksOfItsOwn() async throws {

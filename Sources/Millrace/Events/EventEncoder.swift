@@ -10,15 +10,9 @@ package struct EventEncoder: Sendable {
         package var sequence: Int
     }
 
-    /// `\nid: RESPONSE:` and `\ndata: {"response_id":"RESPONSE","sequence":`, which all events of a run share, one behind the other.
-    private let shared: [UInt8]
-    private let idCount: Int
+    private let responseID: String
 
-    package init(responseID: String) {
-        let id = "\nid: \(responseID):"
-        shared = Array((id + "\ndata: {\"response_id\":\"\(responseID)\",\"sequence\":").utf8)
-        idCount = id.utf8.count
-    }
+    package init(responseID: String) { self.responseID = responseID }
 
     /// Appends one message.
     package func append(
@@ -36,11 +30,13 @@ package struct EventEncoder: Sendable {
         }
         buffer.append("event: ")
         buffer.append(event.kind.rawValue)
-        shared.withUnsafeBytes { shared in
-            buffer.append(UnsafeRawBufferPointer(rebasing: shared[..<idCount]))
-            buffer.append(decimal: sequence)
-            buffer.append(UnsafeRawBufferPointer(rebasing: shared[idCount...]))
-        }
+        buffer.append("\nid: ")
+        buffer.append(responseID)
+        buffer.append(":")
+        buffer.append(decimal: sequence)
+        buffer.append("\ndata: {\"response_id\":\"")
+        buffer.append(responseID)
+        buffer.append("\",\"sequence\":")
         buffer.append(decimal: sequence)
         appendRest(of: event, at: stamp, block: block, to: &buffer)
         buffer.append("\n\n")
@@ -50,17 +46,21 @@ package struct EventEncoder: Sendable {
     private func appendContent(
         _ text: UnsafeRawBufferPointer, sequence: Int, at stamp: EventStamp, block: BlockPosition, to buffer: inout ByteBuffer
     ) {
-        // The literals have 71 bytes. So much and no more, so that an event that is sealed alone fills its memory.
+        // The literals have 113 bytes. So much and no more, so that an event that is sealed alone fills its memory.
         let digits = RawWriter.digits(of: sequence) * 2 + RawWriter.digits(of: block.index) + RawWriter.digits(of: block.sequence)
-        let capacity = shared.count + EventStamp.byteCount + text.count + digits + 71
+        let capacity = responseID.utf8.count * 2 + EventStamp.byteCount + text.count + digits + 113
         _ = buffer.appendUninitialized(capacity: capacity) { out in
             var writer = RawWriter(out)
-            writer.put("event: content")
-            shared.withUnsafeBytes { shared in
-                writer.put(UnsafeRawBufferPointer(rebasing: shared[..<idCount]))
+            var responseID = responseID
+            responseID.withUTF8 { id in
+                writer.put("event: content\nid: ")
+                writer.put(UnsafeRawBufferPointer(id))
+                writer.put(":")
                 writer.put(decimal: sequence)
-                writer.put(UnsafeRawBufferPointer(rebasing: shared[idCount...]))
+                writer.put("\ndata: {\"response_id\":\"")
+                writer.put(UnsafeRawBufferPointer(id))
             }
+            writer.put("\",\"sequence\":")
             writer.put(decimal: sequence)
             stamp.withBytes { writer.put($0) }
             writer.put(",\"content_block_index\":")

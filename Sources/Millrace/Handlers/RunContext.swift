@@ -1,7 +1,14 @@
 public import MillraceCore
 
 /// The run that a ``RunContext`` speaks to: the server's, or a recorder in a handler's test.
+@usableFromInline
 package protocol RunSink: AnyObject, Sendable {
+    /// Who asked.
+    var principal: Principal { get }
+    /// A log whose lines name the run and the handler.
+    var logger: Logger { get }
+    /// The threads kept for blocking work; `nil`: it is done at once.
+    var blocking: BlockingExecutor? { get }
     /// Appends an event if that needs no waiting: the common case, kept out of async frames, which a task holds on to until it ends.
     func emitNow(_ event: Event) throws -> EmitOutcome
     /// Appends an event, waiting where it must. Callable from any thread.
@@ -12,18 +19,30 @@ package protocol RunSink: AnyObject, Sendable {
     func reserveBlock() async throws -> Int
     /// Adds to what the run has consumed.
     func report(_ usage: Usage)
-    /// Suspends on the loop's own timers.
+    /// Whether the caller is the handler's own task on its loop, so that it may wait by ``resume(_:after:)``.
+    var isHandlersTask: Bool { get }
+    /// Wakes the handler's own task after a time, for 0 in the loop's next turn; with an error when the run is cancelled before.
+    func resume(_ continuation: UnsafeContinuation<Void, any Error>, after nanoseconds: Int64)
+    /// Suspends any task on the loop's own timers.
     func sleep(nanoseconds: Int64) async throws
     /// What is stored for the run's handler.
     var configuration: [String: JSONValue] { get }
 }
 
 extension RunSink {
-    package func emitNow(_ event: Event) throws -> EmitOutcome { .mustWait }
-    package func yield() async {}
+    @usableFromInline package var logger: Logger { .silent }
+    @usableFromInline package var blocking: BlockingExecutor? { nil }
+    @usableFromInline package func emitNow(_ event: Event) throws -> EmitOutcome { .mustWait }
+    @usableFromInline package func yield() async {}
+    @usableFromInline package var isHandlersTask: Bool { false }
+    // Nobody is told to call it.
+    @usableFromInline package func resume(_ continuation: UnsafeContinuation<Void, any Error>, after nanoseconds: Int64) {
+        continuation.resume()
+    }
 }
 
 /// What became of an event that was to be appended without waiting.
+@usableFromInline
 package enum EmitOutcome: Equatable, Sendable {
     /// It is in the log.
     case appended
@@ -35,19 +54,14 @@ package enum EmitOutcome: Equatable, Sendable {
 
 /// What a handler does its work with: it emits events, calls models, sleeps, logs, and leaves the loop for blocking work.
 public struct RunContext: Sendable {
-    package let sink: any RunSink
+    /// The run, and nothing else: a handler's frame holds its context for as long as the handler runs.
+    @usableFromInline package let sink: any RunSink
     /// Who asked.
-    public let principal: Principal
+    public var principal: Principal { sink.principal }
     /// A log whose lines name the run and the handler.
-    public let logger: Logger
-    package let blocking: BlockingExecutor?
+    public var logger: Logger { sink.logger }
 
-    package init(sink: any RunSink, principal: Principal, logger: Logger, blocking: BlockingExecutor?) {
-        self.sink = sink
-        self.principal = principal
-        self.logger = logger
-        self.blocking = blocking
-    }
+    package init(sink: any RunSink) { self.sink = sink }
 
     /// What is stored for the handler (`PUT /api/v1/admin/task/{name}`), as it is now: its guardrail under `guardrail`, and members of the
     /// handler's own.
@@ -59,7 +73,9 @@ public struct RunContext: Sendable {
     /// nothing hops.
     /// - Throws: `CancellationError` once the run is cancelled or has ended; ``MillraceError`` for an event that is too large or of a
     ///   reserved kind.
+    @inlinable
     public func emit(_ event: Event) async throws {
+        // Compiled into the handler: an async call of its own would cost more than the event.
         switch try sink.emitNow(event) {
         case .appended: return
         case .appendedAndShouldYield: await sink.yield()
@@ -74,18 +90,32 @@ public struct RunContext: Sendable {
 
     /// Suspends for a time without holding the loop; far cheaper there than `Task.sleep`.
     /// - Throws: `CancellationError` when the run is cancelled meanwhile.
+    @inlinable
     public func sleep(for duration: Duration) async throws {
+        // Compiled into the handler, as `emit` is: two async calls less for each sleep, and for each waiting stream their frames.
+        let nanoseconds = Self.nanoseconds(duration)
+        guard sink.isHandlersTask else {
+            try await sink.sleep(nanoseconds: nanoseconds)
+            return
+        }
+        try await withUnsafeThrowingContinuation { sink.resume($0, after: nanoseconds) }
+        try Task.checkCancellation()
+    }
+
+    @usableFromInline
+    static func nanoseconds(_ duration: Duration) -> Int64 {
+        guard duration > .zero else { return 0 }
         let (seconds, attoseconds) = duration.components
         // A time that no clock can count is as good as for ever.
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         let (sum, more) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
-        try await sink.sleep(nanoseconds: overflow || more ? (seconds < 0 ? 0 : .max) : sum)
+        return overflow || more ? .max : sum
     }
 
     /// Runs blocking or long computing work on the threads kept for it, off the loop.
     /// - Throws: what `body` throws, or ``ErrorCode/limitExceeded`` when too much work waits already.
     public func runBlocking<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
-        guard let blocking else { return try body() }
+        guard let blocking = sink.blocking else { return try body() }
         return try await blocking.run(body)
     }
 

@@ -16,8 +16,8 @@ public final class RunRecorder: RunSink {
         var blocks = BlockNumbering()
     }
     private let record = Locked(Record())
-    private let principal: Principal
-    package let configuration: [String: JSONValue]
+    @usableFromInline package let principal: Principal
+    @usableFromInline package let configuration: [String: JSONValue]
 
     /// A recorder for a run of that owner.
     /// - Parameter configuration: what is stored for the handler (default: nothing).
@@ -27,7 +27,7 @@ public final class RunRecorder: RunSink {
     }
 
     /// What the handler is called with.
-    public var context: RunContext { RunContext(sink: self, principal: principal, logger: .silent, blocking: nil) }
+    public var context: RunContext { RunContext(sink: self) }
 
     /// The events so far, in order.
     public var events: [Event] { record.withLock { $0.events } }
@@ -38,7 +38,7 @@ public final class RunRecorder: RunSink {
     /// What was reported as consumed; `nil` for nothing.
     public var usage: Usage? { record.withLock { $0.usage } }
 
-    package func emit(_ event: Event) async throws {
+    @usableFromInline package func emit(_ event: Event) async throws {
         try Task.checkCancellation()
         record.withLock {
             $0.events.append(event)
@@ -46,9 +46,9 @@ public final class RunRecorder: RunSink {
         }
     }
 
-    package func reserveBlock() async throws -> Int { record.withLock { $0.blocks.reserve() } }
+    @usableFromInline package func reserveBlock() async throws -> Int { record.withLock { $0.blocks.reserve() } }
 
-    package func report(_ usage: Usage) { record.withLock { $0.usage = ($0.usage ?? .unknown) + usage } }
+    @usableFromInline package func report(_ usage: Usage) { record.withLock { $0.usage = ($0.usage ?? .unknown) + usage } }
 
-    package func sleep(nanoseconds: Int64) async throws { try Task.checkCancellation() }
+    @usableFromInline package func sleep(nanoseconds: Int64) async throws { try Task.checkCancellation() }
 }

@@ -85,40 +85,77 @@ public struct ContextItem: Equatable, Sendable {
 
 /// What a handler is asked to do.
 public struct TaskRequest: Equatable, Sendable {
+    /// Out of line: a handler's frame holds its request for as long as the handler runs.
+    private var fields: OutOfLine<Fields>
+
+    private struct Fields: Equatable {
+        var responseID: String
+        var requestID: String
+        var chatID: String
+        var task: String
+        var modelID: String?
+        var message: Message
+        var history: [Message]
+        var persona: String?
+        var context: [ContextItem]
+    }
+
     /// The run's id, and the id of the message that it writes.
-    public var responseID: String
+    public var responseID: String {
+        get { fields.value.responseID }
+        set { fields.value.responseID = newValue }
+    }
     /// The HTTP request's id, for logs.
-    public var requestID: String
+    public var requestID: String {
+        get { fields.value.requestID }
+        set { fields.value.requestID = newValue }
+    }
     /// The chat.
-    public var chatID: String
+    public var chatID: String {
+        get { fields.value.chatID }
+        set { fields.value.chatID = newValue }
+    }
     /// The handler's name.
-    public var task: String
+    public var task: String {
+        get { fields.value.task }
+        set { fields.value.task = newValue }
+    }
     /// The model that the request names, else the one that the server's settings or the handler's options name for its task; `nil`: the
     /// server's default.
-    public var modelID: String?
+    public var modelID: String? {
+        get { fields.value.modelID }
+        set { fields.value.modelID = newValue }
+    }
     /// What the user says.
-    public var message: Message
+    public var message: Message {
+        get { fields.value.message }
+        _modify { yield &fields.value.message }
+    }
     /// The conversation before it, from the first message on.
-    public var history: [Message]
+    public var history: [Message] {
+        get { fields.value.history }
+        _modify { yield &fields.value.history }
+    }
     /// Who the answer should sound like.
-    public var persona: String?
+    public var persona: String? {
+        get { fields.value.persona }
+        set { fields.value.persona = newValue }
+    }
     /// What the request gives beside the message.
-    public var context: [ContextItem]
+    public var context: [ContextItem] {
+        get { fields.value.context }
+        _modify { yield &fields.value.context }
+    }
 
     /// Creates a request; handlers' tests do.
     public init(
         responseID: String, requestID: String, chatID: String, task: String, modelID: String? = nil, message: Message,
         history: [Message] = [], persona: String? = nil, context: [ContextItem] = []
     ) {
-        self.responseID = responseID
-        self.requestID = requestID
-        self.chatID = chatID
-        self.task = task
-        self.modelID = modelID
-        self.message = message
-        self.history = history
-        self.persona = persona
-        self.context = context
+        fields = OutOfLine(
+            Fields(
+                responseID: responseID, requestID: requestID, chatID: chatID, task: task, modelID: modelID, message: message,
+                history: history, persona: persona, context: context))
     }
 
     /// The user's text.

@@ -122,15 +122,15 @@ public enum MessagePart: Equatable, Sendable {
     /// Text.
     case text(String)
     /// A picture.
-    case image(Attachment)
+    indirect case image(Attachment)
     /// A document.
-    case document(Attachment)
+    indirect case document(Attachment)
     /// A model's reasoning.
-    case reasoning(Reasoning)
+    indirect case reasoning(Reasoning)
     /// A tool call.
-    case toolCall(ToolCall)
+    indirect case toolCall(ToolCall)
     /// A tool's result.
-    case toolReturn(ToolReturn)
+    indirect case toolReturn(ToolReturn)
     /// A citation.
-    case citation(Citation)
+    indirect case citation(Citation)
 }

@@ -18,7 +18,9 @@ package struct RunLogLimits: Equatable, Sendable {
 /// Pure: no clock, no store, no reader. Sequences rise by one from 1; what is above the reservation of the last commit must not be
 /// appended (``mustWait``), so a reader never sees a number that a crash could give to another event.
 package struct RunLog: ~Copyable {
-    private let limits: RunLogLimits
+    /// Out of line, since a server's runs share one.
+    private let sharedLimits: OutOfLine<RunLogLimits>
+    private var limits: RunLogLimits { _read { yield sharedLimits.value } }
     private let encoder: EventEncoder
     private var open = ByteBuffer()
     private var openHidden = ByteBuffer()
@@ -38,10 +40,12 @@ package struct RunLog: ~Copyable {
     /// Bytes appended and not committed.
     package private(set) var uncommittedBytes = 0
 
-    package init(responseID: String, limits: RunLogLimits) {
-        self.limits = limits
+    package init(responseID: String, limits: RunLogLimits) { self.init(responseID: responseID, limits: OutOfLine(limits)) }
+
+    package init(responseID: String, limits: OutOfLine<RunLogLimits>) {
+        sharedLimits = limits
         encoder = EventEncoder(responseID: responseID)
-        reservedSequence = limits.reservedSequences
+        reservedSequence = limits.value.reservedSequences
     }
 
     /// Bytes that wait to be sealed.

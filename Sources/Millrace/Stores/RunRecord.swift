@@ -29,7 +29,12 @@ public struct RunRecord: Equatable, Sendable {
     /// When its terminal event was committed.
     public var endedAt: Timestamp?
     /// What it consumed.
-    public var usage: Usage?
+    public var usage: Usage? {
+        get { boxedUsage?.value }
+        set { boxedUsage = newValue.map { OutOfLine($0) } }
+    }
+    /// Out of line, since it is known only at the end.
+    private var boxedUsage: OutOfLine<Usage>?
     /// The sequence of the last committed event, 0 for none.
     public var lastSequence: Int
     /// The highest sequence that the last commit reserved: readers may have seen events up to it.
@@ -52,7 +57,7 @@ public struct RunRecord: Equatable, Sendable {
         self.userMessageID = userMessageID
         self.startedAt = startedAt
         self.endedAt = endedAt
-        self.usage = usage
+        boxedUsage = usage.map { OutOfLine($0) }
         self.lastSequence = lastSequence
         self.reservedSequence = reservedSequence
         self.recovery = recovery
@@ -121,17 +126,28 @@ public struct RunHandle: Hashable, Sendable {
     private final class Names: Sendable {
         let principal: Principal
         let responseID: String
-        init(_ principal: Principal, _ responseID: String) {
+        let entry: (any AnyObject & Sendable)?
+        init(_ principal: Principal, _ responseID: String, _ entry: (any AnyObject & Sendable)?) {
             self.principal = principal
             self.responseID = responseID
+            self.entry = entry
         }
     }
 
     /// Creates a handle; for stores.
     public init(principal: Principal, responseID: String, number: Int64) {
         self.number = number
-        names = Names(principal, responseID)
+        names = Names(principal, responseID, nil)
     }
+
+    /// Creates a handle with what the store has in memory of the run, which it need not look up then.
+    package init(principal: Principal, responseID: String, number: Int64, entry: any AnyObject & Sendable) {
+        self.number = number
+        names = Names(principal, responseID, entry)
+    }
+
+    /// What the store that made the handle has in memory of the run.
+    package var entry: (any AnyObject & Sendable)? { names.entry }
 
     /// Whether two handles name the same run.
     public static func == (left: RunHandle, right: RunHandle) -> Bool {

@@ -50,7 +50,7 @@ public final class InMemoryStore: Store {
         let limit = try page.checkedLimit()
         let before = try page.keys(1)?[0] ?? .max
         return try withTables { tables in
-            let matching = tables.runsByNumber.values.filter { run in
+            let matching = tables.runs.values.filter { run in
                 run.owner == principal && run.number < before && filter.status.map { $0 == run.record.status } ?? true
                     && filter.task.map { $0 == run.record.task } ?? true && filter.chatID.map { $0 == run.record.chatID } ?? true
             }
@@ -68,9 +68,9 @@ public final class InMemoryStore: Store {
     public func unfinishedRuns(principal: Principal) async throws -> [UnfinishedRun] {
         guard principal == .system else { throw StoreRefusal.onlySystem() }
         return try withTables { tables in
-            tables.runsByNumber.values.filter { $0.record.status == .running }.sorted { $0.number < $1.number }.compactMap { run in
+            tables.runs.values.filter { $0.record.status == .running }.sorted { $0.number < $1.number }.compactMap { run in
                 tables.messages[.init(run.owner, run.record.userMessageID)].map { stored in
-                    UnfinishedRun(handle: run.handle, record: run.record, userMessage: stored.message)
+                    UnfinishedRun(handle: run.handle, record: run.record, userMessage: stored)
                 }
             }
         }
@@ -135,7 +135,7 @@ public final class InMemoryStore: Store {
         return try withTables { tables in
             guard let entry = tables.chats[.init(principal, chatID)] else { return nil }
             for id in entry.messageIDs where id.number > after {
-                guard let message = tables.messages[.init(principal, id.id)]?.message else { continue }
+                guard let message = tables.messages[.init(principal, id.id)] else { continue }
                 let bytes = page.byteLimit == nil ? 0 : SQLiteStoreRows.bytes(of: message)
                 guard fill.takes(bytes: bytes) else { break }
                 fill.add(message, PageCursor(id.number), bytes: bytes)

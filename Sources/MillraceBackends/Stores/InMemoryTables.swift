@@ -10,13 +10,15 @@ struct InMemoryTables {
             self.owner = owner
             self.id = id
         }
+        /// By the id alone: hardly ever do two owners have the same.
+        func hash(into hasher: inout Hasher) { hasher.combine(id) }
     }
 
     final class ChatEntry {
         let number: Int64
         var chat: Chat
         var messageIDs: [(number: Int64, id: String)] = []
-        var runNumbers: [Int64] = []
+        var runs: [RunEntry] = []
         var order: Int64 { chat.updatedAt.microseconds }
         init(number: Int64, chat: Chat) {
             self.number = number
@@ -24,17 +26,14 @@ struct InMemoryTables {
         }
     }
 
-    /// A message; out of line, since a dictionary keeps as much again free for what may come.
-    final class StoredMessage {
-        let message: Message
-        init(_ message: Message) { self.message = message }
-    }
-
-    final class RunEntry {
+    /// Sendable: it is touched under the store's lock only, though a handle carries it.
+    final class RunEntry: @unchecked Sendable {
         let number: Int64
         let owner: Principal
         @exclusivity(unchecked) var record: RunRecord
         let idempotencyKey: String?
+        /// Whether the store has the run still.
+        @exclusivity(unchecked) var isStored = true
         /// What the run's log holds.
         @exclusivity(unchecked) private(set) var byteCount = 0
         @exclusivity(unchecked) private var batches: [EventBatch] = []
@@ -49,7 +48,7 @@ struct InMemoryTables {
         /// Whether retention may take it: it has ended, and waits for nobody.
         var mayExpire: Bool { record.status.isTerminal && record.status != .interrupted }
 
-        var handle: RunHandle { RunHandle(principal: owner, responseID: record.responseID, number: number) }
+        var handle: RunHandle { RunHandle(principal: owner, responseID: record.responseID, number: number, entry: self) }
 
         func append(_ batch: EventBatch, reserved: Int) {
             batches.append(batch)
@@ -79,9 +78,8 @@ struct InMemoryTables {
 
     var isClosed = false
     var chats: [Key: ChatEntry] = [:]
-    var messages: [Key: StoredMessage] = [:]
+    var messages: [Key: Message] = [:]
     var runs: [Key: RunEntry] = [:]
-    var runsByNumber: [Int64: RunEntry] = [:]
     var handlers: [Key: TaskHandlerMetadata] = [:]
     /// In the order in which they came.
     var contents: [(number: Int64, owner: Principal, record: ContentRecord)] = []
@@ -112,9 +110,10 @@ struct InMemoryTables {
             return .existing(responseID: known)
         }
         let chatKey = Key(principal, new.run.chatID)
-        guard chats[chatKey] != nil || new.createsChat else { throw StoreRefusal.noChat(new.run.chatID) }
+        let known = chats[chatKey]
+        guard known != nil || new.createsChat else { throw StoreRefusal.noChat(new.run.chatID) }
         if let parentID = new.userMessage.parentID {
-            guard messages[Key(principal, parentID)]?.message.chatID == new.run.chatID else { throw StoreRefusal.noParent(parentID) }
+            guard messages[Key(principal, parentID)]?.chatID == new.run.chatID else { throw StoreRefusal.noParent(parentID) }
         }
         for id in ContentRecord.ids(in: new.userMessage) {
             guard contents.contains(where: { $0.owner == principal && $0.record.id == id }) else { throw StoreRefusal.noContent(id) }
@@ -123,19 +122,21 @@ struct InMemoryTables {
             guard messages[Key(principal, id)] == nil, runs[Key(principal, id)] == nil else { throw StoreRefusal.idExists(id) }
         }
         let started = new.run.startedAt
-        let chat =
-            chats[chatKey]
-            ?? ChatEntry(number: nextNumber(), chat: Chat(id: new.run.chatID, title: nil, createdAt: started, updatedAt: started))
-        chats[chatKey] = chat
-        chat.chat.updatedAt = max(chat.chat.updatedAt, started)
+        let chat: ChatEntry
+        if let known {
+            chat = known
+            chat.chat.updatedAt = max(chat.chat.updatedAt, started)
+        } else {
+            chat = ChatEntry(number: nextNumber(), chat: Chat(id: new.run.chatID, title: nil, createdAt: started, updatedAt: started))
+            chats[chatKey] = chat
+        }
         insert(new.userMessage, in: chat, principal)
         noteContent(of: new.userMessage, chat: chatKey)
         let run = RunEntry(number: nextNumber(), owner: principal, record: new.run, idempotencyKey: new.idempotencyKey?.key)
         run.append(new.firstBatch, reserved: new.run.reservedSequence)
         logBytes += new.firstBatch.byteCount
-        chat.runNumbers.append(run.number)
+        chat.runs.append(run)
         runs[Key(principal, new.run.responseID)] = run
-        runsByNumber[run.number] = run
         if let key = new.idempotencyKey { idempotencyKeys[Key(principal, key.key)] = (key, new.run.responseID) }
         forgetOldest()
         return .created(run.handle)
@@ -158,8 +159,9 @@ struct InMemoryTables {
 
     private mutating func insert(_ message: Message, in chat: ChatEntry, _ owner: Principal) {
         var message = message
-        message.chatID = chat.chat.id
-        messages[Key(owner, message.id)] = StoredMessage(message)
+        // Otherwise it stays the run's own, which needs no further memory.
+        if message.chatID != chat.chat.id { message.chatID = chat.chat.id }
+        messages[Key(owner, message.id)] = message
         chat.messageIDs.append((nextNumber(), message.id))
     }
 
@@ -169,7 +171,9 @@ struct InMemoryTables {
         let appends = appends.span
         defer { targets.removeAll(keepingCapacity: true) }
         for index in appends.indices {
-            guard let run = runsByNumber[appends[index].handle.number] else { return StoreRefusal.noRun(appends[index].handle.responseID) }
+            guard let run = appends[index].handle.entry as? RunEntry, run.isStored else {
+                return StoreRefusal.noRun(appends[index].handle.responseID)
+            }
             targets.append(run)
             guard appends[index].isTerminal, let completion = appends[index].completion else { continue }
             guard run.record.status == .running else { return StoreRefusal.hasEnded(run.record.responseID) }
@@ -212,7 +216,7 @@ struct InMemoryTables {
 
     mutating func deleteChat(_ chatID: String, _ principal: Principal) throws(MillraceError) -> Bool {
         guard let chat = chats[Key(principal, chatID)] else { return false }
-        let own = chat.runNumbers.compactMap { runsByNumber[$0] }
+        let own = chat.runs
         guard own.allSatisfy({ $0.record.status.isTerminal }) else { throw StoreRefusal.chatIsBusy(chatID) }
         for run in own { forget(run) }
         for message in chat.messageIDs { messages[Key(principal, message.id)] = nil }
@@ -222,7 +226,7 @@ struct InMemoryTables {
 
     private mutating func forget(_ run: RunEntry) {
         runs[Key(run.owner, run.record.responseID)] = nil
-        runsByNumber[run.number] = nil
+        run.isStored = false
         if let key = run.idempotencyKey { idempotencyKeys[Key(run.owner, key)] = nil }
         logBytes -= run.byteCount
     }
@@ -236,10 +240,10 @@ struct InMemoryTables {
         var excess = cutoffs.maximumRuns.map { max(0, runs.count - $0) } ?? 0
         func remove(_ run: RunEntry) {
             forget(run)
-            chats[Key(run.owner, run.record.chatID)]?.runNumbers.removeAll { $0 == run.number }
+            chats[Key(run.owner, run.record.chatID)]?.runs.removeAll { $0 === run }
             progress.runs += 1
         }
-        let oldestFirst = runsByNumber.values.sorted { $0.number < $1.number }
+        let oldestFirst = runs.values.sorted { $0.number < $1.number }
         for run in oldestFirst where run.mayExpire {
             guard let ended = run.record.endedAt else { continue }
             let isTooMuch = excess > 0 || cutoffs.maximumBytes.map { logBytes > $0 } ?? false
@@ -249,7 +253,7 @@ struct InMemoryTables {
         }
         if let most = cutoffs.maximumRunsPerOwner {
             var counts: [Principal: Int] = [:]
-            for run in oldestFirst.reversed() where runsByNumber[run.number] != nil {
+            for run in oldestFirst.reversed() where run.isStored {
                 counts[run.owner, default: 0] += 1
                 if counts[run.owner, default: 0] > most, run.mayExpire { remove(run) }
             }
@@ -258,7 +262,7 @@ struct InMemoryTables {
         for (key, entry) in chats where entry.chat.updatedAt <= changed {
             let newest = entry.chat.newestMessageID.flatMap { messages[Key(key.owner, $0)] }
             let before = runs.count
-            guard newest?.message.status != .interrupted, (try? deleteChat(key.id, key.owner)) == true else { continue }
+            guard newest?.status != .interrupted, (try? deleteChat(key.id, key.owner)) == true else { continue }
             progress.chats += 1
             progress.runs += before - runs.count
         }
@@ -292,7 +296,7 @@ struct InMemoryTables {
     }
 
     func hasExpired(run responseID: String, _ principal: Principal) -> Bool {
-        runs[Key(principal, responseID)] == nil && messages[Key(principal, responseID)]?.message.role == .assistant
+        runs[Key(principal, responseID)] == nil && messages[Key(principal, responseID)]?.role == .assistant
     }
 
     func path(in chatID: String, to parentID: String?, _ principal: Principal) throws(MillraceError) -> MessagePath? {
@@ -300,7 +304,7 @@ struct InMemoryTables {
         var path: [Message] = []
         var next = parentID ?? chat.newestMessageID
         while let id = next {
-            guard let message = messages[Key(principal, id)]?.message, message.chatID == chatID else { throw StoreRefusal.noParent(id) }
+            guard let message = messages[Key(principal, id)], message.chatID == chatID else { throw StoreRefusal.noParent(id) }
             path.append(message)
             next = message.parentID
         }

@@ -119,13 +119,17 @@ struct JSONParser {
     private mutating func string() throws(MillraceError) -> String {
         position += 1
         let start = position
+        var seen: UInt8 = 0
         while let byte = next {
             if byte == UInt8(ascii: "\"") {
                 defer { position += 1 }
+                // ASCII need not be validated, which costs more than the rest of a short string.
+                if seen < 0x80 { return String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<position]), as: UTF8.self) }
                 return try text(UnsafeBufferPointer(rebasing: bytes[start..<position]), from: start)
             }
             if byte == UInt8(ascii: "\\") { return try escapedString(from: start) }
             guard byte >= 0x20 else { throw unexpected("no control character") }
+            seen |= byte
             position += 1
         }
         throw unexpected("'\"'")

@@ -35,6 +35,17 @@ package struct HTTPRequestHead: Sendable {
         storage.firstIndex(of: name, from: 0).map { text(storage.field($0).value) }
     }
 
+    /// Whether the first value of a header, the name in any case, is exactly that.
+    package func has(_ name: String, _ value: StaticString) -> Bool {
+        guard let index = storage.firstIndex(of: name, from: 0) else { return false }
+        let range = storage.field(index).value
+        return range.count == value.utf8CodeUnitCount
+            && storage.withBytes { bytes in
+                for i in 0..<range.count where bytes[range.lowerBound &+ i] != value.utf8Start[i] { return false }
+                return true
+            }
+    }
+
     /// Every value of a header in order, the name in any case.
     package func values(of name: String) -> [String] {
         var values: [String] = []

@@ -1,3 +1,5 @@
+import MillraceCore
+
 /// Reads HTTP/1.x requests (RFC 9112) from bytes that arrive in any pieces: a value without sockets, clocks or memory of its own.
 ///
 /// Call ``next(_:)`` with all bytes that were received and not consumed, drop what the step consumed, and call again until
@@ -34,7 +36,9 @@ package struct HTTPRequestParser: Sendable {
     /// The bytes that this request's body may have. It goes back to the limits' default with every head.
     package var bodyLimit: Int
 
-    let limits: HTTPParserLimits
+    /// Out of line, since a server's connections share one.
+    private let sharedLimits: OutOfLine<HTTPParserLimits>
+    var limits: HTTPParserLimits { _read { yield sharedLimits.value } }
     var phase = Phase.emptyLines
     /// Where the current line or element starts: the bytes before it are understood and not yet consumed.
     var position = 0
@@ -49,15 +53,17 @@ package struct HTTPRequestParser: Sendable {
     /// The head that is being read; an idle connection has none.
     var head: HTTPHeadStorage?
     let pool: HTTPHeadPool?
-    private var failure: HTTPParseFailure?
+    private var failure: OutOfLine<HTTPParseFailure>?
 
-    package init(limits: HTTPParserLimits) { self.init(limits: limits, pool: nil) }
+    package init(limits: HTTPParserLimits) { self.init(limits: OutOfLine(limits.bounded), pool: nil) }
 
-    /// - Parameter pool: where storage of heads comes from and goes back to.
-    init(limits: HTTPParserLimits, pool: HTTPHeadPool?) {
-        self.limits = limits.bounded
+    /// - Parameters:
+    ///   - limits: bounded ones (``HTTPParserLimits/bounded``).
+    ///   - pool: where storage of heads comes from and goes back to.
+    init(limits: OutOfLine<HTTPParserLimits>, pool: HTTPHeadPool?) {
+        sharedLimits = limits
         self.pool = pool
-        bodyLimit = limits.bodyBytes
+        bodyLimit = limits.value.bodyBytes
     }
 
     /// Whether a request has begun and not ended: tells a slow client from an idle connection.
@@ -71,13 +77,13 @@ package struct HTTPRequestParser: Sendable {
     /// The next step. After a failure it stays that failure.
     /// - Parameter input: all bytes received and not consumed; it must start where the last step's `consumed` ended.
     package mutating func next(_ input: UnsafeRawBufferPointer) -> Step {
-        if let failure { return .failure(failure) }
+        if let failure { return .failure(failure.value) }
         precondition(input.count >= position, "bytes that were not consumed are missing")
         do throws(HTTPParseFailure) {
             return try step(input)
         } catch {
             phase = .failed
-            failure = error
+            failure = OutOfLine(error)
             head = nil
             return .failure(error)
         }

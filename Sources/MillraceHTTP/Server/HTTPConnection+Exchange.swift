@@ -61,8 +61,8 @@ extension HTTPConnection {
         }
 
         /// Keeps of the head what the access log says, and returns its memory.
-        func keepTarget() -> HTTPHeadStorage? {
-            if let head { kept = .kept(method: head.method, path: head.rawPath) }
+        func keepTarget(_ state: HTTPLoopState) -> HTTPHeadStorage? {
+            if let head { kept = .kept(method: head.method, path: state.path(of: head)) }
             return takeHead()
         }
     }

@@ -14,7 +14,7 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     @exclusivity(unchecked) var input = ByteBuffer()
     @exclusivity(unchecked) var output = ByteBuffer()
     @exclusivity(unchecked) var exchange: Exchange?
-    lazy var timer = LoopTimer { [unowned self] in self.timeout() }
+    lazy var timer = Timeout(of: self)
     @exclusivity(unchecked) var timerDeadline = Int64.max
     @exclusivity(unchecked) var isReadPaused = false
     @exclusivity(unchecked) var hasPeerEnded = false
@@ -64,6 +64,16 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
     var hasInput: Bool {
         var byte: UInt8 = 0
         return recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) > 0
+    }
+
+    /// The connection's next deadline.
+    final class Timeout: LoopTimer {
+        private unowned let connection: HTTPConnection
+        init(of connection: HTTPConnection) {
+            self.connection = connection
+            super.init()
+        }
+        override func fire() { connection.timeout() }
     }
 
     // MARK: Reading
@@ -297,14 +307,19 @@ final class HTTPConnection: EventSource, HTTPBodySink, TurnEndWork, @unchecked S
             } else {
                 exchange.source = source
                 exchange.sourceHasMore = true
-                if let storage = exchange.keepTarget() { state.heads.put(consume storage) }
+                if let storage = exchange.keepTarget(state) { state.heads.put(consume storage) }
                 exchange.body?.connection = nil
                 if !machine.isReceivingBody { exchange.body = nil }
                 source.attached(to: self)
             }
         }
         exchange.bytesSent += output.count - before
-        queueFlush()
+        if exchange.source == nil || isHandlingReadiness {
+            queueFlush()
+        } else {
+            // Before what else the turn has to do, such as a handler's first work: what there is of the stream need not wait for that.
+            flush()
+        }
     }
 
     private func appendHead(

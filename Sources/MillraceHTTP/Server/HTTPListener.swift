@@ -41,7 +41,7 @@ package final class HTTPListener: EventSource, @unchecked Sendable {  // Sendabl
     private let loop: EventLoop
     private let server: HTTPServerContext
     private let state: HTTPLoopState
-    private lazy var pause = LoopTimer { [unowned self] in self.resume() }
+    private lazy var pause = ActionTimer { [unowned self] in self.resume() }
     /// Kept open so that one connection can be accepted and closed when the process has no descriptor left.
     private var reserve: Int32
     /// Whether other loops accept on the same socket.

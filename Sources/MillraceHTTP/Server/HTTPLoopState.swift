@@ -1,3 +1,4 @@
+import Glibc
 import MillraceCore
 import MillraceEventLoop
 
@@ -7,7 +8,7 @@ final class HTTPLoopState: TurnEndWork, @unchecked Sendable {  // Sendable: conn
     let loop: EventLoop
     let server: HTTPServerContext
     let timeouts: HTTPTimeouts
-    let parserLimits: HTTPParserLimits
+    let parserLimits: OutOfLine<HTTPParserLimits>
     let heads = HTTPHeadPool()
     let emptyBody = HTTPRequestBody.empty()
     let date = HTTPDateCache()
@@ -16,6 +17,8 @@ final class HTTPLoopState: TurnEndWork, @unchecked Sendable {  // Sendable: conn
     @exclusivity(unchecked) private var exchanges: [HTTPConnection.Exchange] = []
     @exclusivity(unchecked) private(set) var connections: [ObjectIdentifier: HTTPConnection] = [:]
     @exclusivity(unchecked) private var isLogQueued = false
+    /// The path of the stream that began last: most begin with the same, and keep it for as long as they last.
+    @exclusivity(unchecked) private var keptPath = ""
     private let log: any HTTPAccessLog
 
     private static let keptExchanges = 64
@@ -26,7 +29,7 @@ final class HTTPLoopState: TurnEndWork, @unchecked Sendable {  // Sendable: conn
         self.loop = loop
         self.server = server
         timeouts = HTTPTimeouts(server.settings)
-        parserLimits = server.settings.parser
+        parserLimits = OutOfLine(server.settings.parser.bounded)
         log = server.responder.makeAccessLog()
     }
 
@@ -73,6 +76,18 @@ final class HTTPLoopState: TurnEndWork, @unchecked Sendable {  // Sendable: conn
         guard exchanges.count < Self.keptExchanges, isKnownUniquelyReferenced(&exchange) else { return }
         exchange.end()
         exchanges.append(exchange)
+    }
+
+    /// The path of a request, in memory that it shares with the last one that asked for the same.
+    func path(of head: HTTPRequestHead) -> String {
+        let isSame = head.withRawPath { path in
+            keptPath.withUTF8 { kept in
+                guard kept.count == path.count, let here = kept.baseAddress, let there = path.baseAddress else { return false }
+                return memcmp(here, there, path.count) == 0
+            }
+        }
+        if !isSame { keptPath = head.rawPath }
+        return keptPath
     }
 
     // MARK: Log

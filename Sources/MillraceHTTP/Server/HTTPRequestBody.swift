@@ -40,6 +40,13 @@ package final class HTTPRequestBody: @unchecked Sendable {  // Sendable: created
         return piece
     }
 
+    /// All of a body that nothing was read of and that has come to its end; `nil` where it has to be waited for.
+    package func takeWhole() -> [UInt8]? {
+        guard isComplete, failure == nil else { return nil }
+        defer { buffered.release() }
+        return buffered.bytes
+    }
+
     func receive(_ bytes: UnsafeRawBufferPointer) {
         buffered.append(bytes)
         wake()

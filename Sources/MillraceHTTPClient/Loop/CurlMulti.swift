@@ -9,7 +9,7 @@ import MillraceEventLoop
 final class CurlMulti {
     private let handle: CurlMultiHandle
     private unowned let loop: EventLoop
-    private lazy var timer = LoopTimer { [unowned self] in self.act(CURL_SOCKET_TIMEOUT, 0) }
+    private lazy var timer = ActionTimer { [unowned self] in self.act(CURL_SOCKET_TIMEOUT, 0) }
     private var running: [ObjectIdentifier: CurlTransfer] = [:]
     private var spare: [UnsafeMutableRawPointer] = []
     private var isClosing = false

@@ -38,7 +38,7 @@ final class CurlTransfer: HTTPResponseStream, @unchecked Sendable {
     private var lookedUp: Result<[String], MillraceError>?
 
     @exclusivity(unchecked) private var deadlines: TransferDeadlines
-    private lazy var timer = LoopTimer { [unowned self] in self.checkDeadlines() }
+    private lazy var timer = ActionTimer { [unowned self] in self.checkDeadlines() }
     @exclusivity(unchecked) private var timerDeadline = Int64.max
 
     init(_ request: HTTPClientRequest, _ target: RequestTarget, _ settings: HTTPClientSettings, _ loop: EventLoop) {

@@ -18,6 +18,14 @@ struct APIRequest: Sendable {
     /// A path parameter of the route's pattern.
     func parameter(_ name: String) -> String { parameters[name] ?? "" }
 
+    /// The whole body if it has come already, as that of a short request has; `nil` where ``body()`` has to wait.
+    /// - Throws: as ``body()``.
+    func receivedBody() throws -> [UInt8]? {
+        guard let whole = http.body.takeWhole() else { return nil }
+        try share?.grow(to: whole.count)
+        return whole
+    }
+
     /// The whole body.
     /// - Throws: ``Problem`` 503 when the bodies of all requests are too much together; ``MillraceError`` when the rest cannot be had.
     func body() async throws -> [UInt8] {

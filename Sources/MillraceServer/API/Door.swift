@@ -53,6 +53,8 @@ struct Door: Sendable {
         case .none, .length(0): return
         case .length, .chunked: break
         }
+        // As nearly every client says it.
+        if head.has("content-type", "application/json") { return }
         guard let type = head["content-type"].flatMap({ MediaType(parsing: $0) }), type.type == "application", type.subtype == "json" else {
             throw Problem(.unsupportedMediaType, "the body must be JSON: send the header Content-Type: application/json")
         }

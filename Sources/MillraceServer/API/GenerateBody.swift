@@ -51,6 +51,7 @@ struct GenerateBody: Equatable {
         guard let list else { return ([], path) }
         if list.isEmpty { fields.take([FieldProblem(field: path, message: "must have at least one part")]) }
         var parts: [MessagePart] = []
+        parts.reserveCapacity(list.count)
         for (index, value) in list.enumerated() {
             let place = "\(path)[\(index)]"
             guard value.object != nil else {
@@ -73,6 +74,17 @@ struct GenerateBody: Equatable {
     }
 
     // MARK: Pointers
+
+    /// Whether a part or an item of the context has a pointer, which ``resolve(_:)`` looks up.
+    var namesContent: Bool {
+        context.contains { $0.attachment?.pointer != nil }
+            || parts.contains {
+                switch $0 {
+                case .image(let attachment), .document(let attachment): attachment.pointer != nil
+                default: false
+                }
+            }
+    }
 
     /// Looks up what pointers name, and takes over the type and title of files whose attachments give none.
     /// - Parameter find: gives the record of a pointer that the asker owns.

@@ -66,13 +66,22 @@ struct GenerateRoutes: Sendable {
     private func start(_ request: APIRequest) async throws -> RunHub.Started {
         if hub.isDraining { throw MillraceError(.serverShutdown, "the server is stopping; try again", isRetryable: true) }
         defer { request.share?.release() }
-        let bytes = try await request.body()
+        // What needs no waiting is kept out of async calls, each of which asks for its executor when it returns.
+        let bytes = if let whole = try request.receivedBody() { whole } else { try await request.body() }
         var body = try GenerateBody(json: try request.parse(bytes))
-        try await body.resolve { [content] in try await content?.record($0, principal: request.principal) }
+        if body.namesContent {
+            try await body.resolve { [content] in try await content?.record($0, principal: request.principal) }
+        }
         let key = try idempotencyKey(request, bytes)
         let handler = try handler(for: body.task)
         let model = try models.model(body.modelID, task: handler.name, preferred: handler.options.modelID)
-        let (path, chatID) = try await place(body, request.principal)
+        let path: MessagePath?
+        let chatID: String
+        if body.chatID == nil, body.parentID == nil {
+            (path, chatID) = (nil, Identifier.make(prefix: "c"))
+        } else {
+            (path, chatID) = try await place(body, request.principal)
+        }
         let message = Message(
             id: Identifier.make(prefix: "m"), chatID: chatID, parentID: path?.messages.last?.id, role: .user, parts: body.parts,
             createdAt: .now())
@@ -101,13 +110,10 @@ struct GenerateRoutes: Sendable {
         throw problem
     }
 
-    /// The chat's path that the message follows; `nil` for a chat that is to be made.
+    /// Where a message goes that names its chat or its parent: the chat's path that it follows, `nil` for a chat that is to be made.
     private func place(_ body: GenerateBody, _ principal: Principal) async throws -> (MessagePath?, String) {
         guard let chatID = body.chatID else {
-            if body.parentID != nil {
-                throw Problem.fields([FieldProblem(field: "parent_id", message: "needs the chat_id that it belongs to")])
-            }
-            return (nil, Identifier.make(prefix: "c"))
+            throw Problem.fields([FieldProblem(field: "parent_id", message: "needs the chat_id that it belongs to")])
         }
         if let path = try await hub.store.path(in: chatID, to: body.parentID, principal: principal) { return (path, chatID) }
         if let parentID = body.parentID {

@@ -41,8 +41,10 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
     @exclusivity(unchecked) private var submissions: [Submission] = []
     @exclusivity(unchecked) private var uncommittedBytes = 0
     @exclusivity(unchecked) private var roomWaiters: [UnsafeContinuation<Void, Never>] = []
-    private lazy var hangTimer = LoopTimer { [unowned self] in self.giveUpHanging() }
+    private lazy var hangTimer = ActionTimer { [unowned self] in self.giveUpHanging() }
     private let patience: Int64
+    /// One for all runs of a handler.
+    @exclusivity(unchecked) private var executors: [String: LoopExecutor] = [:]
     @exclusivity(unchecked) private var stampTurn = -1
     @exclusivity(unchecked) private var cachedStamp = EventStamp(Timestamp(microseconds: 0))
 
@@ -93,6 +95,15 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
     func connect(_ peers: [LoopRuns]) {
         self.peers = peers
         outgoing = Array(repeating: [], count: peers.count)
+        if peers.isEmpty { executors = [:] }
+    }
+
+    /// The executor for the runs of a handler.
+    func executor(for handler: String) -> LoopExecutor {
+        if let known = executors[handler] { return known }
+        let executor = LoopExecutor(loop: loop, name: ActivityName(handler))
+        executors[handler] = executor
+        return executor
     }
 
     /// The wall clock, read and encoded once a turn.

@@ -67,11 +67,11 @@ extension Run {
 
     func audienceChanged() {
         guard case .cancel(let graceSeconds) = handler.options.detach else { return }
-        let hasAudience = !tail.readers.isEmpty || !subscribers.isEmpty || endWaiters.contains { !$0.hasLeft }
+        let hasAudience = tail.hasReaders || !subscribers.isEmpty || endWaiters.contains { !$0.hasLeft }
         if hasAudience {
             if let detachGrace { loop.clear(detachGrace) }
         } else if lifecycle.acceptsEvents {
-            let timer = detachGrace ?? LoopTimer { [unowned self] in self.stop { $0.cancelled() } }
+            let timer = detachGrace ?? ActionTimer { [unowned self] in self.stop { $0.cancelled() } }
             detachGrace = timer
             loop.set(timer, after: Int64(graceSeconds * 1_000_000_000))
         }

@@ -18,13 +18,12 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     private let hub: RunHub
     let loopRuns: LoopRuns
     private let executor: LoopExecutor
-    private let logger: Logger
-    private let longestRunSeconds: Double
     @exclusivity(unchecked) private var handle: RunHandle?
     @exclusivity(unchecked) var log: RunLog
     @exclusivity(unchecked) var lifecycle = RunLifecycle()
     @exclusivity(unchecked) private var assembler = MessageAssembler()
-    @exclusivity(unchecked) private var usage: Usage?
+    /// Out of line, as it is known only at the end.
+    @exclusivity(unchecked) private var usage: OutOfLine<Usage>?
     @exclusivity(unchecked) private var stages: RunStages?
     @exclusivity(unchecked) private var task: Task<Void, Never>?
     /// What somebody asked for while the run was still being stored.
@@ -39,9 +38,12 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     var completion: RunCompletion? { outcome?.completion }
     /// The handler's own task, to be compared with: cancelling the run wakes it when it sleeps.
     @exclusivity(unchecked) private var ownTask: UnsafeRawPointer?
-    @exclusivity(unchecked) private var sleeper: LoopTimer?
     @exclusivity(unchecked) private var sleeping: UnsafeContinuation<Void, any Error>?
-    @exclusivity(unchecked) private var deadline: LoopTimer?
+    /// When the sleeping handler wakes and when the run has to end, in nanoseconds of the monotonic clock; never: `max`.
+    @exclusivity(unchecked) private var wakesAt = Int64.max
+    @exclusivity(unchecked) private var endsAt = Int64.max
+    /// Set to the earlier of the two, or to a moment before it.
+    @exclusivity(unchecked) private var alarm: Alarm?
     @exclusivity(unchecked) private var grace: LoopTimer?
     @exclusivity(unchecked) var detachGrace: LoopTimer?
 
@@ -50,12 +52,20 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         init(_ completion: RunCompletion) { self.completion = completion }
     }
 
+    private final class Alarm: LoopTimer {
+        private unowned let run: Run
+        init(of run: Run) {
+            self.run = run
+            super.init()
+        }
+        override func fire() { run.alarmFired() }
+    }
+
     /// After how many bytes in one turn a producer that never suspends gives the others on the loop their share.
     private static let bytesPerTurn = 16 << 10
 
     init(
-        request: TaskRequest, principal: Principal, handler: any TaskHandler, hub: RunHub, loopRuns: LoopRuns, logger: Logger,
-        stages: [any EventStage]
+        request: TaskRequest, principal: Principal, handler: any TaskHandler, hub: RunHub, loopRuns: LoopRuns, stages: [any EventStage]
     ) {
         responseID = request.responseID
         self.principal = principal
@@ -63,18 +73,23 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         self.handler = handler
         self.hub = hub
         self.loopRuns = loopRuns
-        self.logger = logger.with("response_id", .string(request.responseID)).with("handler", .string(handler.name))
         loop = loopRuns.loop
-        executor = LoopExecutor(loop: loopRuns.loop, name: ActivityName(handler.name))
-        log = RunLog(responseID: request.responseID, limits: hub.settings.log)
+        executor = loopRuns.executor(for: handler.name)
+        log = RunLog(responseID: request.responseID, limits: hub.logLimits)
         tail = RunTail(limit: hub.settings.tailBytes)
-        longestRunSeconds = handler.options.longestRunSeconds ?? hub.settings.longestRunSeconds
         self.stages = stages.isEmpty ? nil : RunStages(stages)
-        // Not a weak reference, which would make every retain of the run slow: `deinit` and `close` take the closure back.
-        tail.readersChanged = { [unowned self] _ in audienceChanged() }
+        // Not a weak reference, which would make every retain of the run slow: `deinit` and `close` take it back.
+        tail.home = self
     }
 
-    deinit { tail.readersChanged = nil }
+    deinit { tail.home = nil }
+
+    private var longestRunSeconds: Double { handler.options.longestRunSeconds ?? hub.settings.longestRunSeconds }
+
+    /// Made where somebody logs: few runs do.
+    var logger: Logger { hub.logger.with("response_id", .string(responseID)).with("handler", .string(handler.name)) }
+
+    var blocking: BlockingExecutor? { hub.blocking }
 
     // MARK: Start
 
@@ -93,33 +108,42 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         show(firstBatch)
         committed(
             through: firstBatch.lastSequence, reserved: log.nextReservation, bytes: firstBatch.byteCount, isTerminal: false)
-        let timer = LoopTimer { [unowned self] in self.perform(self.lifecycle.deadlinePassed(seconds: self.longestRunSeconds)) }
-        deadline = timer
-        loop.set(timer, after: Int64(longestRunSeconds * 1_000_000_000))
+        let alarm = Alarm(of: self)
+        self.alarm = alarm
+        loop.set(alarm, after: Int64(longestRunSeconds * 1_000_000_000))
+        endsAt = alarm.deadline
         if let stopBeforeStart {
             perform(stopBeforeStart(&lifecycle))
             perform(lifecycle.handlerReturned())
             return
         }
-        task = Task(executorPreference: executor) { await self.execute() }
-    }
-
-    /// Runs the handler. Everything that needs no waiting is kept out of here: a task holds its frames until it ends, and there is one of
-    /// these for every open stream.
-    private func execute() async {
-        ownTask = EventLoop.currentTask
-        do {
-            try await handler.handle(request, context)
-            if let stages { try await stages.finish { try await self.settle($0) } }
-            handlerEnded(nil)
-        } catch {
-            handlerEnded(error)
+        // Runs the handler. What needs no waiting is kept out of here: a task holds its frames until it ends, and there is one of these for
+        // every open stream.
+        if let stages {
+            task = Task(executorPreference: executor) { await self.executeWithStages(stages) }
+            return
+        }
+        task = Task(executorPreference: executor) {
+            self.ownTask = EventLoop.currentTask
+            do {
+                try await self.handler.handle(self.request, RunContext(sink: self))
+                self.handlerEnded(nil)
+            } catch {
+                self.handlerEnded(error)
+            }
         }
     }
 
-    var configuration: [String: JSONValue] { hub.configurations.configuration(of: handler.name) }
+    /// As the task of ``start(_:firstBatch:)``, with stages: what they held when the handler failed was on its way to the reader, and goes first.
+    private func executeWithStages(_ stages: RunStages) async {
+        ownTask = EventLoop.currentTask
+        var failure: (any Error)?
+        do { try await handler.handle(request, RunContext(sink: self)) } catch { failure = error }
+        do { try await stages.finish { try await self.settle($0) } } catch { failure = failure ?? error }
+        handlerEnded(failure)
+    }
 
-    private var context: RunContext { RunContext(sink: self, principal: principal, logger: logger, blocking: hub.blocking) }
+    var configuration: [String: JSONValue] { hub.configurations.configuration(of: handler.name) }
 
     @inline(never)
     private func handlerEnded(_ error: (any Error)?) {
@@ -242,40 +266,53 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     }
 
     func report(_ usage: Usage) {
-        loop.perform { self.usage = self.usage.map { $0 + usage } ?? usage }
+        loop.perform { self.usage = OutOfLine(self.usage.map { $0.value + usage } ?? usage) }
     }
 
-    func sleep(nanoseconds: Int64) async throws {
-        guard isOwnTask else {
-            try await loop.sleep(nanoseconds: nanoseconds)
-            return
-        }
-        // The run's cancellation wakes its task itself: a cancellation handler's frames and records would cost more than the sleep, in time
-        // and in what an idle stream holds.
-        try Task.checkCancellation()
-        if nanoseconds > 0 {
-            try await withUnsafeThrowingContinuation { beginSleep($0, nanoseconds) }
-        } else {
-            // Waited for in a frame of its own: here it would make this one larger, and a sleeping stream's memory with it.
-            await loop.nextTurn()
-            try Task.checkCancellation()
-        }
-    }
+    func sleep(nanoseconds: Int64) async throws { try await loop.sleep(nanoseconds: nanoseconds) }
 
     /// Whether the caller is the handler's own task on its loop, not a task that the handler has made.
-    private var isOwnTask: Bool {
+    var isHandlersTask: Bool {
         guard loop.isCurrent, let ownTask else { return false }
         return EventLoop.currentTask == ownTask
     }
 
-    private func beginSleep(_ continuation: UnsafeContinuation<Void, any Error>, _ nanoseconds: Int64) {
+    /// The run's cancellation wakes its task itself: a cancellation handler's frames and records would cost more than the sleep, in time and in
+    /// what an idle stream holds.
+    func resume(_ continuation: UnsafeContinuation<Void, any Error>, after nanoseconds: Int64) {
+        guard lifecycle.acceptsEvents else {
+            continuation.resume(throwing: CancellationError())
+            return
+        }
+        guard nanoseconds > 0 else {
+            loop.resumeNextTurn(continuation)
+            return
+        }
         sleeping = continuation
-        let timer = sleeper ?? LoopTimer { [unowned self] in wakeSleeper(nil) }
-        sleeper = timer
-        loop.set(timer, after: nanoseconds)
+        let (deadline, overflow) = EventLoop.clock().addingReportingOverflow(nanoseconds)
+        wakesAt = overflow ? .max : deadline
+        setAlarm()
+    }
+
+    /// An alarm that comes early looks again; only an earlier moment has to move it.
+    private func setAlarm() {
+        guard let alarm else { return }
+        let next = min(wakesAt, endsAt)
+        if next < .max, !alarm.isSet || next < alarm.deadline { loop.set(alarm, at: next) }
+    }
+
+    private func alarmFired() {
+        let now = loop.now
+        if wakesAt <= now { wakeSleeper(nil) }
+        if endsAt <= now {
+            endsAt = .max
+            perform(lifecycle.deadlinePassed(seconds: longestRunSeconds))
+        }
+        setAlarm()
     }
 
     private func wakeSleeper(_ error: (any Error)?) {
+        wakesAt = .max
         guard let continuation = sleeping else { return }
         sleeping = nil
         if let error { continuation.resume(throwing: error) } else { continuation.resume() }
@@ -284,7 +321,6 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     /// Cancels the handler's task.
     private func cancelTask() {
         task?.cancel()
-        if let sleeper { loop.clear(sleeper) }
         wakeSleeper(CancellationError())
     }
 
@@ -336,7 +372,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         case .stopHandler:
             cancelTask()
             resumeCommitWaiters(.failure(CancellationError()))
-            let timer = LoopTimer { [unowned self] in
+            let timer = ActionTimer { [unowned self] in
                 self.logger.warning(
                     "handler does not stop; its run ends without it")
                 self.perform(self.lifecycle.graceExpired())
@@ -367,7 +403,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         turnEnds()
         let time = Timestamp.now()
         let stamp = EventStamp(time)
-        let usage = usage ?? .unknown
+        let usage = usage?.value ?? .unknown
         if let error = ending.error {
             let failure = RunFailure(
                 code: error.code, message: error.message, details: error.details, chatID: request.chatID,
@@ -387,10 +423,10 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     }
 
     private func close(_ state: RunTail.State) {
-        for timer in [deadline, grace, detachGrace] { if let timer { loop.clear(timer) } }
-        (deadline, grace, detachGrace) = (nil, nil, nil)
+        for timer in [alarm, grace, detachGrace] { if let timer { loop.clear(timer) } }
+        (alarm, grace, detachGrace) = (nil, nil, nil)
         terminalBatch = nil
-        tail.readersChanged = nil
+        tail.home = nil
         stages = nil
         tail.finish(state)
         let waiters = endWaiters

@@ -9,7 +9,11 @@ final class RunHub: Sendable {
     let store: any Store
     let settings: RunSettings
     let blocking: BlockingExecutor
-    private let logger: Logger
+    let logger: Logger
+    /// Out of line, for all runs.
+    let logLimits: OutOfLine<RunLogLimits>
+    /// After how long without anything sent a stream gets a comment, in nanoseconds.
+    let keepAliveInterval: Int64
     private let loops: [LoopRuns]
     private let stageFactories: [EventStageFactory]
     /// What is stored for each handler, its guardrail among it.
@@ -57,6 +61,8 @@ final class RunHub: Sendable {
         self.settings = settings
         self.blocking = blocking
         self.logger = logger
+        logLimits = OutOfLine(settings.log)
+        keepAliveInterval = Int64(settings.keepAliveSeconds * 1_000_000_000)
         self.stageFactories = stageFactories
         state = Monitor(State())
         loops = group.loops.map {
@@ -88,7 +94,7 @@ final class RunHub: Sendable {
         let handler: any TaskHandler = blockedReason.map { BlockedHandler(name: start.handler.name, reason: $0) } ?? start.handler
         let now = Timestamp.now()
         let run = Run(
-            request: request, principal: start.principal, handler: handler, hub: self, loopRuns: loops[loop.index], logger: logger,
+            request: request, principal: start.principal, handler: handler, hub: self, loopRuns: loops[loop.index],
             stages: blockedReason == nil ? stages : [BlockingStage()])
         do {
             try admit(run)
@@ -223,8 +229,8 @@ final class RunHub: Sendable {
     /// A reader of a run that lives on `loop` or elsewhere. Call it on `loop`.
     func reader(of run: Run, after sequence: Int, on loop: EventLoop) -> RunReader {
         RunReader(
-            responseID: run.responseID, principal: run.principal, after: sequence, tail: loops[loop.index].tail(of: run), store: store,
-            loop: loop, settings: settings, end: readersEnd)
+            responseID: run.responseID, principal: run.principal, after: sequence, tail: loops[loop.index].tail(of: run), hub: self,
+            loop: loop)
     }
 
     /// Follows a run, live or stored; `nil` when the owner has none of that id. Call it on `loop`.
@@ -239,9 +245,7 @@ final class RunHub: Sendable {
         guard let record = try await store.run(responseID, principal: principal) else { return nil }
         if record.status.isTerminal, sequence >= record.lastSequence { return .finished }
         return .reader(
-            RunReader(
-                responseID: responseID, principal: principal, after: sequence, tail: nil, store: store, loop: loop, settings: settings,
-                end: readersEnd))
+            RunReader(responseID: responseID, principal: principal, after: sequence, tail: nil, hub: self, loop: loop))
     }
 
     /// What to say of a run that the owner does not have: that its log has expired, or that there is none.

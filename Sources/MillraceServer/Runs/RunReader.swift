@@ -16,11 +16,8 @@ final class ReadersEnd: Sendable {
 final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops between threads only to be used on `loop` again.
     let responseID: String
     private let principal: Principal
-    private let store: any Store
+    private let hub: RunHub
     private let loop: EventLoop
-    private let keepAliveInterval: Int64
-    private let retryMilliseconds: Int
-    private let end: ReadersEnd
     /// `nil` for a run that is only in the store.
     @exclusivity(unchecked) private var tail: RunTail?
     /// The sequence of the last event handed to the connection as a whole.
@@ -30,36 +27,32 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
     @exclusivity(unchecked) private var isFetching = false
     @exclusivity(unchecked) private var hasStarted = false
     @exclusivity(unchecked) private var isDetached = false
-    @exclusivity(unchecked) private var failure: MillraceError?
+    @exclusivity(unchecked) private var failure: OutOfLine<MillraceError>?
     /// The store's log was read to its end.
     @exclusivity(unchecked) private var storeIsDrained = false
 
     /// Bytes that are being copied, and how far.
     private enum Current {
         case batch(EventBatch, offset: Int)
-        case stored(StoredEvents, offset: Int)
+        indirect case stored(StoredEvents, offset: Int)
     }
 
     /// How much one read from the store brings, in bytes.
     private static let fetchBytes = 64 << 10
 
     init(
-        responseID: String, principal: Principal, after sequence: Int, tail: RunTail?, store: any Store, loop: EventLoop,
-        settings: RunSettings, end: ReadersEnd
+        responseID: String, principal: Principal, after sequence: Int, tail: RunTail?, hub: RunHub, loop: EventLoop
     ) {
         self.responseID = responseID
         self.principal = principal
-        self.store = store
+        self.hub = hub
         self.loop = loop
-        keepAliveInterval = Int64(settings.keepAliveSeconds * 1_000_000_000)
-        retryMilliseconds = settings.retryMilliseconds
-        self.end = end
         self.tail = tail
         cursor = sequence
     }
 
     var keepAlive: (interval: Int64, bytes: StaticString)? {
-        (keepAliveInterval, ": keep-alive\n\n")
+        (hub.keepAliveInterval, ": keep-alive\n\n")
     }
 
     func attached(to sink: any HTTPBodySink) {
@@ -84,7 +77,7 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
         if !hasStarted {
             hasStarted = true
             buffer.append("retry: ")
-            buffer.append(decimal: retryMilliseconds)
+            buffer.append(decimal: hub.settings.retryMilliseconds)
             // No blank line: the field belongs to the first event, since some clients hand a lone `retry` on as an event without data.
             buffer.append("\n")
         }
@@ -98,9 +91,9 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
     /// Finds the bytes that follow the cursor; returns how to go on where there are none now.
     private func findNext(_ buffer: inout ByteBuffer) -> HTTPBodyProgress? {
         // Behind a whole event: who reads on after the restart begins with the next.
-        if end.hasBegun { return .end }
+        if hub.readersEnd.hasBegun { return .end }
         if let failure {
-            Self.appendUnavailable(failure, to: &buffer)
+            Self.appendUnavailable(failure.value, to: &buffer)
             return .abort
         }
         guard let tail else {
@@ -150,13 +143,13 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
     private func fetch() {
         guard !isFetching else { return }
         isFetching = true
-        let (store, responseID, cursor, principal) = (store, responseID, cursor, principal)
+        let (store, responseID, cursor, principal) = (hub.store, responseID, cursor, principal)
         Task(executorPreference: loop.executor) {
             do {
                 self.fetched(
                     try await store.events(of: responseID, after: cursor, byteLimit: Self.fetchBytes, principal: principal))
             } catch {
-                self.failure = RunLifecycle.publicError(error)
+                self.failure = OutOfLine(RunLifecycle.publicError(error))
             }
             self.isFetching = false
             self.wake()
@@ -166,7 +159,7 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
     private func fetched(_ stored: StoredEvents?) {
         guard !isDetached else { return }
         guard let stored else {
-            failure = MillraceError(.notFound, "the run was deleted or has expired: the rest of its log is gone")
+            failure = OutOfLine(MillraceError(.notFound, "the run was deleted or has expired: the rest of its log is gone"))
             return
         }
         if !stored.frames.isEmpty {
@@ -178,8 +171,9 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
         } else if stored.status.isTerminal {
             storeIsDrained = true
         } else {
-            failure = MillraceError(
-                .storageUnavailable, "the run was cut off and is not closed yet; read it again in a few seconds", isRetryable: true)
+            failure = OutOfLine(
+                MillraceError(
+                    .storageUnavailable, "the run was cut off and is not closed yet; read it again in a few seconds", isRetryable: true))
         }
     }
 

@@ -17,9 +17,13 @@ final class RunTail {
     @exclusivity(unchecked) private var stored: [EventBatch?] = []
     @exclusivity(unchecked) private var first = 0
     @exclusivity(unchecked) private(set) var state = State.live
-    @exclusivity(unchecked) private(set) var readers: [RunReader] = []
-    /// Called when the last reader has left, and when a first one has come.
-    var readersChanged: ((_ hasReaders: Bool) -> Void)?
+    /// Most runs have one reader, which needs no array.
+    @exclusivity(unchecked) private var reader: RunReader?
+    @exclusivity(unchecked) private var otherReaders: [RunReader] = []
+    /// The run whose own tail this is. It is told when the last reader has left, and when a first one has come.
+    @exclusivity(unchecked) unowned var home: Run?
+    /// As ``home`` is told, of a copy on another loop.
+    @exclusivity(unchecked) var readersChanged: ((_ hasReaders: Bool) -> Void)?
     private let limit: Int
     @exclusivity(unchecked) private var bytes = 0
     @exclusivity(unchecked) private var committedSequence = 0
@@ -78,19 +82,29 @@ final class RunTail {
 
     /// Tells every reader's connection that there is something to send.
     func wakeReaders() {
-        for reader in readers { reader.wake() }
+        reader?.wake()
+        for reader in otherReaders { reader.wake() }
     }
+
+    /// Whether somebody reads here.
+    var hasReaders: Bool { reader != nil || !otherReaders.isEmpty }
 
     /// Adds a reader.
     func add(_ reader: RunReader) {
-        readers.append(reader)
-        if readers.count == 1 { readersChanged?(true) }
+        let isFirst = !hasReaders
+        if self.reader == nil { self.reader = reader } else { otherReaders.append(reader) }
+        if isFirst { tellAudience(true) }
     }
 
     /// Removes a reader.
     func remove(_ reader: RunReader) {
-        readers.removeAll { $0 === reader }
-        if readers.isEmpty { readersChanged?(false) }
+        if self.reader === reader { self.reader = nil } else { otherReaders.removeAll { $0 === reader } }
+        if !hasReaders { tellAudience(false) }
+    }
+
+    private func tellAudience(_ hasReaders: Bool) {
+        home?.audienceChanged()
+        readersChanged?(hasReaders)
     }
 
     /// The batch that holds the event after `sequence`, if it is here.

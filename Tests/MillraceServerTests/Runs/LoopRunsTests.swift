@@ -87,7 +87,7 @@ import Testing
             message: Message(id: "m", chatID: "c", parentID: nil, role: .user, parts: [], createdAt: .now()), history: [], persona: nil,
             context: [])
         let run = Run(
-            request: request, principal: .local, handler: NoHandler(), hub: hub, loopRuns: loopRuns, logger: logger, stages: [])
+            request: request, principal: .local, handler: NoHandler(), hub: hub, loopRuns: loopRuns, stages: [])
         _ = run.begin()
         try group.start()
         let isDone = Monitor(false)
