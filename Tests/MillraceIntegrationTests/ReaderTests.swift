@@ -41,6 +41,21 @@ extension IntegrationTests {
             }
         }
 
+        /// A handler that holds its loop with its first work, as none should, does not hold back what was there before it.
+        @Test func firstEvent_leavesBeforeTheHandlersFirstWork() async throws {
+            let notes = Notes()
+            let holder = ScriptedTask("holder") { _, context in
+                let wasRead = notes.wait("read")
+                try await context.emit(.content("\(wasRead)"))
+            }
+            try await withServer([holder]) { server in
+                let reader = try server.start("holder")
+                #expect(try reader.next(1).last?.event == "response_start")
+                notes.note("read")
+                #expect(try reader.rest().first?.json["content"] == "true")
+            }
+        }
+
         /// Reads a run and drops the connection behind every event, coming back with its id.
         static func readDroppingEverywhere(port: Int, _ responseID: String, seen: (Int) -> Void = { _ in }) throws -> [SSEMessage] {
             var messages: [SSEMessage] = []

@@ -58,6 +58,7 @@ package struct RunLog: ~Copyable {
     /// commit, so neither the reservation nor the bounds on bytes apply.
     package mutating func begin(_ start: ResponseStart, at stamp: EventStamp) -> EventBatch {
         precondition(lastSequence == 0 && openBytes == 0, "the log has begun already")
+        open.reserve(exactly: 512)
         encoder.append(Event(.responseStart, .responseStart(start)), sequence: 1, at: stamp, block: nil, to: &open)
         lastSequence = 1
         totalBytes += openBytes

@@ -10,8 +10,9 @@ struct InMemoryTables {
             self.owner = owner
             self.id = id
         }
-        /// By the id alone: hardly ever do two owners have the same.
+        /// By the id alone, and compared by it first: hardly ever do two owners have the same.
         func hash(into hasher: inout Hasher) { hasher.combine(id) }
+        static func == (left: Key, right: Key) -> Bool { left.id == right.id && left.owner == right.owner }
     }
 
     final class ChatEntry {

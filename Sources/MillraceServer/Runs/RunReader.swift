@@ -82,14 +82,14 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
             buffer.append("\n")
         }
         while buffer.count < end {
-            if current == nil, let progress = findNext(&buffer) { return progress }
+            if current == nil, let progress = findNext(&buffer, end: end) { return progress }
             copy(into: &buffer, end: end)
         }
         return .more
     }
 
-    /// Finds the bytes that follow the cursor; returns how to go on where there are none now.
-    private func findNext(_ buffer: inout ByteBuffer) -> HTTPBodyProgress? {
+    /// Finds the bytes that follow the cursor, and copies them if they fit whole; returns how to go on where there are none now.
+    private func findNext(_ buffer: inout ByteBuffer, end: Int) -> HTTPBodyProgress? {
         // Behind a whole event: who reads on after the restart begins with the next.
         if hub.readersEnd.hasBegun { return .end }
         if let failure {
@@ -111,7 +111,12 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
         }
         guard let batch = tail.batch(after: cursor) else { return tail.state == .ended ? .end : .wait }
         let offset = cursor < batch.firstSequence ? 0 : batch.offset(after: cursor)
-        current = .batch(batch, offset: offset)
+        if offset == 0, batch.frames.count <= end - buffer.count {
+            buffer.append(batch.frames)
+            cursor = batch.lastSequence
+        } else {
+            current = .batch(batch, offset: offset)
+        }
         return nil
     }
 
