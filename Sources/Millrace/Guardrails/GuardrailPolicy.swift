@@ -36,8 +36,7 @@ public struct GuardrailPolicy: Sendable {
     }
 
     /// Reads a stored guardrail.
-    /// - Returns: the policy as far as it is right, and everything that is wrong. Members of other guardrails, such as Bedrock's
-    ///   `guardrailIdentifier`, are left alone.
+    /// - Returns: the policy as far as it is right, and everything that is wrong.
     public static func read(_ json: JSONValue) -> (policy: GuardrailPolicy, problems: [Problem]) {
         var reader = Reader()
         return (reader.policy(json), reader.problems)
@@ -54,11 +53,15 @@ public struct GuardrailPolicy: Sendable {
                 note("guardrail", "must be an object, not a \(json.kindName)")
                 return policy
             }
-            let known = [
-                "rules", "blocked_input_message", "blocked_output_message", "guardrailIdentifier", "guardrailVersion", "trace",
-                "streamProcessingMode",
-            ]
-            for name in members.keys.sorted() where !known.contains(name) {
+            let known = ["rules", "blocked_input_message", "blocked_output_message"]
+            let remote = ["guardrailIdentifier", "guardrailVersion"]
+            for name in remote where members[name] != nil {
+                // Stored and not applied, it would be taken for a fence that is there.
+                note(
+                    "guardrail.\(name)",
+                    "a guardrail of Amazon Bedrock is not applied from here: give it to the model, as models.NAME.guardrail in config.yaml")
+            }
+            for name in members.keys.sorted() where !known.contains(name) && !remote.contains(name) {
                 note("guardrail.\(name)", "is not known" + Suggestion.phrase(for: name, among: known))
             }
             if let text = text(members, "blocked_input_message", in: "guardrail") { policy.blockedInputMessage = text }

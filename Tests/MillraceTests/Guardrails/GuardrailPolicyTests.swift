@@ -11,7 +11,7 @@ import Testing
                   {"pii": ["email", "iban"], "action": "mask"}, {"name": "p", "words": ["a b"], "action": "block", "on": ["output"]},
                   {"pattern": "x\\\\d+", "action": "mask", "mask": "[x]"}, {"prompt_injection": true, "action": "block"},
                   {"prompt_injection": false, "action": "block"}],
-                 "blocked_input_message": "no", "blocked_output_message": "nope", "guardrailIdentifier": "g", "guardrailVersion": "1"}
+                 "blocked_input_message": "no", "blocked_output_message": "nope"}
                 """)
         let (policy, problems) = GuardrailPolicy.read(json)
         #expect(problems.isEmpty)
@@ -37,6 +37,7 @@ import Testing
             (#"{"rules": [{"prompt_injection": 1, "action": "mask"}]}"#, "guardrail.rules[0].prompt_injection", "true or false"),
             (#"{"rules": [{"words": ["a"], "action": "mask", "on": ["inptu"]}]}"#, "guardrail.rules[0].on", "did you mean 'input'?"),
             (#"{"rules": [{"words": ["a"], "action": "mask", "musk": "x"}]}"#, "guardrail.rules[0].musk", "did you mean 'mask'?"),
+            (#"{"guardrailIdentifier": "g"}"#, "guardrail.guardrailIdentifier", "models.NAME.guardrail in config.yaml"),
             (#"{"blocked_input_message": ""}"#, "guardrail.blocked_input_message", "1 to 1,000 bytes"),
         ])
     func wrongGuardrail_saysWhatAndWhere(json: String, field: String, part: String) throws {
