@@ -39,7 +39,7 @@ extension Interpreter {
         case (.mapping, .dictionary): return true
         case (.sequence, .string), (.sequence, .markup), (.sequence, .dictionary): return true
         case (.sequence, .sequence(let sequence)): return !sequence.isView
-        case (.sequence, .undefined): return options.undefined == .lenient
+        case (.sequence, .undefined(let missing)): return options.undefined == .lenient || missing.isLenient
         case (.iterable, .undefined(let missing)):
             try useUndefined(missing)
             return true

@@ -234,6 +234,6 @@ extension Interpreter {
         here = position
         if try truth(value) { return try evaluate(then) }
         if let otherwise { return try evaluate(otherwise) }
-        return .undefined(Value.Missing("the inline 'if' is false and has no 'else'"))
+        return .undefined(Value.Missing("the inline 'if' is false and has no 'else'", isLenient: true))
     }
 }

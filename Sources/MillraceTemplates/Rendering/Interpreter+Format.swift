@@ -52,7 +52,7 @@ extension Interpreter {
         if next < arguments.count, !usesNames {
             // A single value that is a dictionary or list counts as a mapping of which nothing need be used.
             switch values {
-            case .dictionary: break
+            case .dictionary, .undefined: break
             case .sequence(let sequence) where !sequence.isTuple && !sequence.isView: break
             default: throw fail("the format has fewer places than values")
             }
@@ -239,7 +239,11 @@ extension Interpreter {
                 if let next = rest.first, next != ".", next != "[" { throw fail("behind ']' in a format stands '.' or '['") }
             } else {
                 let close = rest.firstIndex { $0 == "." || $0 == "[" } ?? rest.endIndex
-                value = try attribute(PythonText.string(rest[..<close]), of: value)
+                let name = PythonText.string(rest[..<close])
+                if name.hasPrefix("_") { throw fail("'\(name)' is not available in a format") }
+                // Attributes only: what a dictionary has is asked for by [key].
+                guard let attribute = try ownAttribute(name, of: value) else { throw fail("\(value.kindName) has no attribute '\(name)'") }
+                value = attribute
                 rest = rest[close...]
             }
             if case .undefined(let missing) = value { throw fail(missing) }

@@ -26,8 +26,8 @@ extension Interpreter {
     func binary(_ operation: Expression.Binary, _ left: Value, _ right: Value) throws(TemplateError) -> Value {
         try charge()
         if case .undefined(let missing) = left { throw fail(missing) }
-        if case .undefined(let missing) = right { throw fail(missing) }
         if operation == .modulo, let format = left.string { return try formatted(format, isMarkup: left.isMarkup, right) }
+        if case .undefined(let missing) = right { throw fail(missing) }
         if let left = left.index, let right = right.index { return try integers(operation, left, right) }
         if let left = left.number, let right = right.number { return .float(try floats(operation, left, right)) }
         if operation == .add, let sum = try joined(left, right) { return sum }

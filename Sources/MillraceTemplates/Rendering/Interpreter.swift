@@ -90,7 +90,7 @@ final class Interpreter {
 
     /// What an undefined value is where nothing but its absence counts; an error where undefined values are strict.
     func useUndefined(_ missing: Value.Missing) throws(TemplateError) {
-        if options.undefined == .strict { throw fail(missing) }
+        if options.undefined == .strict, !missing.isLenient { throw fail(missing) }
     }
 
     // MARK: Output

@@ -140,7 +140,7 @@ extension Parser {
         var items = [first]
         while skip(",") {
             switch current.kind {
-            case .name("in"), .sign("="), .sign(")"), .blockEnd: return .tuple(items)
+            case .name("in"), .sign(")"), .blockEnd: return .tuple(items)
             default: items.append(try targetItem(allowingAttributes))
             }
         }
@@ -189,7 +189,7 @@ extension Parser {
         var assignments: [Statement.Assignment] = []
         while current.kind != .blockEnd, current.kind != .sign(":") {
             if !assignments.isEmpty { try expect(",") }
-            let target = try targetItem(false)
+            let target = try target(allowingAttributes: false)
             try expect("=")
             assignments.append(.init(target: target, value: try expression()))
         }

@@ -43,6 +43,32 @@ extension PythonText {
     static func repr(_ number: Double) -> String {
         if number.isNaN { return "nan" }
         if number.isInfinite { return number < 0 ? "-inf" : "inf" }
-        return number.description
+        // Swift and Python agree on the digits, the shortest that give the number again, but not on when an exponent is written.
+        var mantissa = number.magnitude.description
+        var exponent = 0
+        if let e = mantissa.firstIndex(of: "e") {
+            exponent = Int(mantissa[mantissa.index(after: e)...]) ?? 0
+            mantissa = String(mantissa[..<e])
+        }
+        let point = mantissa.firstIndex(of: ".") ?? mantissa.endIndex
+        var digits = Array(mantissa.utf8.filter { $0 != UInt8(ascii: ".") })
+        // Where the point is, counted from the first digit that is not 0.
+        var place = mantissa.distance(from: mantissa.startIndex, to: point) + exponent
+        while digits.count > 1, digits.first == UInt8(ascii: "0") {
+            digits.removeFirst()
+            place -= 1
+        }
+        while digits.count > 1, digits.last == UInt8(ascii: "0") { digits.removeLast() }
+        let sign = number.sign == .minus ? "-" : ""
+        let text = String(decoding: digits, as: UTF8.self)
+        if number == 0 { return sign + "0.0" }
+        if place > 16 || place < -3 {
+            let power = place - 1
+            let fraction = digits.count > 1 ? "." + text.dropFirst() : ""
+            return "\(sign)\(text.prefix(1))\(fraction)e\(power < 0 ? "-" : "+")\(power.magnitude < 10 ? "0" : "")\(power.magnitude)"
+        }
+        if place <= 0 { return sign + "0." + String(repeating: "0", count: -place) + text }
+        if place >= digits.count { return sign + text + String(repeating: "0", count: place - digits.count) + ".0" }
+        return sign + text.prefix(place) + "." + text.dropFirst(place)
     }
 }

@@ -1,8 +1,10 @@
 /// Text without tags and comments, with single spaces, and with character references read.
 ///
-/// Of HTML's named references these are known: `amp`, `lt`, `gt`, `quot`, `apos` and `nbsp`, with their semicolon. Others stay as they are.
+/// Of HTML's named references these are known: `amp`, `lt`, `gt`, `quot`, `apos` and `nbsp`. Others stay as they are.
 enum StrippedTags {
-    private static let named: [String: Unicode.Scalar] = ["amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "nbsp": "\u{A0}"]
+    private static let named: [String: Unicode.Scalar] = [
+        "amp": "&", "AMP": "&", "lt": "<", "LT": "<", "gt": ">", "GT": ">", "quot": "\"", "QUOT": "\"", "apos": "'", "nbsp": "\u{A0}",
+    ]
 
     static func text(of markup: String) -> String {
         let scalars = Array(markup.unicodeScalars)
@@ -57,11 +59,13 @@ enum StrippedTags {
             if end < scalars.count, scalars[end] == ";" { end += 1 }
             return (numbered(value), end)
         }
-        let most = min(scalars.count, start + 7)
-        guard let end = scalars[start..<most].firstIndex(of: ";"), let scalar = named[PythonText.string(scalars[start..<end])] else {
-            return nil
-        }
-        return (scalar, end + 1)
+        // A name ends in a semicolon, which may be missing (WHATWG HTML, section 13.5), but for `apos`.
+        let most = min(scalars.count, start + 33)
+        let end = scalars[start..<most].firstIndex { "\t\n\u{C} <&#;".unicodeScalars.contains($0) } ?? most
+        let name = PythonText.string(scalars[start..<end])
+        let isClosed = end < scalars.count && scalars[end] == ";"
+        guard let scalar = named[name], isClosed || name != "apos" else { return nil }
+        return (scalar, isClosed ? end + 1 : end)
     }
 
     /// Source: WHATWG HTML, section 13.2.5.80, "Numeric character reference end state", as Python's `html.unescape` has it.

@@ -22,7 +22,12 @@ enum Value {
     /// What does not exist, and the message for whoever uses it.
     final class Missing {
         let message: String
-        init(_ message: String) { self.message = message }
+        /// Whether it prints as nothing also where undefined values are strict, as what an inline `if` without `else` gives does in Jinja2.
+        let isLenient: Bool
+        init(_ message: String, isLenient: Bool = false) {
+            self.message = message
+            self.isLenient = isLenient
+        }
     }
 
     /// A list, or one of the things that are like lists.

@@ -4,6 +4,7 @@ CORPUS is a directory: `contexts.json` (variables by name), `shared/` (templates
 by lines of `====`; a first line `#! strict escape trim lstrip keep context=NAME` sets options). COUNT more templates are made by chance from SEED.
 OUTPUT becomes a JSON text: contexts, shared templates and, for each case, the template, its options and Jinja2's output or error.
 """
+import copy
 import json
 import pathlib
 import random
@@ -35,7 +36,7 @@ def render(case: dict, contexts: dict, shared: dict, environments: dict) -> dict
     if key not in environments:
         environments[key] = environment(case, shared)
     try:
-        return {"output": environments[key].from_string(case["template"]).render(contexts[case["context"]])}
+        return {"output": environments[key].from_string(case["template"]).render(copy.deepcopy(contexts[case["context"]]))}
     except Exception as error:  # noqa: BLE001 - whatever Jinja2 raises is its answer
         return {"error": f"{type(error).__name__}: {error}"}
 
@@ -55,6 +56,10 @@ def corpus_cases(directory: pathlib.Path) -> list:
                 if word.startswith("context="):
                     case["context"] = word[8:]
             cases.append(case)
+            if not words:
+                # What asks for nothing is rendered in other ways, too.
+                cases.append(case | {"id": case["id"] + " strict", "strict": True})
+                cases.append(case | {"id": case["id"] + " escape", "escape": True, "context": "odd"})
     return cases
 
 

@@ -293,7 +293,7 @@ class Generator:
             return self.tag(f"autoescape {r.choice(['true', 'false'])}") + self.scoped(depth) + self.tag("endautoescape")
         if kind == 15:
             return r.choice([
-                self.tag("include 'part.j2'"), self.tag("include 'part.j2' without context"), self.tag("include 'nope.j2' ignore missing"),
+                self.tag("include 'part.j2'"), self.tag("include 'nope.j2' ignore missing"),
                 self.tag("include ['nope.j2', 'part.j2']"), self.tag("include 'nope.j2'") if r.random() < 0.2 else "",
                 self.tag("import 'macros.j2' as lib") + "{{ lib.field('a', " + e() + ") }}{{ lib.constant }}{{ lib.nope }}",
                 self.tag("from 'macros.j2' import field, wrap as w") + "{{ field(" + e() + ") }}" + self.tag("call w('i')") + self.body(depth + 2) + self.tag("endcall"),
