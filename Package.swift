@@ -121,6 +121,7 @@ let package = Package(
 // under libFuzzer's own `main`, which no ordinary build could link.
 let fuzzed: [Target.Dependency] = [
     "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceHTTP", "MillraceHTTPClient", "MillraceServer",
+    "MillraceTemplates",
 ]
 if Context.environment["MILLRACE_FUZZ"] == nil {
     package.targets.append(

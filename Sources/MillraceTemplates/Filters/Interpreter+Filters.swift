@@ -3,9 +3,9 @@ import MillraceCore
 /// Filters, as Jinja2's of the same names.
 extension Interpreter {
     func apply(_ filter: FilterName, _ value: Value, _ arguments: Arguments) throws(TemplateError) -> Value {
-        try enter()
+        try enter(Weight.filter)
         try charge()
-        defer { leave() }
+        defer { leave(Weight.filter) }
         switch filter {
         case .capitalize, .center, .escape, .forceescape, .format, .indent, .lower, .replace, .safe, .string, .striptags, .title, .trim,
             .truncate,

@@ -36,7 +36,8 @@ extension Interpreter {
             for path in paths { key.append(try withoutCase(try element(at: path, of: item), caseSensitive)) }
             keys.append(try list(key))
         }
-        let places = try sorted(items.count, reverse: try integer(bound[0], default: 0, "'reverse'") != 0) { (left, right) throws(TemplateError) in
+        let places = try sorted(items.count, reverse: try integer(bound[0], default: 0, "'reverse'") != 0) {
+            (left, right) throws(TemplateError) in
             try isBefore(keys[left], keys[right])
         }
         return try list(places.map { items[$0] })
@@ -53,7 +54,8 @@ extension Interpreter {
         let caseSensitive = try flag(bound[0])
         var keys: [Value] = []
         for item in by == "key" ? members.keys : members.values { keys.append(try withoutCase(item, caseSensitive)) }
-        let places = try sorted(keys.count, reverse: try integer(bound[2], default: 0, "'reverse'") != 0) { (left, right) throws(TemplateError) in
+        let places = try sorted(keys.count, reverse: try integer(bound[2], default: 0, "'reverse'") != 0) {
+            (left, right) throws(TemplateError) in
             try isBefore(keys[left], keys[right])
         }
         var pairs: [Value] = []

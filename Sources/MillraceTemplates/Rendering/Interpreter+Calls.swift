@@ -3,33 +3,50 @@ import MillraceCore
 /// Functions, macros, and what objects have by name.
 extension Interpreter {
     func call(_ function: Value, _ arguments: Arguments) throws(TemplateError) -> Value {
-        try enter()
-        defer { leave() }
-        switch function {
-        case .undefined(let missing): throw fail(missing)
-        case .object(let object):
-            switch object {
-            case .macro(let number): return try call(macros[number], arguments)
-            case .global(let global): return try call(global, arguments)
-            case .method(let method): return try call(method, arguments)
-            case .block(let name, let index):
-                _ = try bind(arguments, [], "the block '\(name)'")
-                let text = try captured { () throws(TemplateError) in try runBlock(name, index) }
-                return context.escapes ? .markup(text) : .string(text)
-            case .loop(let number):
-                guard let state = loops[number] else { throw fail("the loop has ended") }
-                guard let elements = try bind(arguments, ["iterable"], "the loop", required: 1)[0] else { return .none }
-                return try recurse(state, elements)
-            case .joiner(let number):
-                _ = try bind(arguments, [], "the joiner")
-                if joiners[number].isUsed { return joiners[number].separator }
-                joiners[number].isUsed = true
-                return .string("")
-            default: break
-            }
-        default: break
+        try enter(Weight.call)
+        let result = try called(function, arguments)
+        leave(Weight.call)
+        return result
+    }
+
+    private func called(_ function: Value, _ arguments: Arguments) throws(TemplateError) -> Value {
+        guard case .object(let object) = function else { throw uncallable(function) }
+        switch object {
+        case .macro(let number): return try callMacro(number, arguments)
+        case .method(let method): return try call(method, arguments)
+        case .block(let name, let index): return try callBlock(name, index, arguments)
+        case .loop(let number): return try callLoop(number, arguments)
+        default: return try callSimple(object, arguments)
         }
-        throw fail("\(function.kindName) cannot be called")
+    }
+
+    private func uncallable(_ function: Value) -> TemplateError {
+        if case .undefined(let missing) = function { return fail(missing) }
+        return fail("\(function.kindName) cannot be called")
+    }
+
+    private func callBlock(_ name: String, _ index: Int, _ arguments: Arguments) throws(TemplateError) -> Value {
+        _ = try bind(arguments, [], "the block '\(name)'")
+        let text = try captured { () throws(TemplateError) in try runBlock(name, index) }
+        return context.escapes ? .markup(text) : .string(text)
+    }
+
+    private func callLoop(_ number: Int, _ arguments: Arguments) throws(TemplateError) -> Value {
+        guard let state = loops[number] else { throw fail("the loop has ended") }
+        guard let elements = try bind(arguments, ["iterable"], "the loop", required: 1)[0] else { return .none }
+        return try recurse(state, elements)
+    }
+
+    private func callSimple(_ object: Value.Object, _ arguments: Arguments) throws(TemplateError) -> Value {
+        switch object {
+        case .global(let global): return try call(global, arguments)
+        case .joiner(let number):
+            _ = try bind(arguments, [], "the joiner")
+            if joiners[number].isUsed { return joiners[number].separator }
+            joiners[number].isUsed = true
+            return .string("")
+        default: throw fail("\(Value.object(object).kindName) cannot be called")
+        }
     }
 
     /// The arguments of the parameters in `names`, given by place or by name.
@@ -55,9 +72,18 @@ extension Interpreter {
     // MARK: Macros
 
     /// Source: what Jinja2's `Macro` does with its arguments.
-    private func call(_ instance: MacroInstance, _ arguments: Arguments) throws(TemplateError) -> Value {
-        let macro = instance.macro
+    private func callMacro(_ number: Int, _ arguments: Arguments) throws(TemplateError) -> Value {
         let escapes = context.escapes
+        let call = try given(arguments, to: macros[number])
+        let text = try run(macros[number], in: call.scope, call.missing)
+        return escapes ? .markup(text) : .string(text)
+    }
+
+    /// The scope of a macro's call, and the parameters that were not given.
+    private func given(
+        _ arguments: Arguments, to instance: MacroInstance
+    ) throws(TemplateError) -> (scope: Scope, missing: [Statement.Macro.Parameter]) {
+        let macro = instance.macro
         var keywords = arguments.keywords
         let inner = Scope(in: instance.scope)
         var missing: [Statement.Macro.Parameter] = []
@@ -86,8 +112,7 @@ extension Interpreter {
         } else if arguments.positional.count > macro.parameters.count {
             throw fail("the macro '\(macro.name)' takes \(macro.parameters.count) arguments at most")
         }
-        let text = try run(instance, in: inner, missing)
-        return escapes ? .markup(text) : .string(text)
+        return (inner, missing)
     }
 
     private func run(
@@ -95,16 +120,22 @@ extension Interpreter {
     ) throws(TemplateError) -> String {
         let (outerScope, outerTemplate, outerContext) = (scope, template, context)
         (scope, template, context) = (inner, instance.template, instance.context)
-        for parameter in missing {
-            // A default may use the parameters before it.
-            inner.variables[parameter.name] =
-                if let value = parameter.value { try evaluate(value) } else {
-                    .undefined(Value.Missing("the parameter '\(parameter.name)' of the macro '\(instance.macro.name)' was not given"))
-                }
-        }
+        if !missing.isEmpty { try setDefaults(missing, in: inner, instance.macro.name) }
         let text = try captured { () throws(TemplateError) in try execute(instance.macro.body) }
         (scope, template, context) = (outerScope, outerTemplate, outerContext)
         return text
+    }
+
+    /// A default may use the parameters before it.
+    private func setDefaults(_ missing: [Statement.Macro.Parameter], in inner: Scope, _ macro: String) throws(TemplateError) {
+        for parameter in missing {
+            if let value = parameter.value {
+                inner.variables[parameter.name] = try evaluate(value)
+            } else {
+                inner.variables[parameter.name] = .undefined(
+                    Value.Missing("the parameter '\(parameter.name)' of the macro '\(macro)' was not given"))
+            }
+        }
     }
 
     // MARK: Globals

@@ -2,34 +2,53 @@ import MillraceCore
 
 extension Interpreter {
     func evaluate(_ expression: Expression) throws(TemplateError) -> Value {
-        try enter()
+        try enter(Weight.expression)
         try charge()
         here = expression.position
         let value = try operation(expression)
-        leave()
+        leave(Weight.expression)
         return value
     }
 
+    /// The cases' contents are taken out where they are needed, so that this frame, which is in every recursion, stays small.
     private func operation(_ expression: Expression) throws(TemplateError) -> Value {
         switch expression.operation {
-        case .constant(let constant): return value(of: constant)
-        case .name(let name): return try variable(name)
+        case .constant, .name: return try simple(expression)
+        case .tuple, .list, .dictionary: return try collection(expression)
+        case .attribute, .element, .slice: return try access(expression)
+        case .call: return try call(expression)
+        case .filter: return try filter(expression)
+        case .test: return try test(expression)
+        case .unary: return try unary(expression)
+        case .arithmetic: return try arithmetic(expression)
+        case .all, .any: return try firstDeciding(expression)
+        case .concatenation: return try concatenation(expression)
+        case .comparison: return try comparison(expression)
+        case .conditional: return try conditional(expression)
+        }
+    }
+
+    private func simple(_ expression: Expression) throws(TemplateError) -> Value {
+        if case .constant(let constant) = expression.operation { return value(of: constant) }
+        guard case .name(let name) = expression.operation else { return .none }
+        return try variable(name)
+    }
+
+    private func collection(_ expression: Expression) throws(TemplateError) -> Value {
+        switch expression.operation {
         case .tuple(let items): return try tuple(try evaluate(items))
         case .list(let items): return try list(try evaluate(items))
         case .dictionary(let pairs): return try dictionary(pairs)
+        default: return .none
+        }
+    }
+
+    private func access(_ expression: Expression) throws(TemplateError) -> Value {
+        switch expression.operation {
         case .attribute(let operand, let name): return try attribute(operand, name, expression.position)
         case .element(let operand, let key): return try element(operand, key, expression.position)
         case .slice(let operand, let bounds): return try slice(operand, bounds, expression.position)
-        case .call(let function, let arguments): return try call(function, arguments, expression.position)
-        case .filter(let filter): return try evaluate(filter, captured: nil)
-        case .test(let operand, let test, let arguments): return try evaluate(test, operand, arguments, expression.position)
-        case .unary(let operation, let operand): return try unary(operation, operand, expression.position)
-        case .arithmetic(let first, let operands): return try arithmetic(first, operands, expression.position)
-        case .all(let operands): return try firstDeciding(operands, false)
-        case .any(let operands): return try firstDeciding(operands, true)
-        case .concatenation(let operands, let escapes): return try concatenation(operands, escapes, expression.position)
-        case .comparison(let first, let comparands): return try comparison(first, comparands, expression.position)
-        case .conditional(let test, let then, let otherwise): return try conditional(test, then, otherwise, expression.position)
+        default: return .none
         }
     }
 
@@ -130,11 +149,17 @@ extension Interpreter {
         }
     }
 
-    private func call(_ function: Expression, _ syntax: CallSyntax, _ position: Position) throws(TemplateError) -> Value {
+    private func call(_ expression: Expression) throws(TemplateError) -> Value {
+        guard case .call(let function, let syntax) = expression.operation else { return .none }
         let value = try evaluate(function)
         let arguments = try evaluate(syntax)
-        here = position
+        here = expression.position
         return try call(value, arguments)
+    }
+
+    private func filter(_ expression: Expression) throws(TemplateError) -> Value {
+        guard case .filter(let filter) = expression.operation else { return .none }
+        return try evaluate(filter, captured: nil)
     }
 
     /// A filter applied; where it has no operand of its own, to what a block captured.
@@ -156,20 +181,20 @@ extension Interpreter {
         return try apply(call.filter, operand, arguments)
     }
 
-    private func evaluate(
-        _ test: TestName, _ operand: Expression, _ syntax: CallSyntax, _ position: Position
-    ) throws(TemplateError) -> Value {
+    private func test(_ expression: Expression) throws(TemplateError) -> Value {
+        guard case .test(let operand, let test, let syntax) = expression.operation else { return .none }
         let value = try evaluate(operand)
         let arguments = try evaluate(syntax)
-        here = position
+        here = expression.position
         return .boolean(try holds(test, value, arguments))
     }
 
     // MARK: Operators
 
-    private func unary(_ operation: Expression.Unary, _ operand: Expression, _ position: Position) throws(TemplateError) -> Value {
+    private func unary(_ expression: Expression) throws(TemplateError) -> Value {
+        guard case .unary(let operation, let operand) = expression.operation else { return .none }
         let value = try evaluate(operand)
-        here = position
+        here = expression.position
         switch operation {
         case .not: return .boolean(!(try truth(value)))
         case .plus: return try positive(value)
@@ -177,20 +202,21 @@ extension Interpreter {
         }
     }
 
-    private func arithmetic(
-        _ first: Expression, _ operands: [Expression.Operand], _ position: Position
-    ) throws(TemplateError) -> Value {
+    private func arithmetic(_ expression: Expression) throws(TemplateError) -> Value {
+        guard case .arithmetic(let first, let operands) = expression.operation else { return .none }
         var result = try evaluate(first)
         for operand in operands {
             let right = try evaluate(operand.operand)
-            here = position
+            here = expression.position
             result = try binary(operand.operation, result, right)
         }
         return result
     }
 
     /// `and`, `or`: the first value that decides, or the last.
-    private func firstDeciding(_ operands: [Expression], _ deciding: Bool) throws(TemplateError) -> Value {
+    private func firstDeciding(_ expression: Expression) throws(TemplateError) -> Value {
+        let operands = expression.operands
+        let deciding = if case .any = expression.operation { true } else { false }
         var result = Value.none
         for (place, operand) in operands.enumerated() {
             result = try evaluate(operand)
@@ -201,9 +227,10 @@ extension Interpreter {
         return result
     }
 
-    private func concatenation(_ operands: [Expression], _ escapes: Bool?, _ position: Position) throws(TemplateError) -> Value {
+    private func concatenation(_ expression: Expression) throws(TemplateError) -> Value {
+        guard case .concatenation(let operands, let escapes) = expression.operation else { return .none }
         let values = try evaluate(operands)
-        here = position
+        here = expression.position
         // With escaping, one text that is escaped already has all others escaped, too.
         let isMarkup = escapes == true && values.contains(where: \.isMarkup)
         var result = ""
@@ -214,24 +241,22 @@ extension Interpreter {
         return try text(result, isMarkup: isMarkup)
     }
 
-    private func comparison(
-        _ first: Expression, _ comparands: [Expression.Comparand], _ position: Position
-    ) throws(TemplateError) -> Value {
+    private func comparison(_ expression: Expression) throws(TemplateError) -> Value {
+        guard case .comparison(let first, let comparands) = expression.operation else { return .none }
         var left = try evaluate(first)
         for comparand in comparands {
             let right = try evaluate(comparand.operand)
-            here = position
+            here = expression.position
             if !(try compare(left, comparand.comparison, right)) { return .boolean(false) }
             left = right
         }
         return .boolean(true)
     }
 
-    private func conditional(
-        _ test: Expression, _ then: Expression, _ otherwise: Expression?, _ position: Position
-    ) throws(TemplateError) -> Value {
+    private func conditional(_ expression: Expression) throws(TemplateError) -> Value {
+        guard case .conditional(let test, let then, let otherwise) = expression.operation else { return .none }
         let value = try evaluate(test)
-        here = position
+        here = expression.position
         if try truth(value) { return try evaluate(then) }
         if let otherwise { return try evaluate(otherwise) }
         return .undefined(Value.Missing("the inline 'if' is false and has no 'else'", isLenient: true))

@@ -2,9 +2,9 @@ import MillraceCore
 
 extension Interpreter {
     func execute(_ statements: [Statement]) throws(TemplateError) {
-        try enter()
+        try enter(Weight.body)
         for statement in statements { try execute(statement) }
-        leave()
+        leave(Weight.body)
     }
 
     private func execute(_ statement: Statement) throws(TemplateError) {

@@ -4,6 +4,7 @@ import MillraceCore
 extension Interpreter {
     /// Renders a template and, where it extends others, what they make of its blocks.
     func renderRoot(_ root: Template) throws(TemplateError) {
+        try enter(Weight.template)
         let (outerScope, outerTemplate, wasSuppressed) = (scope, template, isSuppressed)
         var next: Template? = root
         var names: [String] = []
@@ -20,6 +21,7 @@ extension Interpreter {
             context.parent = outer
         }
         (scope, template, isSuppressed) = (outerScope, outerTemplate, wasSuppressed)
+        leave(Weight.template)
     }
 
     func extend(_ name: Expression, _ position: Position) throws(TemplateError) {

@@ -71,14 +71,23 @@ final class Interpreter {
         try charge(1 + bytes / 16)
     }
 
-    func enter() throws(TemplateError) {
-        depth += 1
+    /// How much of the depth's limit is taken: about what the frames of the stack take.
+    enum Weight {
+        static let expression = 2
+        static let filter = 2
+        static let body = 3
+        static let call = 5
+        static let template = 8
+    }
+
+    func enter(_ weight: Int) throws(TemplateError) {
+        depth += weight
         if depth > limits.depth {
             throw fail("macros, includes and expressions are nested more than \(limits.depth) deep", .limit)
         }
     }
 
-    func leave() { depth -= 1 }
+    func leave(_ weight: Int) { depth -= weight }
 
     // MARK: Errors
 

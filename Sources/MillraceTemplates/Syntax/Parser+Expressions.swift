@@ -6,9 +6,12 @@ extension Parser {
 
     /// One expression, or several as a tuple.
     mutating func expressions(conditional: Bool = true) throws(TemplateError) -> Expression {
-        let start = current.position
+        let start = here
         let first = try expression(conditional: conditional)
-        guard current.kind == .sign(",") else { return first }
+        return at(",") ? try tuple(from: first, at: start, conditional: conditional) : first
+    }
+
+    private mutating func tuple(from first: Expression, at start: Position, conditional: Bool) throws(TemplateError) -> Expression {
         var items = [first]
         while skip(",") {
             if isTupleEnd { break }
@@ -28,9 +31,14 @@ extension Parser {
     mutating func expression(conditional: Bool = true) throws(TemplateError) -> Expression {
         try enter()
         defer { leave() }
-        var value = try binary(0)
-        while conditional, current.kind == .name("if") {
-            let position = current.position
+        let value = try binary(0)
+        return conditional && at(word: "if") ? try conditionals(value) : value
+    }
+
+    private mutating func conditionals(_ first: Expression) throws(TemplateError) -> Expression {
+        var value = first
+        while at(word: "if") {
+            let position = here
             advance()
             let test = try binary(0)
             let otherwise = skip(word: "else") ? try expression() : nil
@@ -79,82 +87,112 @@ extension Parser {
 
     /// Operators that bind at least as tightly as `precedence`; those of one precedence from left to right.
     private mutating func binary(_ precedence: Int) throws(TemplateError) -> Expression {
-        var left: Expression
-        if precedence <= Self.notPrecedence, current.kind == .name("not") {
-            let position = current.position
-            advance()
-            try enter()
-            defer { leave() }
-            let operand = try binary(Self.notPrecedence)
-            left = try node(.unary(.not, operand), at: position, over: [operand])
-        } else {
-            left = try unary()
-        }
-        while let next = nextOperator, next.precedence >= precedence { left = try chain(left, next) }
+        var left = try precedence <= Self.notPrecedence && at(word: "not") ? negation() : unary()
+        while hasOperator(precedence) { left = try chain(left) }
         return left
     }
 
+    private func hasOperator(_ precedence: Int) -> Bool { (nextOperator?.precedence ?? -1) >= precedence }
+
+    private mutating func negation() throws(TemplateError) -> Expression {
+        let position = here
+        advance()
+        try enter()
+        let operand = try binary(Self.notPrecedence)
+        leave()
+        return try node(.unary(.not, operand), at: position, over: [operand])
+    }
+
     /// What follows `left` by operators of one precedence.
-    private mutating func chain(_ left: Expression, _ first: Operator) throws(TemplateError) -> Expression {
-        let position = current.position
-        let precedence = first.precedence
+    private mutating func chain(_ left: Expression) throws(TemplateError) -> Expression {
+        let position = here
+        guard let first = nextOperator else { return left }
+        try enter()
+        defer { leave() }
+        var operators: [Operator] = []
         var operands: [Expression] = []
+        while let next = takeOperator(first.precedence) {
+            operators.append(next)
+            operands.append(try binary(first.precedence + 1))
+        }
+        return try node(chained(left, operators, operands), at: position, over: [left] + operands)
+    }
+
+    private mutating func takeOperator(_ precedence: Int) -> Operator? {
+        guard let next = nextOperator, next.precedence == precedence else { return nil }
+        advance()
+        if case .comparison(_, words: 2) = next { advance() }
+        return next
+    }
+
+    private func chained(_ left: Expression, _ operators: [Operator], _ operands: [Expression]) -> Expression.Operation {
         var arithmetic: [Expression.Operand] = []
         var comparands: [Expression.Comparand] = []
-        while let next = nextOperator, next.precedence == precedence {
-            advance()
-            if case .comparison(_, words: 2) = next { advance() }
-            let operand = try binary(precedence + 1)
-            operands.append(operand)
+        for (next, operand) in zip(operators, operands) {
             switch next {
             case .arithmetic(let operation): arithmetic.append(.init(operation: operation, operand: operand))
             case .comparison(let comparison, _): comparands.append(.init(comparison: comparison, operand: operand))
             case .or, .and, .concatenation: break
             }
         }
-        let operation: Expression.Operation =
-            switch first {
-            case .or: .any([left] + operands)
-            case .and: .all([left] + operands)
-            case .comparison: .comparison(left, comparands)
-            case .arithmetic: .arithmetic(left, arithmetic)
-            case .concatenation: .concatenation([left] + operands, escapes: escapes)
-            }
-        return try node(operation, at: position, over: [left] + operands)
+        switch operators.first {
+        case .or: return .any([left] + operands)
+        case .and: return .all([left] + operands)
+        case .comparison: return .comparison(left, comparands)
+        case .concatenation: return .concatenation([left] + operands, escapes: escapes)
+        case .arithmetic, nil: return .arithmetic(left, arithmetic)
+        }
     }
 
     private mutating func unary(filtered: Bool = true) throws(TemplateError) -> Expression {
-        let position = current.position
-        var value: Expression
-        if current.kind == .sign("-") || current.kind == .sign("+") {
-            let operation: Expression.Unary = current.kind == .sign("-") ? .minus : .plus
-            advance()
-            try enter()
-            defer { leave() }
-            let operand = try unary(filtered: false)
-            value = try node(.unary(operation, operand), at: position, over: [operand])
-        } else {
-            value = try primary()
-        }
-        value = try postfix(value)
+        let first = try at("-") || at("+") ? signed() : primary()
+        let value = try postfix(first)
         return filtered ? try filters(value) : value
+    }
+
+    private mutating func signed() throws(TemplateError) -> Expression {
+        let position = here
+        let operation: Expression.Unary = at("-") ? .minus : .plus
+        advance()
+        try enter()
+        let operand = try unary(filtered: false)
+        leave()
+        return try node(.unary(operation, operand), at: position, over: [operand])
     }
 
     // MARK: Operands
 
     private mutating func primary() throws(TemplateError) -> Expression {
+        if at("(") { return try parenthesized() }
+        if at("[") { return try list() }
+        if at("{") { return try dictionary() }
+        let position = here
+        return try node(try simple(), at: position)
+    }
+
+    private mutating func parenthesized() throws(TemplateError) -> Expression {
+        let position = here
+        advance()
+        if skip(")") { return try node(.tuple([]), at: position) }
+        let value = try expressions()
+        try expect(")")
+        return value
+    }
+
+    /// A name or a literal.
+    private mutating func simple() throws(TemplateError) -> Expression.Operation {
         let token = current
         switch token.kind {
         case .name(let name):
             if Self.reserved.contains(name) { throw problem("an expression is expected, not \(token.words)") }
             advance()
             switch name {
-            case "true", "True": return try node(.constant(.boolean(true)), at: token.position)
-            case "false", "False": return try node(.constant(.boolean(false)), at: token.position)
-            case "none", "None": return try node(.constant(.none), at: token.position)
+            case "true", "True": return .constant(.boolean(true))
+            case "false", "False": return .constant(.boolean(false))
+            case "none", "None": return .constant(.none)
             default:
                 used(name)
-                return try node(.name(name), at: token.position)
+                return .name(name)
             }
         case .string(var text):
             advance()
@@ -163,27 +201,19 @@ extension Parser {
                 text += more
                 advance()
             }
-            return try node(.constant(.string(text)), at: token.position)
+            return .constant(.string(text))
         case .integer(let value):
             advance()
-            return try node(.constant(.integer(value)), at: token.position)
+            return .constant(.integer(value))
         case .float(let value):
             advance()
-            return try node(.constant(.float(value)), at: token.position)
-        case .sign("("):
-            advance()
-            if skip(")") { return try node(.tuple([]), at: token.position) }
-            let value = try expressions()
-            try expect(")")
-            return value
-        case .sign("["): return try list()
-        case .sign("{"): return try dictionary()
+            return .constant(.float(value))
         default: throw problem("an expression is expected, not \(token.words)")
         }
     }
 
     private mutating func list() throws(TemplateError) -> Expression {
-        let position = current.position
+        let position = here
         advance()
         var items: [Expression] = []
         while !skip("]") {
@@ -197,7 +227,7 @@ extension Parser {
     }
 
     private mutating func dictionary() throws(TemplateError) -> Expression {
-        let position = current.position
+        let position = here
         advance()
         var pairs: [Expression.Pair] = []
         while !skip("}") {
@@ -217,11 +247,14 @@ extension Parser {
     private mutating func postfix(_ operand: Expression) throws(TemplateError) -> Expression {
         var value = operand
         while true {
-            switch current.kind {
-            case .sign("."): value = try attribute(of: value)
-            case .sign("["): value = try element(of: value)
-            case .sign("("): value = try call(value)
-            default: return value
+            if at(".") {
+                value = try attribute(of: value)
+            } else if at("[") {
+                value = try element(of: value)
+            } else if at("(") {
+                value = try call(value)
+            } else {
+                return value
             }
         }
     }
@@ -229,22 +262,25 @@ extension Parser {
     private mutating func filters(_ operand: Expression) throws(TemplateError) -> Expression {
         var value = operand
         while true {
-            let position = current.position
-            switch current.kind {
-            case .sign("|"):
-                let filter = try filter(over: value)
-                value = try node(.filter(filter), at: filter.position, over: [value] + filter.arguments.expressions)
-            case .name("is"):
-                advance()
-                value = try test(value, at: position)
-            case .sign("("): value = try call(value)
-            default: return value
+            if at("|") {
+                value = try filtered(value)
+            } else if at(word: "is") {
+                value = try test(value)
+            } else if at("(") {
+                value = try call(value)
+            } else {
+                return value
             }
         }
     }
 
+    private mutating func filtered(_ operand: Expression) throws(TemplateError) -> Expression {
+        let filter = try filter(over: operand)
+        return try node(.filter(filter), at: filter.position, over: [operand] + filter.arguments.expressions)
+    }
+
     private mutating func attribute(of operand: Expression) throws(TemplateError) -> Expression {
-        let position = current.position
+        let position = here
         advance()
         let token = current
         switch token.kind {
@@ -260,27 +296,27 @@ extension Parser {
     }
 
     private mutating func element(of operand: Expression) throws(TemplateError) -> Expression {
-        let position = current.position
+        let position = here
         advance()
-        if current.kind == .sign("]") { throw problem("an element's key or number is expected, not \(current.words)") }
-        var start: Expression?
-        if current.kind != .sign(":") {
-            let first = try expression()
-            if skip("]") { return try node(.element(operand, first), at: position, over: [operand, first]) }
-            if current.kind == .sign(",") { return try tupleElement(of: operand, first, at: position) }
-            start = first
-        }
+        if at("]") { throw problem("an element's key or number is expected, not \(current.words)") }
+        let first = at(":") ? nil : try expression()
+        if let first, skip("]") { return try node(.element(operand, first), at: position, over: [operand, first]) }
+        if let first, at(",") { return try tupleElement(of: operand, first, at: position) }
+        return try slice(of: operand, from: first, at: position)
+    }
+
+    private mutating func slice(of operand: Expression, from start: Expression?, at position: Position) throws(TemplateError) -> Expression
+    {
         try expect(":")
         let end = isSliceEnd ? nil : try expression()
         let step = skip(":") && !isSliceEnd ? try expression() : nil
-        if current.kind == .sign(",") { throw problem("several slices are not supported") }
+        if at(",") { throw problem("several slices are not supported") }
         try expect("]")
-        return try node(
-            .slice(operand, .init(start: start, end: end, step: step)), at: position,
-            over: [operand] + [start, end, step].compactMap { $0 })
+        let operation = Expression.Operation.slice(operand, .init(start: start, end: end, step: step))
+        return try node(operation, at: position, over: [operand] + [start, end, step].compactMap { $0 })
     }
 
-    private var isSliceEnd: Bool { [.sign(":"), .sign("]"), .sign(",")].contains(current.kind) }
+    private var isSliceEnd: Bool { at(any: ":", "]", ",") }
 
     /// `value[a, b]`: the element whose key is a tuple.
     private mutating func tupleElement(
@@ -288,7 +324,7 @@ extension Parser {
     ) throws(TemplateError) -> Expression {
         var keys = [first]
         while skip(",") {
-            if current.kind == .sign("]") { break }
+            if at("]") { break }
             keys.append(try expression())
         }
         try expect("]")
@@ -297,71 +333,114 @@ extension Parser {
     }
 
     private mutating func call(_ function: Expression) throws(TemplateError) -> Expression {
-        let position = current.position
+        let position = here
         let arguments = try arguments()
         return try node(.call(function, arguments), at: position, over: [function] + arguments.expressions)
     }
 
     private mutating func arguments() throws(TemplateError) -> CallSyntax {
         try expect("(")
+        var arguments = GivenArguments()
+        while !skip(")") {
+            if !arguments.isEmpty {
+                try expect(",")
+                if skip(")") { break }
+            }
+            try checkArgument(arguments)
+            if skip("*") {
+                arguments.more = try expression()
+            } else if skip("**") {
+                arguments.moreKeywords = try expression()
+            } else if let name = keyword() {
+                arguments.keywords.append(.init(name: name, value: try expression()))
+            } else {
+                arguments.positional.append(try expression())
+            }
+        }
+        return arguments.syntax
+    }
+
+    private struct GivenArguments {
         var positional: [Expression] = []
         var keywords: [CallSyntax.Keyword] = []
         var more: Expression?
         var moreKeywords: Expression?
-        var isFirst = true
-        while !skip(")") {
-            if !isFirst {
-                try expect(",")
-                if skip(")") { break }
-            }
-            isFirst = false
-            let position = current.position
-            if moreKeywords != nil { throw problem("nothing may follow '**'") }
-            if skip("*") {
-                if more != nil { throw problem("'*' may stand once only", at: position) }
-                more = try expression()
-            } else if skip("**") {
-                moreKeywords = try expression()
-            } else if case .name(let name) = current.kind, following.kind == .sign("=") {
-                advance()
-                advance()
-                if keywords.contains(where: { $0.name == name }) { throw problem("'\(name)' is given twice", at: position) }
-                keywords.append(.init(name: name, value: try expression()))
-            } else {
-                if more != nil || !keywords.isEmpty { throw problem("an argument without a name comes before those with names and '*'") }
-                positional.append(try expression())
-            }
+
+        var isEmpty: Bool { positional.isEmpty && keywords.isEmpty && more == nil && moreKeywords == nil }
+        var syntax: CallSyntax { CallSyntax(positional: positional, keywords: keywords, more: more, moreKeywords: moreKeywords) }
+    }
+
+    /// The next argument's name, where it has one.
+    private var nextKeyword: String? {
+        if case .name(let name) = current.kind, following.kind == .sign("=") { name } else { nil }
+    }
+
+    private mutating func keyword() -> String? {
+        guard let name = nextKeyword else { return nil }
+        advance()
+        advance()
+        return name
+    }
+
+    private func checkArgument(_ given: GivenArguments) throws(TemplateError) {
+        if given.moreKeywords != nil { throw problem("nothing may follow '**'") }
+        if at("*"), given.more != nil { throw problem("'*' may stand once only") }
+        if at("*") || at("**") { return }
+        if let name = nextKeyword {
+            if given.keywords.contains(where: { $0.name == name }) { throw problem("'\(name)' is given twice") }
+        } else if given.more != nil || !given.keywords.isEmpty {
+            throw problem("an argument without a name comes before those with names and '*'")
         }
-        return CallSyntax(positional: positional, keywords: keywords, more: more, moreKeywords: moreKeywords)
     }
 
     /// A filter and its arguments; at `|`, or at the name where a block begins with it.
     mutating func filter(over operand: Expression?) throws(TemplateError) -> FilterCall {
-        if operand != nil || current.kind == .sign("|") { try expect("|") }
-        let position = current.position
-        let name = try name("a filter's name")
-        guard let filter = FilterName(name) else { throw problem(FilterName.unknown(name), at: position) }
-        let arguments = current.kind == .sign("(") ? try arguments() : .none
+        if operand != nil || at("|") { try expect("|") }
+        let position = here
+        let filter = try filterName()
+        let arguments = at("(") ? try arguments() : .none
         return FilterCall(operand: operand, filter: filter, arguments: arguments, position: position)
     }
 
-    private mutating func test(_ operand: Expression, at position: Position) throws(TemplateError) -> Expression {
-        let negated = skip(word: "not")
-        let place = current.position
+    private mutating func filterName() throws(TemplateError) -> FilterName {
+        let position = here
+        let name = try name("a filter's name")
+        guard let filter = FilterName(name) else { throw problem(FilterName.unknown(name), at: position) }
+        return filter
+    }
+
+    private mutating func testName() throws(TemplateError) -> TestName {
+        let position = here
         let name = try name("a test's name")
-        guard let test = TestName(name) else { throw problem(TestName.unknown(name), at: place) }
-        var arguments = CallSyntax.none
-        switch current.kind {
-        case .sign("("): arguments = try self.arguments()
-        case .name("else"), .name("or"), .name("and"), .name("if"), .name("in"), .name("not"): break
-        case .name("is"): throw problem("tests cannot be chained by 'is': use 'and'")
-        case .name, .string, .integer, .float, .sign("["), .sign("{"):
-            try enter()
-            defer { leave() }
-            arguments = CallSyntax(positional: [try postfix(try primary())])
-        default: break
-        }
+        guard let test = TestName(name) else { throw problem(TestName.unknown(name), at: position) }
+        return test
+    }
+
+    private mutating func test(_ operand: Expression) throws(TemplateError) -> Expression {
+        let position = here
+        advance()
+        let negated = skip(word: "not")
+        let test = try testName()
+        let arguments = at("(") ? try arguments() : try bareArgument()
         let value = try node(.test(operand, test, arguments), at: position, over: [operand] + arguments.expressions)
         return negated ? try node(.unary(.not, value), at: position, over: [value]) : value
+    }
+
+    /// A test's argument without brackets: `is divisibleby 3`.
+    private mutating func bareArgument() throws(TemplateError) -> CallSyntax {
+        if at(word: "is") { throw problem("tests cannot be chained by 'is': use 'and'") }
+        guard hasBareArgument else { return .none }
+        try enter()
+        let argument = try postfix(try primary())
+        leave()
+        return CallSyntax(positional: [argument])
+    }
+
+    private var hasBareArgument: Bool {
+        switch current.kind {
+        case .name(let name): !["else", "or", "and", "if", "in", "not"].contains(name)
+        case .string, .integer, .float: true
+        default: at(any: "[", "{")
+        }
     }
 }

@@ -136,7 +136,7 @@ extension Parser {
 
     private mutating func target(allowingAttributes: Bool) throws(TemplateError) -> Statement.Target {
         let first = try targetItem(allowingAttributes)
-        guard current.kind == .sign(",") else { return first }
+        guard at(",") else { return first }
         var items = [first]
         while skip(",") {
             switch current.kind {
@@ -161,7 +161,7 @@ extension Parser {
             throw problem("'\(name)' is no name of a variable", at: position)
         }
         if name == "loop" { throw problem("'loop' is what a loop calls itself and cannot be set", at: position) }
-        guard current.kind == .sign(".") else { return .name(name) }
+        guard at(".") else { return .name(name) }
         if !allowingAttributes { throw problem("only a variable can stand here, no attribute") }
         advance()
         return .attribute(name, try self.name("an attribute's name"))
@@ -170,7 +170,7 @@ extension Parser {
     private mutating func assignment(from start: Position) throws(TemplateError) -> Statement.Operation {
         let target = try target(allowingAttributes: true)
         if skip("=") { return .assignment(.init(target: target, value: try expressions())) }
-        let filter = current.kind == .sign("|") ? try filterChain(startingInline: false) : nil
+        let filter = at("|") ? try filterChain(startingInline: false) : nil
         return .capture(target, filter, try scopedBody("endset", from: start), escapes: escapes)
     }
 
@@ -178,7 +178,7 @@ extension Parser {
     private mutating func filterChain(startingInline: Bool) throws(TemplateError) -> FilterCall {
         if !startingInline { try expect("|") }
         var call = try filter(over: nil)
-        while current.kind == .sign("|") {
+        while at("|") {
             let operand = try node(.filter(call), at: call.position, over: call.arguments.expressions + (call.operand.map { [$0] } ?? []))
             call = try filter(over: operand)
         }
@@ -187,7 +187,7 @@ extension Parser {
 
     private mutating func with(from start: Position) throws(TemplateError) -> Statement.Operation {
         var assignments: [Statement.Assignment] = []
-        while current.kind != .blockEnd, current.kind != .sign(":") {
+        while current.kind != .blockEnd, !at(":") {
             if !assignments.isEmpty { try expect(",") }
             let target = try target(allowingAttributes: false)
             try expect("=")
@@ -207,7 +207,7 @@ extension Parser {
 
     private mutating func block(from start: Position) throws(TemplateError) -> Statement.Operation {
         let name = try name("a block's name")
-        if current.kind == .sign("-") { throw problem("a block's name has letters, digits and _, no hyphens") }
+        if at("-") { throw problem("a block's name has letters, digits and _, no hyphens") }
         let isScoped = skip(word: "scoped")
         let isRequired = skip(word: "required")
         if isScoped { usedInScopedBlock() }
@@ -238,7 +238,7 @@ extension Parser {
     }
 
     private mutating func call(from start: Position) throws(TemplateError) -> Statement.Operation {
-        let parameters = current.kind == .sign("(") ? try parameters() : []
+        let parameters = at("(") ? try parameters() : []
         let position = current.position
         let call = try expression()
         guard case .call = call.operation else { throw problem("the call of a macro is expected, as in {% call card() %}", at: position) }
@@ -287,7 +287,7 @@ extension Parser {
         switch tag {
         case "extends": return .extends(template)
         case "include":
-            let ignoresMissing = current.kind == .name("ignore") && following.kind == .name("missing")
+            let ignoresMissing = at(word: "ignore") && following.kind == .name("missing")
             if ignoresMissing {
                 advance()
                 advance()
@@ -303,8 +303,8 @@ extension Parser {
 
     /// `with context` or `without context`, where one of them is next.
     private mutating func context() -> Bool? {
-        guard following.kind == .name("context"), current.kind == .name("with") || current.kind == .name("without") else { return nil }
-        let with = current.kind == .name("with")
+        guard following.kind == .name("context"), at(word: "with") || at(word: "without") else { return nil }
+        let with = at(word: "with")
         advance()
         advance()
         return with

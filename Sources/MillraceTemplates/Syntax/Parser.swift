@@ -51,16 +51,24 @@ struct Parser {
 
     mutating func advance() { place += 1 }
 
+    // The questions about the current token have functions of their own: what they compare would otherwise lie in the frames of the
+    // recursion, several times each.
+
+    func at(_ sign: String) -> Bool { current.kind == .sign(sign) }
+    func at(word: String) -> Bool { current.kind == .name(word) }
+    func at(any signs: String...) -> Bool { if case .sign(let sign) = current.kind { signs.contains(sign) } else { false } }
+    var here: Position { current.position }
+
     /// Takes a sign, where it is next.
     mutating func skip(_ sign: String) -> Bool {
-        guard current.kind == .sign(sign) else { return false }
+        guard at(sign) else { return false }
         advance()
         return true
     }
 
     /// Takes a word, where it is next.
     mutating func skip(word: String) -> Bool {
-        guard current.kind == .name(word) else { return false }
+        guard at(word: word) else { return false }
         advance()
         return true
     }

@@ -12,6 +12,8 @@ enum ExplainedDifference: String {
     case iteratorsAreNotLazy
     /// Names with `__` and methods that change lists and dictionaries are refused.
     case methodsAreLeftOut
+    /// Jinja2 takes a slice that cannot be for undefined where all is constant, and fails elsewhere; ours always fails.
+    case constantSlices
     /// Where a number of places or elements is needed ours takes integers only; Python's filters take what happens to work.
     case integersAreNeeded
     /// One of our limits.
@@ -21,11 +23,17 @@ enum ExplainedDifference: String {
         guard case .failure(let error) = ours else { return nil }
         if error.kind == .limit { return .limits }
         let message = error.message
-        if let output = item.output, ["generator object", "<list_reverseiterator", "<function", "<built-in", "<bound method", "<Macro", "<Namespace"].contains(where: output.contains) {
+        if let output = item.output,
+            ["generator object", "<list_reverseiterator", "<function", "<built-in", "<bound method", "<Macro", "<Namespace"].contains(
+                where: output.contains)
+        {
             return .objectsAreNotPrinted
         }
         if message.contains(" is an integer, not ") { return .integersAreNeeded }
-        if message.contains("does not fit into 64 bits") { return .integersHave64Bits }
+        if message.contains("cannot be sliced") { return .constantSlices }
+        if message.contains("does not fit into 64 bits") || message.contains("needs a number that fits, not a float") {
+            return .integersHave64Bits
+        }
         if message.contains("cannot be printed") { return .objectsAreNotPrinted }
         if message.contains("is not supported") { return .methodsAreLeftOut }
         if message.contains("a negative number has no such power") { return .complexNumbers }
