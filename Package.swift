@@ -37,6 +37,7 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
 
         library("MillraceCore", ["CLinux"]),
+        library("MillraceTemplates", ["MillraceCore"]),
         library("MillraceEventLoop", ["MillraceCore", "CLinux"]),
         library("MillraceHTTP", ["MillraceCore", "MillraceEventLoop"]),
         library("MillraceHTTPClient", ["MillraceCore", "MillraceEventLoop", "CCurl"]),
@@ -69,6 +70,9 @@ let package = Package(
 
         tests("MillraceBenchTests", ["MillraceBench", "MillraceCore"]),
         tests("MillraceCoreTests", ["MillraceCore", "MillraceCounterparts"]),
+        tests(
+            "MillraceTemplatesTests", ["MillraceCore", "MillraceCounterparts", "MillraceTemplates"],
+            exclude: ["Differential/jinja_reference.py", "Differential/template_generator.py", "Differential/Corpus"]),
         tests("MillraceEventLoopTests", ["CLinux", "MillraceCore", "MillraceEventLoop"]),
         tests("MillraceTests", ["Millrace", "MillraceCore"]),
         tests(
@@ -117,6 +121,7 @@ let package = Package(
 // under libFuzzer's own `main`, which no ordinary build could link.
 let fuzzed: [Target.Dependency] = [
     "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceHTTP", "MillraceHTTPClient", "MillraceServer",
+    "MillraceTemplates",
 ]
 if Context.environment["MILLRACE_FUZZ"] == nil {
     package.targets.append(
