@@ -37,28 +37,19 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     @exclusivity(unchecked) private var outcome: Outcome?
     var completion: RunCompletion? { outcome?.completion }
     /// The handler's own task, to be compared with: cancelling the run wakes it when it sleeps.
-    @exclusivity(unchecked) private var ownTask: UnsafeRawPointer?
-    @exclusivity(unchecked) private var sleeping: UnsafeContinuation<Void, any Error>?
+    @exclusivity(unchecked) var ownTask: UnsafeRawPointer?
+    @exclusivity(unchecked) var sleeping: UnsafeContinuation<Void, any Error>?
     /// When the sleeping handler wakes and when the run has to end, in nanoseconds of the monotonic clock; never: `max`.
-    @exclusivity(unchecked) private var wakesAt = Int64.max
-    @exclusivity(unchecked) private var endsAt = Int64.max
+    @exclusivity(unchecked) var wakesAt = Int64.max
+    @exclusivity(unchecked) var endsAt = Int64.max
     /// Set to the earlier of the two, or to a moment before it.
-    @exclusivity(unchecked) private var alarm: Alarm?
+    @exclusivity(unchecked) var alarm: Alarm?
     @exclusivity(unchecked) private var grace: LoopTimer?
     @exclusivity(unchecked) var detachGrace: LoopTimer?
 
     private final class Outcome {
         let completion: RunCompletion
         init(_ completion: RunCompletion) { self.completion = completion }
-    }
-
-    private final class Alarm: LoopTimer {
-        private unowned let run: Run
-        init(of run: Run) {
-            self.run = run
-            super.init()
-        }
-        override func fire() { run.alarmFired() }
     }
 
     /// After how many bytes in one turn a producer that never suspends gives the others on the loop their share.
@@ -84,7 +75,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
 
     deinit { tail.home = nil }
 
-    private var longestRunSeconds: Double { handler.options.longestRunSeconds ?? hub.settings.longestRunSeconds }
+    var longestRunSeconds: Double { handler.options.longestRunSeconds ?? hub.settings.longestRunSeconds }
 
     /// Made where somebody logs: few runs do.
     var logger: Logger { hub.logger.with("response_id", .string(responseID)).with("handler", .string(handler.name)) }
@@ -267,55 +258,6 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
 
     func report(_ usage: Usage) {
         loop.perform { self.usage = OutOfLine(self.usage.map { $0.value + usage } ?? usage) }
-    }
-
-    func sleep(nanoseconds: Int64) async throws { try await loop.sleep(nanoseconds: nanoseconds) }
-
-    /// Whether the caller is the handler's own task on its loop, not a task that the handler has made.
-    var isHandlersTask: Bool {
-        guard loop.isCurrent, let ownTask else { return false }
-        return EventLoop.currentTask == ownTask
-    }
-
-    /// The run's cancellation wakes its task itself: a cancellation handler's frames and records would cost more than the sleep, in time and in
-    /// what an idle stream holds.
-    func resume(_ continuation: UnsafeContinuation<Void, any Error>, after nanoseconds: Int64) {
-        guard lifecycle.acceptsEvents else {
-            continuation.resume(throwing: CancellationError())
-            return
-        }
-        guard nanoseconds > 0 else {
-            loop.resumeNextTurn(continuation)
-            return
-        }
-        sleeping = continuation
-        let (deadline, overflow) = EventLoop.clock().addingReportingOverflow(nanoseconds)
-        wakesAt = overflow ? .max : deadline
-        setAlarm()
-    }
-
-    /// An alarm that comes early looks again; only an earlier moment has to move it.
-    private func setAlarm() {
-        guard let alarm else { return }
-        let next = min(wakesAt, endsAt)
-        if next < .max, !alarm.isSet || next < alarm.deadline { loop.set(alarm, at: next) }
-    }
-
-    private func alarmFired() {
-        let now = loop.now
-        if wakesAt <= now { wakeSleeper(nil) }
-        if endsAt <= now {
-            endsAt = .max
-            perform(lifecycle.deadlinePassed(seconds: longestRunSeconds))
-        }
-        setAlarm()
-    }
-
-    private func wakeSleeper(_ error: (any Error)?) {
-        wakesAt = .max
-        guard let continuation = sleeping else { return }
-        sleeping = nil
-        if let error { continuation.resume(throwing: error) } else { continuation.resume() }
     }
 
     /// Cancels the handler's task.
