@@ -31,10 +31,12 @@ extension Server {
                         name: handler.name, description: handler.description, isDefault: handler.name == handlers.defaultName,
                         createdAt: now, updatedAt: now), principal: .system)
                 guard let stored = try await store.taskHandler(handler.name, principal: .system) else { continue }
-                let problems = hub.configurations.set(handler.name, stored.configuration)
+                let entry = try await hub.configurations.examine(stored.configuration)
+                hub.configurations.use(entry, for: handler.name)
+                let problems = entry.problems
                 if !problems.isEmpty {
                     logger.error(
-                        "a stored guardrail is wrong: what is right in it is applied",
+                        "a stored guardrail is wrong: what is right in it is applied, and what cannot judge lets nothing pass",
                         [
                             "handler": .string(handler.name),
                             "problems": .array(problems.map { .string("\($0.field) \($0.message)") }),

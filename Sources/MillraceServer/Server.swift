@@ -187,7 +187,12 @@ public final class Server: Sendable {
         }
         handlers = registry
         hub = RunHub(
-            store: self.store, settings: settings.runs, group: group, blocking: blocking, logger: self.logger, stageFactories: stages)
+            store: self.store, settings: settings.runs, group: group, blocking: blocking, logger: self.logger, stageFactories: stages
+        ) { [aws = clients.aws, region = settings.aws.region] guardrail in
+            BedrockGuardrail(
+                identifier: guardrail.identifier, version: guardrail.version, client: try aws.bedrockRuntime(),
+                region: region ?? "the region of AWS's settings")
+        }
         let readiness = ModelReadiness(settings, models: models, embedders: embedders, bedrockURLs: assembly.bedrockURLs) {
             transport.circuit(of: $0)
         }

@@ -1,5 +1,6 @@
 import Millrace
 import MillraceCore
+import MillraceCounterparts
 import MillraceServer
 import Testing
 
@@ -114,6 +115,57 @@ extension IntegrationTests {
                 return try server.start("checking", text: "hi").rest()
             }
             #expect(log.filter { $0.event == "content" }.map(\.content).joined() == "DRY {EMAIL}")
+        }
+
+        // MARK: Amazon Bedrock's
+
+        private static func bedrock(_ upstream: BedrockServer) throws -> ServerSettings {
+            try ServerSettings(
+                yaml: "http: {attempts: 1}\naws: {region: us-east-1, bedrockEndpoint: 'http://127.0.0.1:\(upstream.port)'}\n",
+                environment: BedrockServer.variables)
+        }
+
+        private static func guarded(_ identifier: String) -> String {
+            #"{"guardrail": {"guardrailIdentifier": "\#(identifier)", "guardrailVersion": "1"}}"#
+        }
+
+        /// A handler's words are judged, whichever model, or none, they come from.
+        @Test(
+            arguments: [
+                ("hi", "the word", ["Pay with \(card), and write to {EMAIL} You said: the word"], "completed"),
+                ("hi", "investment advice", [], "blocked"), ("damn", "a@b.example", [], "blocked"),
+            ])
+        func bedrocksGuardrail_judgesWhatGoesInAndOut(persona: String, text: String, said: [String], status: String) async throws {
+            guard let upstream = try BedrockServer.shared() else { return }
+            let log = try await withServer([Self.leaky], base: try Self.bedrock(upstream)) { server in
+                #expect(try server.ask("PUT", "/api/v1/admin/task/leaky", body: Self.guarded("g1")).status == 200)
+                let body = #"{"task": "leaky", "persona": "\#(persona)", "parts": [{"content": "\#(text)"}]}"#
+                return try server.ask("POST", "/api/v1/generate/invoke", body: body).json
+            }
+            #expect(log["status"]?.string == status, "\(log)")
+            #expect(log["parts"]?.array?.compactMap { $0["content"]?.string } == said)
+        }
+
+        @Test func guardrailThatIsNotThere_letsNothingPass() async throws {
+            guard let upstream = try BedrockServer.shared() else { return }
+            let (answer, stored) = try await withServer([Self.leaky], base: try Self.bedrock(upstream)) { server in
+                _ = try server.ask("PUT", "/api/v1/admin/task/leaky", body: Self.guarded("gmissing"))
+                let answer = try server.ask(
+                    "POST", "/api/v1/generate/stream", body: #"{"task": "leaky", "parts": [{"content": "hi"}]}"#)
+                return (answer, try server.ask("GET", "/api/v1/runs").json["items"]?.array ?? [])
+            }
+            #expect(answer.status >= 500 || answer.status == 404 || answer.status == 400, "\(answer.status)")
+            #expect(!answer.text.contains("Pay with"))
+            #expect(stored.isEmpty)
+        }
+
+        @Test func withoutARegion_bedrocksGuardrailIsRefused() async throws {
+            let settings = try ServerSettings(yaml: "{}", environment: ["HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"])
+            let answer = try await withServer([Self.leaky], base: settings) { server in
+                try server.ask("PUT", "/api/v1/admin/task/leaky", body: Self.guarded("g1"))
+            }
+            #expect(answer.status == 422)
+            #expect(answer.json["errors"]?.array?.first?["field"] == "guardrail.guardrailIdentifier")
         }
 
         @Test func wrongGuardrail_isRefusedWithEveryProblem() async throws {

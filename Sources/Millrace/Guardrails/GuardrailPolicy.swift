@@ -9,7 +9,7 @@ public import MillraceCore
 ///   {"name": "projects", "words": ["Project Falcon"], "action": "block"},
 ///   {"name": "tickets", "pattern": "ACME-\\d{4,8}", "action": "mask", "mask": "[ticket]", "on": ["output"]},
 ///   {"prompt_injection": true, "action": "block"}],
-///  "blocked_input_message": "I can't help with that.", "blocked_output_message": "…"}
+///  "guardrailIdentifier": "abcdefghijkl", "guardrailVersion": "1", "blocked_input_message": "I can't help with that.", "blocked_output_message": "…"}
 /// ```
 public struct GuardrailPolicy: Sendable {
     /// The rules, of which an earlier one wins over a later one where both match equally much.
@@ -18,6 +18,17 @@ public struct GuardrailPolicy: Sendable {
     public var blockedInputMessage = "The message was blocked by a guardrail."
     /// What the reader is told when the answer is blocked.
     public var blockedOutputMessage = "The answer was blocked by a guardrail."
+
+    /// A guardrail of Amazon Bedrock that judges whole texts beside the rules.
+    public struct Bedrock: Equatable, Sendable {
+        /// Its id or ARN.
+        public var identifier: String
+        /// A number, or `DRAFT`.
+        public var version: String
+    }
+
+    /// A guardrail of Amazon Bedrock, for every model (default: none).
+    public var bedrock: Bedrock?
 
     /// The most rules of one guardrail.
     public static let ruleLimit = 200
@@ -33,6 +44,10 @@ public struct GuardrailPolicy: Sendable {
         public var field: String
         /// What was expected.
         public var message: String
+        package init(field: String, message: String) {
+            self.field = field
+            self.message = message
+        }
     }
 
     /// Reads a stored guardrail.
@@ -53,15 +68,9 @@ public struct GuardrailPolicy: Sendable {
                 note("guardrail", "must be an object, not a \(json.kindName)")
                 return policy
             }
-            let known = ["rules", "blocked_input_message", "blocked_output_message"]
-            let remote = ["guardrailIdentifier", "guardrailVersion"]
-            for name in remote where members[name] != nil {
-                // Stored and not applied, it would be taken for a fence that is there.
-                note(
-                    "guardrail.\(name)",
-                    "a guardrail of Amazon Bedrock is not applied from here: give it to the model, as models.NAME.guardrail in config.yaml")
-            }
-            for name in members.keys.sorted() where !known.contains(name) && !remote.contains(name) {
+            let known = ["rules", "blocked_input_message", "blocked_output_message", "guardrailIdentifier", "guardrailVersion"]
+            policy.bedrock = bedrock(members)
+            for name in members.keys.sorted() where !known.contains(name) {
                 note("guardrail.\(name)", "is not known" + Suggestion.phrase(for: name, among: known))
             }
             if let text = text(members, "blocked_input_message", in: "guardrail") { policy.blockedInputMessage = text }
@@ -78,6 +87,19 @@ public struct GuardrailPolicy: Sendable {
             case .some(let other): note("guardrail.rules", "must be a list, not a \(other.kindName)")
             }
             return policy
+        }
+
+        /// The members that the API of Bedrock calls so.
+        private mutating func bedrock(_ members: [String: JSONValue]) -> Bedrock? {
+            let version = text(members, "guardrailVersion", in: "guardrail")
+            guard let identifier = text(members, "guardrailIdentifier", in: "guardrail") else {
+                if version != nil { note("guardrail.guardrailVersion", "needs guardrailIdentifier beside it") }
+                return nil
+            }
+            if let version, version != "DRAFT", Int(version).map({ $0 < 1 }) ?? true {
+                note("guardrail.guardrailVersion", "must be DRAFT or a number from 1")
+            }
+            return Bedrock(identifier: identifier, version: version ?? "DRAFT")
         }
 
         private mutating func text(_ members: [String: JSONValue], _ name: String, in place: String) -> String? {

@@ -47,15 +47,14 @@ struct TaskHandlerRoutes: Sendable {
         let json = try await request.json()
         var fields = FieldReader(json)
         let configuration = fields.value("configuration") == nil ? fields.all : fields.object("configuration") ?? [:]
-        if let guardrail = configuration["guardrail"], !guardrail.isNull {
-            for problem in GuardrailPolicy.read(guardrail).problems { fields.note(problem.field, problem.message) }
-        }
+        guard handlers.handler(named: name) != nil else { throw notFound(name) }
+        let entry = try await configurations.examine(configuration)
+        for problem in entry.problems { fields.note(problem.field, problem.message) }
         try fields.finish()
         guard let metadata = try await store.updateTaskHandler(name, configuration: configuration, principal: owner) else {
             throw notFound(name)
         }
-        // Runs that begin from now on have it.
-        configurations.set(name, configuration)
+        configurations.use(entry, for: name)
         return .json { $0.write(metadata) }
     }
 

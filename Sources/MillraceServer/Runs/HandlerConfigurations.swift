@@ -3,29 +3,66 @@ import MillraceCore
 
 /// What is stored for each handler, as it is now: its configuration, and the guardrail in it.
 final class HandlerConfigurations: Sendable {
-    private struct Entry {
-        var configuration: [String: JSONValue]
-        var guardrail: GuardrailPolicy?
+    /// A configuration that has been looked at.
+    struct Entry: Sendable {
+        fileprivate var configuration: [String: JSONValue]
+        fileprivate var rules: GuardrailPolicy?
+        fileprivate var textGuard: (any TextGuard)?
+        /// What is wrong with its guardrail.
+        fileprivate(set) var problems: [GuardrailPolicy.Problem] = []
     }
+
+    /// Makes what judges texts elsewhere. It may read files.
+    typealias MakeTextGuard = @Sendable (GuardrailPolicy.Bedrock) throws -> any TextGuard
 
     private let entries = Locked<[String: Entry]>([:])
+    private let blocking: BlockingExecutor
+    private let makeTextGuard: MakeTextGuard
 
-    /// Takes a handler's stored configuration.
-    /// - Returns: what is wrong with its guardrail, whose rules are applied as far as they are right.
-    @discardableResult
-    func set(_ name: String, _ configuration: [String: JSONValue]) -> [GuardrailPolicy.Problem] {
-        var entry = Entry(configuration: configuration)
-        var problems: [GuardrailPolicy.Problem] = []
-        if let stored = configuration["guardrail"], !stored.isNull {
-            let read = GuardrailPolicy.read(stored)
-            problems = read.problems
-            if !read.policy.rules.isEmpty { entry.guardrail = read.policy }
-        }
-        entries.withLock { $0[name] = entry }
-        return problems
+    init(blocking: BlockingExecutor, makeTextGuard: @escaping MakeTextGuard) {
+        self.blocking = blocking
+        self.makeTextGuard = makeTextGuard
     }
+
+    /// Looks at a configuration. Of a guardrail that is wrong it holds what is right; what cannot judge lets nothing pass.
+    func examine(_ configuration: [String: JSONValue]) async throws -> Entry {
+        var entry = Entry(configuration: configuration)
+        guard let stored = configuration["guardrail"], !stored.isNull else { return entry }
+        let (policy, problems) = GuardrailPolicy.read(stored)
+        entry.problems = problems
+        if !policy.rules.isEmpty { entry.rules = policy }
+        guard let bedrock = policy.bedrock else { return entry }
+        let make = makeTextGuard
+        do {
+            entry.textGuard = try await blocking.run { try make(bedrock) }
+        } catch {
+            let message = (error as? MillraceError)?.message ?? "\(error)"
+            entry.problems.append(.init(field: "guardrail.guardrailIdentifier", message: "cannot be used: \(message)"))
+            entry.textGuard = MissingGuard(message: message)
+        }
+        return entry
+    }
+
+    /// Runs of the handler that begin from now on have this.
+    func use(_ entry: Entry, for name: String) { entries.withLock { $0[name] = entry } }
 
     func configuration(of name: String) -> [String: JSONValue] { entries.withLock { $0[name]?.configuration ?? [:] } }
 
-    func guardrail(of name: String) -> GuardrailPolicy? { entries.withLock { $0[name]?.guardrail } }
+    /// The stages of a handler's guardrail. The rules come first: what they mask leaves the house for no other judge.
+    func stages(of name: String) -> [any EventStage] {
+        let (rules, textGuard) = entries.withLock { entries in (entries[name]?.rules, entries[name]?.textGuard) }
+        var stages: [any EventStage] = []
+        if let rules { stages.append(GuardrailStage(rules)) }
+        if let textGuard { stages.append(TextGuardStage(textGuard)) }
+        return stages
+    }
+}
+
+/// Stands for a guard that cannot be asked: nothing passes unjudged.
+private struct MissingGuard: TextGuard {
+    let message: String
+
+    func check(_ text: String, side: GuardrailRule.Side) async throws -> TextGuardVerdict {
+        throw MillraceError(.modelUnavailable, "the guardrail of this task cannot be asked: \(message)")
+    }
 }

@@ -17,7 +17,7 @@ final class RunHub: Sendable {
     private let loops: [LoopRuns]
     private let stageFactories: [EventStageFactory]
     /// What is stored for each handler, its guardrail among it.
-    let configurations = HandlerConfigurations()
+    let configurations: HandlerConfigurations
     private let state: Monitor<State>
     private let draining = Atomic<Bool>(false)
     /// Whether readers end their streams where they stand, since the server stops.
@@ -55,8 +55,9 @@ final class RunHub: Sendable {
 
     init(
         store: any Store, settings: RunSettings, group: EventLoopGroup, blocking: BlockingExecutor, logger: Logger,
-        stageFactories: [EventStageFactory] = []
+        stageFactories: [EventStageFactory] = [], makeTextGuard: @escaping HandlerConfigurations.MakeTextGuard
     ) {
+        configurations = HandlerConfigurations(blocking: blocking, makeTextGuard: makeTextGuard)
         self.store = store
         self.settings = settings
         self.blocking = blocking
@@ -87,9 +88,10 @@ final class RunHub: Sendable {
     /// Stores and starts a run on `loop`, or finds the one that the idempotency key names. Call it on `loop`.
     func start(_ start: Start, on loop: EventLoop) async throws -> Started {
         guard !isDraining else { throw Self.stopping }
-        var stages = stageFactories.flatMap { $0(start.request) } + start.handler.stages(for: start.request)
-        // Last: it sees what the reader sees.
-        if let guardrail = configurations.guardrail(of: start.handler.name) { stages.append(GuardrailStage(guardrail)) }
+        // The guardrail last: it sees what the reader sees.
+        let stages =
+            stageFactories.flatMap { $0(start.request) } + start.handler.stages(for: start.request)
+            + configurations.stages(of: start.handler.name)
         let (request, blockedReason) = try await Self.checked(start.request, by: stages)
         let handler: any TaskHandler = blockedReason.map { BlockedHandler(name: start.handler.name, reason: $0) } ?? start.handler
         let now = Timestamp.now()

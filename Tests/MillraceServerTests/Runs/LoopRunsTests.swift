@@ -79,7 +79,9 @@ import Testing
         let blocking = try BlockingExecutor(name: "blocking", threads: 1)
         let logger = Logger(sink: LogSink(), level: .error)
         let store = NotingStore(answersAtOnce: answersAtOnce)
-        let hub = RunHub(store: store, settings: RunSettings(), group: group, blocking: blocking, logger: logger)
+        let hub = RunHub(store: store, settings: RunSettings(), group: group, blocking: blocking, logger: logger) { _ in
+            throw MillraceError(.configuration, "no AWS here")
+        }
         let loopRuns = LoopRuns(loop: group.loops[0], store: store, tailBytes: 1 << 20, patience: 1_000_000_000_000)
         loopRuns.connect([loopRuns])
         let request = TaskRequest(

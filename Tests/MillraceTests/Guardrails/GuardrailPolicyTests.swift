@@ -11,7 +11,7 @@ import Testing
                   {"pii": ["email", "iban"], "action": "mask"}, {"name": "p", "words": ["a b"], "action": "block", "on": ["output"]},
                   {"pattern": "x\\\\d+", "action": "mask", "mask": "[x]"}, {"prompt_injection": true, "action": "block"},
                   {"prompt_injection": false, "action": "block"}],
-                 "blocked_input_message": "no", "blocked_output_message": "nope"}
+                 "blocked_input_message": "no", "blocked_output_message": "nope", "guardrailIdentifier": "g", "guardrailVersion": "1"}
                 """)
         let (policy, problems) = GuardrailPolicy.read(json)
         #expect(problems.isEmpty)
@@ -19,6 +19,7 @@ import Testing
         #expect(policy.rules.map(\.action) == [.mask, .mask, .block, .mask, .block])
         #expect(policy.rules[2].sides == [.output] && policy.rules[4].sides == [.input])
         #expect(policy.rules.map(\.mask)[0...3] == ["{EMAIL}", "{IBAN}", "[removed]", "[x]"])
+        #expect(policy.bedrock == .init(identifier: "g", version: "1"))
         #expect(policy.blockedInputMessage == "no" && policy.blockedOutputMessage == "nope")
     }
 
@@ -37,7 +38,8 @@ import Testing
             (#"{"rules": [{"prompt_injection": 1, "action": "mask"}]}"#, "guardrail.rules[0].prompt_injection", "true or false"),
             (#"{"rules": [{"words": ["a"], "action": "mask", "on": ["inptu"]}]}"#, "guardrail.rules[0].on", "did you mean 'input'?"),
             (#"{"rules": [{"words": ["a"], "action": "mask", "musk": "x"}]}"#, "guardrail.rules[0].musk", "did you mean 'mask'?"),
-            (#"{"guardrailIdentifier": "g"}"#, "guardrail.guardrailIdentifier", "models.NAME.guardrail in config.yaml"),
+            (#"{"guardrailVersion": "1"}"#, "guardrail.guardrailVersion", "needs guardrailIdentifier"),
+            (#"{"guardrailIdentifier": "g", "guardrailVersion": "0"}"#, "guardrail.guardrailVersion", "DRAFT or a number from 1"),
             (#"{"blocked_input_message": ""}"#, "guardrail.blocked_input_message", "1 to 1,000 bytes"),
         ])
     func wrongGuardrail_saysWhatAndWhere(json: String, field: String, part: String) throws {
