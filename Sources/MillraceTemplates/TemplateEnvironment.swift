@@ -3,8 +3,8 @@ import Synchronization
 
 /// Templates that name each other: a loader, and what has been read from it.
 ///
-/// Each template is read once, so that all renderings of one environment see the same text. Make a new environment to see changes; those that
-/// still render keep theirs.
+/// Each template is read once, so that all renderings of one environment see the same text. Make a new environment to see changes; those
+/// that still render keep theirs.
 public final class TemplateEnvironment: Sendable {
     /// How templates are read and rendered.
     public let options: TemplateOptions

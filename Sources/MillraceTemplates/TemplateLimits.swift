@@ -10,8 +10,9 @@ public struct TemplateLimits: Sendable, Equatable {
     public var outputBytes = 4 << 20
     /// The most steps of one rendering: each node, iteration, element and comparison is one, and each 16 bytes of text that is made.
     public var steps = 2_000_000
-    /// The deepest recursion while rendering: an expression within another counts 2, a filter 2, a body of statements 3, the call of a macro
-    /// or block 5, a template 8, all that is open at a time together. A macro that calls itself takes 10 a call, with an `if` and a `for` around it 16.
+    /// The deepest recursion while rendering: an expression within another counts 2, a filter 2, a body of statements 3, the call of a
+    /// macro or block 5, a template 8, all that is open at a time together. A macro that calls itself takes 10 a call, with an `if` and a
+    /// `for` around it 16.
     public var depth = 300
     /// The most elements of a `range()`, and of a list that is repeated.
     public var rangeElements = 100_000

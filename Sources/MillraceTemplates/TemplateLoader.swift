@@ -1,7 +1,7 @@
 /// Where templates come from, by name.
 ///
-/// Names are relative paths with `/` between their parts, such as `analysis/user.xml.j2`. They are checked before a loader is asked: it never
-/// gets an absolute path, an empty part, `.`, `..`, a backslash or a control character.
+/// Names are relative paths with `/` between their parts, such as `analysis/user.xml.j2`. They are checked before a loader is asked: it
+/// never gets an absolute path, an empty part, `.`, `..`, a backslash or a control character.
 public protocol TemplateLoader: Sendable {
     /// The source of a template, or `nil` where there is none of that name.
     /// - Throws: what keeps it from being read; it reaches the template's author as text.

@@ -2,7 +2,7 @@
 public struct TemplateOptions: Sendable, Equatable {
     /// What a variable, attribute or element that does not exist is.
     public enum Undefined: Sendable, Equatable {
-        /// Using it in any way but by `is defined`, `is undefined` or `default` is an error that names it, as in Jinja2's `StrictUndefined`.
+        /// Using it in any way but by `is defined`, `is undefined` or `default` is an error that names it: Jinja2's `StrictUndefined`.
         case strict
         /// It prints as nothing, is false, and is an empty sequence; what else is done with it is an error, as in Jinja2's `Undefined`.
         case lenient

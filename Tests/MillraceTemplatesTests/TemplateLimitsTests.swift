@@ -121,7 +121,8 @@ import Testing
     /// Templates that recurse while they are rendered.
     static let recursions = [
         "{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}",
-        "{% macro m(n) %}{% if true %}{% for i in [1] %}{% filter upper %}{{ (m(n + 1) ~ 'x')|upper }}{% endfilter %}{% endfor %}{% endif %}{% endmacro %}{{ m(0) }}",
+        "{% macro m(n) %}{% if true %}{% for i in [1] %}{% filter upper %}{{ (m(n + 1) ~ 'x')|upper }}"
+            + "{% endfilter %}{% endfor %}{% endif %}{% endmacro %}{{ m(0) }}",
         "{% macro m() %}{% call m() %}{{ caller() }}{% endcall %}{% endmacro %}{{ m() }}",
         "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}", "{% macro m(a=m()) %}{% endmacro %}{{ m() }}",
         "{% block a %}{{ self.a() }}{% endblock %}", "{% include 'case' %}", "{% for i in [1] %}{% include 'case' %}{% endfor %}",

@@ -85,8 +85,8 @@ extension Interpreter {
 
     private func equal(_ left: Value.Dictionary, _ right: Value.Dictionary) throws(TemplateError) -> Bool {
         guard left.keys.count == right.keys.count else { return false }
-        for (key, place) in left.index {
-            guard let other = right[key], try equal(left.values[place], other) else { return false }
+        for (key, value) in zip(left.keys, left.values) {
+            guard let other = right[try hashKey(key)], try equal(value, other) else { return false }
         }
         return true
     }

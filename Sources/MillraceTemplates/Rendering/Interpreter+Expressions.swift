@@ -95,7 +95,7 @@ extension Interpreter {
     private func suggestion(for name: String) -> String {
         // Only for the error's message, and there may be very many names.
         guard options.undefined == .strict, context.outer.count + context.variables.count <= 1000 else { return "" }
-        return Suggestion.phrase(for: name, among: Array(context.outer.keys) + Array(context.variables.keys))
+        return Suggestion.phrase(for: name, among: (Array(context.outer.keys) + Array(context.variables.keys)).sorted())
     }
 
     private func attribute(_ operand: Expression, _ name: String, _ position: Position) throws(TemplateError) -> Value {

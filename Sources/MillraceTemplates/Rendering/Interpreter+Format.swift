@@ -254,12 +254,11 @@ extension Interpreter {
     /// `format(value, specification)`.
     private func laidOut(_ value: Value, _ specification: [Unicode.Scalar]) throws(TemplateError) -> String {
         if specification.isEmpty { return try text(of: value) }
+        let words = PythonText.string(specification)
         guard var field = FormatField(specification) else {
-            throw fail(
-                "the format specification '\(PythonText.string(specification))' is wrong, or asks for more than \(NumberFormat.mostDigits) places"
-            )
+            throw fail("the format specification '\(words)' is wrong, or asks for more than \(NumberFormat.mostDigits) places")
         }
-        let wrong = fail("the format specification '\(PythonText.string(specification))' is not for \(value.kindName)")
+        let wrong = fail("the format specification '\(words)' is not for \(value.kindName)")
         switch value {
         case .string(let text), .markup(let text):
             guard field.conversion == nil || field.conversion == "s", field.sign == "-", !field.isAlternative, field.grouping == nil,

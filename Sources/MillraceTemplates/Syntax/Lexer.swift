@@ -1,6 +1,7 @@
 /// Cuts a template into tokens, as Jinja2's lexer does with its default delimiters.
 ///
-/// White space control is done here: `-` beside a delimiter removes white space, `+` keeps what `trimBlocks` or `lstripBlocks` would remove.
+/// White space control is done here: `-` beside a delimiter removes white space, `+` keeps what `trimBlocks` or `lstripBlocks`
+/// would remove.
 struct Lexer {
     private let template: String
     private let options: TemplateOptions

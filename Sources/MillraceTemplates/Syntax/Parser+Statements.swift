@@ -95,9 +95,8 @@ extension Parser {
             let open = openTags[openTags.count - 2]
             return problem("'\(tag)' does not belong to the open '\(open.name)' of line \(open.position.line)", at: position)
         }
-        return problem(
-            "the tag '\(tag)' is not known\(Suggestion.phrase(for: tag, among: Self.tags)) (there are \(Self.tags.joined(separator: ", ")))",
-            at: position)
+        let suggestion = Suggestion.phrase(for: tag, among: Self.tags)
+        return problem("the tag '\(tag)' is not known\(suggestion) (there are \(Self.tags.joined(separator: ", ")))", at: position)
     }
 
     private mutating func condition(from start: Position) throws(TemplateError) -> Statement.Operation {

@@ -2,8 +2,8 @@ import MillraceCore
 
 /// A value while a template is rendered, with the semantics of Python's.
 ///
-/// Values do not change. What changes (namespaces, cyclers, loops, what has been taken from an iterator) is in the interpreter, and the value
-/// has its number there: so nothing here can hold itself.
+/// Values do not change. What changes (namespaces, cyclers, loops, what has been taken from an iterator) is in the interpreter, and the
+/// value has its number there: so nothing here can hold itself.
 enum Value {
     case undefined(Missing)
     case none

@@ -22,7 +22,6 @@ import Testing
             case (.failure, nil): bothFail += 1
             default:
                 if let difference = ExplainedDifference.of(ours, item) {
-                    if difference == .limits { print("LIMIT", ours, item.template) }
                     explained[difference, default: 0] += 1
                 } else {
                     unexplained += 1

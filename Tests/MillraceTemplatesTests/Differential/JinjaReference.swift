@@ -21,8 +21,8 @@ struct JinjaReference {
     let shared: [String: String]
     let cases: [Case]
 
-    /// Renders the corpus, and templates made by chance. Where Jinja2 is not installed this says so aloud, fails the test when everything must
-    /// be there, and returns `nil`.
+    /// Renders the corpus, and templates made by chance. Where Jinja2 is not installed this says so aloud, fails the test when everything
+    /// must be there, and returns `nil`.
     static func rendered(seed: Int, count: Int) throws -> JinjaReference? {
         let python = packageRoot + "/.venv/bin/python"
         let directory = try TemporaryDirectory()
