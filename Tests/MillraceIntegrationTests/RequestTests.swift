@@ -114,7 +114,8 @@ extension IntegrationTests {
                 #expect(try server.ask("GET", "/api/v1/task-handlers/echo").json["is_default"] == false)
                 let unknown = try server.ask("GET", "/api/v1/task-handlers/nobody")
                 #expect(unknown.status == 404)
-                let put = try server.ask("PUT", "/api/v1/admin/task/echo", body: #"{"guardrail":{"blocked_input_message":"g"},"temperature":1}"#)
+                let put = try server.ask(
+                    "PUT", "/api/v1/admin/task/echo", body: #"{"guardrail":{"blocked_input_message":"g"},"temperature":1}"#)
                 #expect(put.status == 200, "\(put.text)")
                 let stored = try server.ask("GET", "/api/v1/admin/task/echo").json
                 #expect(stored["configuration"]?["guardrail"]?["blocked_input_message"] == "g")

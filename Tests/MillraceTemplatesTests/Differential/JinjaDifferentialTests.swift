@@ -6,7 +6,7 @@ import Testing
 /// Templates and what Jinja2 makes of them: equal output, and errors where it has errors. ``ExplainedDifference`` has the rest.
 @Suite struct JinjaDifferentialTests {
     /// How many templates are made by chance: `MILLRACE_DIFFERENTIAL_ROUNDS`, else enough for every run of the tests.
-    static let rounds = getenv("MILLRACE_DIFFERENTIAL_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 1_500
+    static let rounds = getenv("MILLRACE_DIFFERENTIAL_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 600
     static let seed = getenv("MILLRACE_DIFFERENTIAL_SEED").flatMap { Int(String(cString: $0)) } ?? 1
 
     @Test func templates_areRenderedAsByJinja2_orTheDifferenceIsExplained() throws {
