@@ -6,8 +6,17 @@ public struct Principal: Hashable, Sendable, CustomStringConvertible {
     public let id: String
 
     /// A principal of that name.
-    /// - Throws: ``ErrorCode/invalidInput`` for an empty name: nobody has it, and stores mark with it what is about to be removed.
+    /// - Throws: ``ErrorCode/invalidInput`` for an empty name, which nobody has and stores mark with what is about to be removed, and for
+    ///   `system`, which is Millrace itself.
     public init(id: String) throws(MillraceError) {
+        guard id != Self.system.id else {
+            throw MillraceError(.invalidInput, "'\(id)' is Millrace itself, which looks after everybody's runs: choose another name")
+        }
+        try self.init(stored: id)
+    }
+
+    /// The owner of something that is stored.
+    package init(stored id: String) throws(MillraceError) {
         if id.isEmpty { throw MillraceError(.invalidInput, "a principal must have a name: what has no owner belongs to nobody") }
         self.id = id
     }

@@ -164,10 +164,16 @@ public final class Server: Sendable {
         let opened = self.store
         let content = backends.objects.map { ContentStore(store: opened, objects: $0) }
         let passages = try Self.passages(content, backends, embedders, settings)
+        let removal = ContentRemoval(
+            store: opened, content: content, passages: passages, searchUnavailable: backends.unavailable["search"], logger: self.logger)
+        self.removal = removal
+        // What a handler removes goes the same way as what a client does.
+        var handlersContent = content
+        handlersContent?.removal = { try await removal.delete($0, principal: $1) }
         let board = SettingsBoard(settings.handlerValues)
         self.board = board
         let clients = Clients(
-            models: models, embedders: embedders, content: content, objects: backends.objects, search: backends.search,
+            models: models, embedders: embedders, content: handlersContent, objects: backends.objects, search: backends.search,
             secrets: backends.secrets, cache: backends.cache, aws: AWSClients(assembly: backends.aws), unavailable: backends.unavailable,
             configuration: settings.handlerConfiguration,
             declaredGroups: SettingTable.handlerGroups().map(\.name) + settings.declaredHandlerGroups,
@@ -196,9 +202,6 @@ public final class Server: Sendable {
         let readiness = ModelReadiness(settings, models: models, embedders: embedders, bedrockURLs: assembly.bedrockURLs) {
             transport.circuit(of: $0)
         }
-        let removal = ContentRemoval(
-            store: opened, content: content, passages: passages, searchUnavailable: backends.unavailable["search"], logger: self.logger)
-        self.removal = removal
         retention = (opened as? any RetentionStore).map { expiring in
             RetentionSweeper(store: expiring, settings: settings.retention, removeContent: { try await removal.remove($0) }, time: .system)
         }

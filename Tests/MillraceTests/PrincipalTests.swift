@@ -11,6 +11,7 @@ import Testing
         } catch {
             #expect(error.code == .invalidInput && error.message.contains("must have a name"))
         }
+        #expect(throws: MillraceError.self) { try Principal(id: "system") }
         #expect(try Principal(id: "local") == .local)
         #expect(try Principal(id: " ").description == " ")
     }

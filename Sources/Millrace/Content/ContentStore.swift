@@ -10,6 +10,8 @@ import MillraceCore
 public struct ContentStore: Sendable {
     private let store: any Store
     private let objects: any ObjectStore
+    /// Removes a file together with what else there is of it; the server's.
+    package var removal: (@Sendable (ContentRecord, Principal) async throws -> Bool)?
 
     /// Creates a store of content.
     /// - Parameters:
@@ -73,11 +75,16 @@ public struct ContentStore: Sendable {
         return try await objects.bytes(record.objectKey, limit: limit)
     }
 
-    /// Removes a file. Returns false when the asker has none of that pointer.
+    /// Removes a file, and in a server with it what was made of it for searching. Returns false when the asker has none of that pointer.
     public func delete(_ pointer: String, principal: Principal) async throws -> Bool {
-        guard let record = try await record(pointer, principal: principal),
-            try await store.deleteContent(record.id, principal: principal)
-        else { return false }
+        guard let record = try await record(pointer, principal: principal) else { return false }
+        if let removal { return try await removal(record, principal) }
+        return try await deleteAlone(record, principal: principal)
+    }
+
+    /// Removes a file of which nothing else was made.
+    package func deleteAlone(_ record: ContentRecord, principal: Principal) async throws -> Bool {
+        guard try await store.deleteContent(record.id, principal: principal) else { return false }
         try await objects.delete(record.objectKey)
         return true
     }

@@ -92,7 +92,7 @@ enum SQLiteStoreRows {
 
     static func principal(_ row: borrowing SQLiteStatement, _ column: Int32) throws(MillraceError) -> Principal {
         do throws(MillraceError) {
-            return try Principal(id: row.text(column) ?? "")
+            return try Principal(stored: row.text(column) ?? "")
         } catch {
             throw damaged("owner")
         }

@@ -34,7 +34,7 @@ final class ContentRemoval: Sendable {
         guard let remembering = store as? any RetentionStore else {
             // A store that remembers nothing: in this order a failure leaves the file to be deleted again.
             try await removePassages(of: record, principal)
-            return try await content?.delete(record.id, principal: principal) ?? false
+            return try await content?.deleteAlone(record, principal: principal) ?? false
         }
         guard let withdrawn = try await remembering.withdrawContent(record.id, principal: principal) else { return false }
         do {

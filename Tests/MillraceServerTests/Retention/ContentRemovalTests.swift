@@ -57,12 +57,14 @@ import Testing
         return record
     }
 
-    private func passages(of record: ContentRecord) async throws -> Int {
+    private func passages(of record: ContentRecord) async throws -> Int { try await Self.passages(of: record, in: search.engine) }
+
+    private static func passages(of record: ContentRecord, in engine: any SearchEngine) async throws -> Int {
         var definition = SearchIndexDefinition(
             name: "content-words", textFields: [.init("text")],
             filterFields: ["owner": .keyword, "content": .keyword, "place": .integer, "isLast": .boolean])
         definition.vectorDimensions = nil
-        return try await search.engine.index(definition).count(where: .equals("content", .string(record.id)))
+        return try await engine.index(definition).count(where: .equals("content", .string(record.id)))
     }
 
     @Test func allCanBeReached_nothingIsLeft() async throws {
@@ -103,5 +105,24 @@ import Testing
         #expect(try await sweeper(next).hasLeftovers())
         #expect(try await sweeper(next).pass { _ in }.files == 1)
         #expect(try await passages(of: record) == 0)
+    }
+
+    /// What a handler removes goes the same way as what a client does.
+    @Test func handlerDeletes_nothingIsLeft() async throws {
+        var settings = ServerSettings()
+        settings.dataDirectory = ":memory:"
+        var clients: Server.Clients?
+        let server = try Server(settings: settings, logger: .silent) { clients = $1 }
+        let content = try #require(clients?.content)
+        let search = try #require(clients?.search)
+        let record = try await content.add(
+            .bytes(Array("A table of the whole year.".utf8)), title: nil, mimeType: "text/plain", principal: .local)
+        let passages = ContentPassages(content: content, search: search)
+        #expect(try await passages.find("table", in: [record], limit: 5, principal: .local).count == 1)
+        #expect(try await Self.passages(of: record, in: search) == 1)
+        #expect(try await content.delete(record.id, principal: .local))
+        #expect(try await Self.passages(of: record, in: search) == 0)
+        #expect(try await content.delete(record.id, principal: .local) == false)
+        #expect(!server.removal.hasLeftovers)
     }
 }
