@@ -26,6 +26,7 @@ let package = Package(
         .library(name: "MillraceServer", targets: ["MillraceServer"]),
         .executable(name: "millrace", targets: ["MillraceCLI"]),
         .executable(name: "millrace-bench", targets: ["MillraceBench"]),
+        .executable(name: "millrace-extract", targets: ["MillraceExtract"]),
     ],
     targets: [
         // C shims: module maps and the few lines of C that variadic or macro APIs need.
@@ -34,6 +35,7 @@ let package = Package(
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
 
         library("MillraceCore", ["CLinux"]),
@@ -45,7 +47,7 @@ let package = Package(
         library("MillraceAWS", ["MillraceCore", "MillraceHTTPClient", "CCrypto"]),
         library(
             "MillraceBackends",
-            ["Millrace", "MillraceAWS", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient", "CCrypto", "CHiredis"]),
+            ["Millrace", "MillraceAWS", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient", "CCrypto", "CHiredis", "CLinux"]),
         library("MillraceTaskHandlers", ["Millrace", "MillraceCore"]),
         library(
             "MillraceServer",
@@ -61,6 +63,10 @@ let package = Package(
             name: "MillraceBench",
             dependencies: ["CLinux", "Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase", "MillraceServer"],
             swiftSettings: swiftSettings),
+
+        // Reads documents in a process of its own, which confines itself before it touches a byte.
+        .executableTarget(
+            name: "MillraceExtract", dependencies: ["CArchive", "CLinux", "MillraceCore"], swiftSettings: swiftSettings),
 
         // The benchmark's C halves. Measure with `-c release`: a debug build does not optimise them.
         .executableTarget(name: "MillraceBenchLoad", cSettings: [.define("_GNU_SOURCE")]),
@@ -108,6 +114,12 @@ let package = Package(
             ]),
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceCounterparts", "MillraceHTTPClient", "MillraceServer"]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceCounterparts", "MillraceDatabase"]),
+        // The extractor's parsers, the program itself, and the seam's implementation that starts it.
+        tests(
+            "MillraceExtractTests",
+            [
+                "CLinux", "Millrace", "MillraceBackends", "MillraceCore", "MillraceCounterparts", "MillraceExtract",
+            ], exclude: ["Reference"]),
         tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),
         tests("MillraceHTTPClientTests", ["MillraceCore", "MillraceCounterparts", "MillraceEventLoop", "MillraceHTTPClient"]),
     ]

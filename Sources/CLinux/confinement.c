@@ -252,6 +252,13 @@ int cl_confine_paths(const cl_path *paths, int count) {
     return error ? error : (int)version;
 }
 
+// Closes all descriptors from `first` to `last`.
+static void close_all(unsigned first, unsigned last) {
+    if (first > last || syscall(436 /* close_range */, first, last, 0) == 0) return;
+    // Kernels before 5.9; more are not in use.
+    for (unsigned descriptor = first; descriptor <= last && descriptor < 65536; descriptor++) close((int)descriptor);
+}
+
 int cl_start_alone(const char *program, char *const *arguments, char *const *variables, int input, int output, int errors, int kept) {
     pid_t parent = getpid();
     pid_t child = fork();
@@ -262,7 +269,13 @@ int cl_start_alone(const char *program, char *const *arguments, char *const *var
         if ((wanted[i] = fcntl(wanted[i], F_DUPFD_CLOEXEC, 10)) < 0) _exit(126);
     for (int i = 0; i < 3; i++)
         if (dup2(wanted[i], i) < 0) _exit(126);
-    if (kept > 2 && fcntl(kept, F_SETFD, 0) < 0) _exit(126);
+    if (kept > 2) {
+        if (fcntl(kept, F_SETFD, 0) < 0) _exit(126);
+        close_all(3, (unsigned)kept - 1);
+        close_all((unsigned)kept + 1, ~0u);
+    } else {
+        close_all(3, ~0u);
+    }
     signal(SIGPIPE, SIG_DFL);
     signal(SIGXFSZ, SIG_DFL);
     // Where the kernel has no filters, whoever asks has been told.
@@ -270,6 +283,11 @@ int cl_start_alone(const char *program, char *const *arguments, char *const *var
     (void)cl_refuse_calls(CL_CONFINED_ALONE);
     execve(program, arguments, variables);
     _exit(127);
+}
+
+int cl_spawn_bare(posix_spawn_file_actions_t *actions, int first) {
+    int error = posix_spawn_file_actions_addclosefrom_np(actions, first);
+    return error ? error : posix_spawn_file_actions_addchdir_np(actions, "/");
 }
 
 int cl_is_sanitized(void) {

@@ -1,5 +1,6 @@
 // How a process gives up what it does not need before it reads bytes of unknown origin. Linux on x86_64 and aarch64.
 #pragma once
+#include <spawn.h>
 #include <stdint.h>
 
 typedef struct {
@@ -56,6 +57,9 @@ int cl_confine_paths(const cl_path *paths, int count);
 // Starts a program that has only these three descriptors and `kept` (-1: none), cannot start others, and ends with this process. Only for a
 // process of one thread. Returns its number or -errno.
 int cl_start_alone(const char *program, char *const *arguments, char *const *variables, int input, int output, int errors, int kept);
+
+// What posix_spawn does last in the new process: it closes every descriptor from `first` on and changes to the directory `/`. Returns 0 or errno.
+int cl_spawn_bare(posix_spawn_file_actions_t *actions, int first);
 
 // Whether this program is built with a sanitizer, which needs far more address space than there is memory.
 int cl_is_sanitized(void);
