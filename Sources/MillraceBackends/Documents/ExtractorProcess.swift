@@ -149,14 +149,16 @@ final class ExtractorProcess: @unchecked Sendable {
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
                 if isDone { return .wantsInput }
-                throw MillraceError(
-                    .extractionTimeout, "the document takes longer to read than it may: split it, or raise the limit")
+                throw Self.tookTooLong
             }
             if ready[1].revents != 0 { readErrors() }
             if ready[2].revents != 0 { write() }
-            if ready[0].revents != 0, let step = try readOutput() { return step }
+            if ready[0].revents != 0, let step = try readOutput(deadline) { return step }
         }
     }
+
+    private static let tookTooLong = MillraceError(
+        .extractionTimeout, "the document takes longer to read than it may: split it, or raise the limit")
 
     private func write() {
         let count = pending.withUnsafeBytes { Glibc.write(inputEnd, $0.baseAddress.map { $0 + written }, $0.count - written) }
@@ -171,14 +173,18 @@ final class ExtractorProcess: @unchecked Sendable {
         errorEnd = -1
     }
 
-    private func readOutput() throws(MillraceError) -> Step? {
+    private func readOutput(_ deadline: Int64) throws(MillraceError) -> Step? {
         let count = read(outputEnd, &buffer, buffer.count)
         if count < 0, errno == EINTR || errno == EAGAIN { return nil }
         if count > 0 {
             let lines = try splitter.receive(buffer[..<count])
             return lines.isEmpty ? nil : .lines(lines)
         }
-        // It has said all that it will; whoever goes on without saying more is ended.
+        // It has said all that it will, and ends, or else only looks so.
+        while !hasEnded() {
+            guard MonotonicClock.now() < deadline else { throw Self.tookTooLong }
+            usleep(1000)
+        }
         while errorEnd >= 0, poll1(errorEnd) { readErrors() }
         ending = reap(killing: false)
         return ending.map { .ended($0) }
@@ -187,6 +193,12 @@ final class ExtractorProcess: @unchecked Sendable {
     private func poll1(_ descriptor: Int32) -> Bool {
         var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return poll(&ready, 1, 0) > 0
+    }
+
+    private func hasEnded() -> Bool {
+        var information = siginfo_t()
+        return waitid(P_PID, id_t(process), &information, Int32(WEXITED | WNOWAIT | WNOHANG)) < 0 && errno != EINTR
+            || information.si_signo != 0
     }
 
     /// Waits for the process and, where this process inherits them, for what it had started.
