@@ -64,9 +64,9 @@ let package = Package(
             dependencies: ["CLinux", "Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase", "MillraceServer"],
             swiftSettings: swiftSettings),
 
-        // Reads documents in a process of its own, which confines itself before it touches a byte.
-        .executableTarget(
-            name: "MillraceExtract", dependencies: ["CArchive", "CLinux", "MillraceCore"], swiftSettings: swiftSettings),
+        // Reads documents in a process of its own, which confines itself before it touches a byte; the library is for its tests and fuzzers.
+        library("MillraceExtraction", ["CArchive", "CLinux", "MillraceCore"]),
+        .executableTarget(name: "MillraceExtract", dependencies: ["MillraceExtraction"], swiftSettings: swiftSettings),
 
         // The benchmark's C halves. Measure with `-c release`: a debug build does not optimise them.
         .executableTarget(name: "MillraceBenchLoad", cSettings: [.define("_GNU_SOURCE")]),
@@ -118,7 +118,7 @@ let package = Package(
         tests(
             "MillraceExtractTests",
             [
-                "CLinux", "Millrace", "MillraceBackends", "MillraceCore", "MillraceCounterparts", "MillraceExtract",
+                "Millrace", "MillraceBackends", "MillraceCore", "MillraceCounterparts", "MillraceExtract", "MillraceExtraction",
             ], exclude: ["Reference"]),
         tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),
         tests("MillraceHTTPClientTests", ["MillraceCore", "MillraceCounterparts", "MillraceEventLoop", "MillraceHTTPClient"]),
@@ -128,7 +128,8 @@ let package = Package(
 // The fuzzers' entries, their corpora and the ordinary tests over them. `.ci/fuzz` sets the variable: then the same entries are a library
 // under libFuzzer's own `main`, which no ordinary build could link.
 let fuzzed: [Target.Dependency] = [
-    "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceHTTP", "MillraceHTTPClient", "MillraceServer",
+    "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceExtraction", "MillraceHTTP", "MillraceHTTPClient",
+    "MillraceServer",
 ]
 if Context.environment["MILLRACE_FUZZ"] == nil {
     package.targets.append(

@@ -21,7 +21,9 @@ struct FuzzTarget: Sendable {
     static let all: [FuzzTarget] = [
         httpRequest, httpChunked, httpTarget, httpResponse, headerValues, multipart, sse, json, eventStream, awsXML, awsText, yaml,
         settings,
-        lastEventID, generateBody, chatCompletions, messages, converse, customAPI, tokens, text, storedFiles,
+        lastEventID, generateBody, chatCompletions, messages, converse, customAPI, tokens, text, storedFiles, documentText, documentHTML,
+        documentXML,
+        documentZip,
     ]
 
     static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }

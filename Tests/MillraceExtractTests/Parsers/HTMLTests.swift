@@ -1,7 +1,7 @@
 import MillraceCore
 import Testing
 
-@testable import MillraceExtract
+@testable import MillraceExtraction
 
 @Suite struct HTMLTests {
     private func read(_ text: String, _ portions: [[UInt8]]? = nil) -> Collected {

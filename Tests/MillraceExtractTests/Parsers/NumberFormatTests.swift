@@ -1,6 +1,6 @@
 import Testing
 
-@testable import MillraceExtract
+@testable import MillraceExtraction
 
 @Suite struct NumberFormatTests {
     @Test(

@@ -1,7 +1,7 @@
 import MillraceCore
 import Testing
 
-@testable import MillraceExtract
+@testable import MillraceExtraction
 
 @Suite struct CharacterDecoderTests {
     @Test(

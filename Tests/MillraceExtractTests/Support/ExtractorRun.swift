@@ -8,8 +8,6 @@ struct ExtractorRun {
     let frames: [JSONValue]
     /// As `waitpid` gives it.
     let status: Int32
-    /// The most memory that it had at once, in bytes.
-    let peakMemory: Int
 
     /// The program, built as the tests are.
     static let program: String = {
@@ -31,7 +29,8 @@ struct ExtractorRun {
         try self.init(file: path, arguments, launcher: launcher)
     }
 
-    init(file: String, _ arguments: [String] = [], launcher: [String] = []) throws {
+    /// - Parameter edges: whether only the first and the last two lines are looked at.
+    init(file: String, _ arguments: [String] = [], launcher: [String] = [], edges: Bool = false) throws {
         let directory = try TemporaryDirectory()
         let output = directory.path + "/output"
         var actions = posix_spawn_file_actions_t()
@@ -47,11 +46,11 @@ struct ExtractorRun {
         let error = posix_spawn(&process, words[0], &actions, nil, &pointers, environ)
         guard error == 0 else { throw MillraceError(.system, "\(words[0]): \(String(cString: strerror(error)))") }
         var status: Int32 = 0
-        var usage = rusage()
-        while wait4(process, &status, 0, &usage) < 0, errno == EINTR {}
+        while waitpid(process, &status, 0) < 0, errno == EINTR {}
         self.status = status
-        peakMemory = usage.ru_maxrss << 10
-        frames = try Data(contentsOf: URL(filePath: output)).split(separator: 0x0A).map { try JSONValue(parsing: Array($0)) }
+        var lines = try Data(contentsOf: URL(filePath: output)).split(separator: 0x0A)
+        if edges { lines = lines.prefix(1) + lines.suffix(2) }
+        frames = try lines.map { try JSONValue(parsing: Array($0)) }
     }
 
     var pieces: [JSONValue] { frames.filter { $0["frame"] == "piece" } }

@@ -66,21 +66,25 @@ struct CharacterDecoder {
         case .utf8: return decodeUTF8(bytes, isLast: isLast)
         case nil:
             guard let first = bytes.firstIndex(where: { $0 >= 0x80 }) else { return bytes }
-            // The first characters beyond ASCII decide: whether their sequences are whole, rather than not.
-            let (whole, broken, isCut) = Self.sequences(bytes, from: first)
-            if whole == 0, broken == 0, isCut, !isLast {
+            // What follows decides: whether its sequences are whole, rather than not. It is always looked at as far, however it comes.
+            let end = min(first + Self.decidingBytes, bytes.count)
+            guard isLast || end - first == Self.decidingBytes else {
                 pending = Array(bytes[first...])
                 return Array(bytes[..<first])
             }
+            let (whole, broken) = Self.sequences(bytes, first..<end)
             encoding = whole > broken ? .utf8 : .windows1252
             return decode(bytes, isLast: isLast)
         }
     }
 
-    /// How many sequences beyond ASCII are whole and how many are not, among the next 64, and whether the last one is cut off by the end.
-    private static func sequences(_ bytes: [UInt8], from start: Int) -> (whole: Int, broken: Int, isCut: Bool) {
-        var (whole, broken, position) = (0, 0, start)
-        while position < bytes.count, whole + broken < 64 {
+    /// How much text behind the first character beyond ASCII is looked at.
+    private static let decidingBytes = 4096
+
+    /// How many sequences beyond ASCII are whole and how many are not; one that is cut off by the end is neither.
+    private static func sequences(_ bytes: [UInt8], _ range: Range<Int>) -> (whole: Int, broken: Int) {
+        var (whole, broken, position) = (0, 0, range.lowerBound)
+        while position < range.upperBound {
             let length = length(bytes[position])
             guard bytes[position] >= 0x80 else {
                 position += 1
@@ -91,19 +95,16 @@ struct CharacterDecoder {
                 position += 1
                 continue
             }
-            let end = min(position + length, bytes.count)
-            let tail = bytes[(position + 1)..<end]
-            if let wrong = tail.firstIndex(where: { $0 & 0xC0 != 0x80 }) {
+            let end = min(position + length, range.upperBound)
+            if let wrong = bytes[(position + 1)..<end].firstIndex(where: { $0 & 0xC0 != 0x80 }) {
                 broken += 1
                 position = wrong
-            } else if end < position + length {
-                return (whole, broken, true)
             } else {
-                whole += 1
+                if end == position + length { whole += 1 }
                 position = end
             }
         }
-        return (whole, broken, false)
+        return (whole, broken)
     }
 
     /// How many bytes the sequence has that begins with this one; 0: none does.

@@ -26,13 +26,16 @@ enum HTMLReference {
 
     private static func isNamePart(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || HTMLTokenizer.isLetter(byte) }
 
+    private static let mostDigits = 16
+
     private static func number(_ bytes: [UInt8], _ start: Int, _ end: Int, _ out: inout [UInt8]) -> Int? {
         var place = start
         let isHexadecimal = place < end && bytes[place] | 0x20 == UInt8(ascii: "x")
         if isHexadecimal { place += 1 }
         let first = place
         var value: UInt32 = 0
-        while place < end, let digit = digit(bytes[place], isHexadecimal) {
+        // More digits than the longest name has letters would make a reference wait for ever.
+        while place < end, place - first < mostDigits, let digit = digit(bytes[place], isHexadecimal) {
             value = min(value * (isHexadecimal ? 16 : 10) + digit, 0x110000)
             place += 1
         }
