@@ -118,7 +118,7 @@ let package = Package(
         tests(
             "MillraceExtractTests",
             [
-                "Millrace", "MillraceBackends", "MillraceCore", "MillraceCounterparts", "MillraceExtract", "MillraceExtraction",
+                "CLinux", "Millrace", "MillraceBackends", "MillraceCore", "MillraceCounterparts", "MillraceExtract", "MillraceExtraction",
             ], exclude: ["Reference"]),
         tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),
         tests("MillraceHTTPClientTests", ["MillraceCore", "MillraceCounterparts", "MillraceEventLoop", "MillraceHTTPClient"]),

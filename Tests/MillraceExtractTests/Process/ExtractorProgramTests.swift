@@ -1,3 +1,4 @@
+import CLinux
 import FoundationEssentials
 import Glibc
 import Millrace
@@ -8,6 +9,8 @@ import Testing
 
 /// Programs in the extractor's place that do what a process may do that was taken over, or is of another version.
 @Suite(.ownThreads) struct ExtractorProgramTests {
+    private static let impostor = Counterpart.packageRoot + "/Tests/MillraceExtractTests/Reference/impostor.sh"
+
     @Test(arguments: [
         ("hello", ErrorCode.extractionFailed), ("nothing", .extractionFailed), ("status", .extractionFailed), ("killed", .documentTooLarge),
         ("fault", .extractionFailed), ("processor", .extractionTimeout), ("memory", .documentTooLarge), ("closed", .extractionFailed),
@@ -17,8 +20,7 @@ import Testing
     ])
     func program_isNotBelieved(what: String, code: ErrorCode) async throws {
         // A file that a test has just written cannot be started while another's child still has it open.
-        let program = Counterpart.packageRoot + "/Tests/MillraceExtractTests/Reference/impostor.sh"
-        let extractor = try ProcessDocumentExtractorTests.extractor { $0.program = program }
+        let extractor = try ProcessDocumentExtractorTests.extractor { $0.program = Self.impostor }
         var limits = DocumentLimits()
         limits.seconds = code == .extractionTimeout ? 1 : 120
         limits.textCharacters = 1000
@@ -36,6 +38,7 @@ import Testing
         guard try Documents.made() != nil else { return }
         let probe = try Probe()
         await #expect(processExitsWith: .exitCode(42)) { [folder = probe.folder as String] in
+            cl_adopt_orphans()
             let extractor = try ProcessDocumentExtractorTests.extractor { $0.pdfPrograms = folder }
             // What is only opened at the first use is open then.
             _ = try? await ProcessDocumentExtractorTests.read(extractor, Probe.document("garbage"))
@@ -53,6 +56,9 @@ import Testing
                 }
             }
             _ = try? await cancelled.value
+            // One that leaves another behind, which is ours to wait for.
+            let impostor = try ProcessDocumentExtractorTests.extractor { $0.program = Self.impostor }
+            _ = try? await ProcessDocumentExtractorTests.read(impostor, [], mimeType: "two", limits: limits)
             // Others of this process may have some open for a moment; what is lost stays lost.
             for _ in 0..<3000 where OwnProcess.descriptors() > before { usleep(10_000) }
             guard OwnProcess.descriptors() <= before else { exit(1) }

@@ -48,9 +48,21 @@ struct ExtractorRun {
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0, errno == EINTR {}
         self.status = status
-        var lines = try Data(contentsOf: URL(filePath: output)).split(separator: 0x0A)
-        if edges { lines = lines.prefix(1) + lines.suffix(2) }
+        let lines = edges ? Self.edges(output) : try Data(contentsOf: URL(filePath: output)).split(separator: 0x0A)
         frames = try lines.map { try JSONValue(parsing: Array($0)) }
+    }
+
+    /// The first line of a file and the last two.
+    private static func edges(_ path: String) -> [Data] {
+        let file = open(path, O_RDONLY)
+        defer { close(file) }
+        let length = Int(lseek(file, 0, SEEK_END))
+        func part(_ offset: Int) -> [Data] {
+            var bytes = [UInt8](repeating: 0, count: 256 << 10)
+            let count = pread(file, &bytes, bytes.count, offset)
+            return Data(bytes[..<max(count, 0)]).split(separator: 0x0A)
+        }
+        return part(0).prefix(1) + part(max(length - (256 << 10), 0)).suffix(2)
     }
 
     var pieces: [JSONValue] { frames.filter { $0["frame"] == "piece" } }
