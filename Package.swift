@@ -27,6 +27,7 @@ let package = Package(
         .library(name: "MillraceTemplates", targets: ["MillraceTemplates"]),
         .executable(name: "millrace", targets: ["MillraceCLI"]),
         .executable(name: "millrace-bench", targets: ["MillraceBench"]),
+        .executable(name: "millrace-extract", targets: ["MillraceExtract"]),
     ],
     targets: [
         // C shims: module maps and the few lines of C that variadic or macro APIs need.
@@ -35,6 +36,7 @@ let package = Package(
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
 
         library("MillraceCore", ["CLinux"]),
@@ -47,7 +49,7 @@ let package = Package(
         library("MillraceAWS", ["MillraceCore", "MillraceHTTPClient", "CCrypto"]),
         library(
             "MillraceBackends",
-            ["Millrace", "MillraceAWS", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient", "CCrypto", "CHiredis"]),
+            ["Millrace", "MillraceAWS", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient", "CCrypto", "CHiredis", "CLinux"]),
         library("MillraceTaskHandlers", ["Millrace", "MillraceCore"]),
         library(
             "MillraceServer",
@@ -63,6 +65,10 @@ let package = Package(
             name: "MillraceBench",
             dependencies: ["CLinux", "Millrace", "MillraceBackends", "MillraceCore", "MillraceDatabase", "MillraceServer"],
             swiftSettings: swiftSettings),
+
+        // Reads documents in a process of its own, which confines itself before it touches a byte; the library is for its tests and fuzzers.
+        library("MillraceExtraction", ["CArchive", "CLinux", "MillraceCore"]),
+        .executableTarget(name: "MillraceExtract", dependencies: ["MillraceExtraction"], swiftSettings: swiftSettings),
 
         // The benchmark's C halves. Measure with `-c release`: a debug build does not optimise them.
         .executableTarget(name: "MillraceBenchLoad", cSettings: [.define("_GNU_SOURCE")]),
@@ -113,6 +119,12 @@ let package = Package(
             ]),
         tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceCounterparts", "MillraceHTTPClient", "MillraceServer"]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceCounterparts", "MillraceDatabase"]),
+        // The extractor's parsers, the program itself, and the seam's implementation that starts it.
+        tests(
+            "MillraceExtractTests",
+            [
+                "CLinux", "Millrace", "MillraceBackends", "MillraceCore", "MillraceCounterparts", "MillraceExtract", "MillraceExtraction",
+            ], exclude: ["Reference"]),
         tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),
         tests("MillraceHTTPClientTests", ["MillraceCore", "MillraceCounterparts", "MillraceEventLoop", "MillraceHTTPClient"]),
     ]
@@ -121,8 +133,8 @@ let package = Package(
 // The fuzzers' entries, their corpora and the ordinary tests over them. `.ci/fuzz` sets the variable: then the same entries are a library
 // under libFuzzer's own `main`, which no ordinary build could link.
 let fuzzed: [Target.Dependency] = [
-    "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceHTTP", "MillraceHTTPClient", "MillraceServer",
-    "MillraceTemplates",
+    "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceExtraction", "MillraceHTTP", "MillraceHTTPClient",
+    "MillraceServer", "MillraceTemplates",
 ]
 if Context.environment["MILLRACE_FUZZ"] == nil {
     package.targets.append(

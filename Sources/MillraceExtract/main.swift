@@ -1,0 +1,3 @@
+import MillraceExtraction
+
+ExtractCommand.run(Array(CommandLine.arguments.dropFirst()))
