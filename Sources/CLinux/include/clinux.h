@@ -3,6 +3,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Here, so that builds from before it was there see that the module has changed.
+#include "confinement.h"
+
 // The event loop that runs on the calling thread, or NULL.
 void *cl_current_loop(void);
 void cl_set_current_loop(void *loop);
