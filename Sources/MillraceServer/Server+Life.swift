@@ -36,7 +36,7 @@ extension Server {
                 let problems = entry.problems
                 if !problems.isEmpty {
                     logger.error(
-                        "a stored guardrail is wrong: what is right in it is applied, and what cannot judge lets nothing pass",
+                        "a stored guardrail is wrong: nothing passes it until it is mended",
                         [
                             "handler": .string(handler.name),
                             "problems": .array(problems.map { .string("\($0.field) \($0.message)") }),

@@ -59,6 +59,23 @@ extension IntegrationTests {
             #expect(TCPClient.find(Array(text.utf8), in: stored) == nil)
         }
 
+        @Test func textsOfTheContext_areCheckedAsWell() async throws {
+            let telling = ScriptedTask("leaky") { request, context in
+                try await context.emit(.content("\(request.context.first?.fields["content"]?.string ?? "none")"))
+            }
+            let (masked, blocked) = try await withServer([telling]) { server in
+                _ = try server.ask("PUT", "/api/v1/admin/task/leaky", body: Self.rules)
+                func ask(_ text: String) throws -> JSONValue {
+                    let item = #"{"type": "text", "content": "\#(text)"}"#
+                    let body = #"{"task": "leaky", "parts": [{"content": "hi"}], "context": [\#(item)]}"#
+                    return try server.ask("POST", "/api/v1/generate/invoke", body: body).json
+                }
+                return (try ask("to jo@example.org"), try ask("Project Falcon"))
+            }
+            #expect(masked["parts"]?.array?.first?["content"] == "to {EMAIL}")
+            #expect(blocked["status"] == "blocked")
+        }
+
         @Test func personaIsCheckedAsWell() async throws {
             let log = try await withServer([Self.leaky]) { server in
                 _ = try server.ask("PUT", "/api/v1/admin/task/leaky", body: Self.rules)
@@ -99,7 +116,7 @@ extension IntegrationTests {
         @Test func handlerThatFails_itsLastWordsAreSent() async throws {
             let failing = ScriptedTask("failing") { _, context in
                 try await context.emit(.content("the number is 4111"))
-                throw MillraceError(.modelError, "the connection broke")
+                throw MillraceError(.modelError, "the connection of jo@example.org broke")
             }
             let log = try await withServer([failing]) { server in
                 _ = try server.ask("PUT", "/api/v1/admin/task/failing", body: Self.rules)
@@ -107,6 +124,7 @@ extension IntegrationTests {
             }
             #expect(log.filter { $0.event == "content" }.map(\.content).joined() == "the number is 4111")
             #expect(log.last?.json["status"] == "error")
+            #expect(log.first { $0.event == "error" }?.json["message"] == "the connection of {EMAIL} broke")
         }
 
         @Test func handlerReadsItsConfiguration_andHasChecksOfItsOwn() async throws {

@@ -94,6 +94,8 @@ public struct Event: Equatable, Sendable {
     /// The block that the event belongs to, from 0 to 1,000,000,000; `nil`: Millrace numbers blocks itself (consecutive pieces of text form
     /// one). Another number is refused when the event is emitted (``ErrorCode/invalidInput``).
     public var contentBlockIndex: Int?
+    /// Whether ``contentBlockIndex`` is Millrace's choice, made for the stages to see: then the block ends where another begins.
+    package var isBlockAssigned = false
 
     package init(_ kind: EventKind, _ body: Body) {
         self.kind = kind

@@ -84,7 +84,12 @@ struct GuardPattern: Equatable, Sendable {
             }
             for end in ends { program[end] = .jump(program.count) }
         case .repeated(let node, let least, let most):
-            for _ in 0..<least { try compile(node) }
+            let start = program.count
+            for _ in 0..<least {
+                try compile(node)
+                // Nothing, however often, is nothing.
+                if program.count == start { return }
+            }
             guard let most else {
                 let split = program.count
                 program.append(.split(split + 1, 0))
@@ -97,7 +102,9 @@ struct GuardPattern: Equatable, Sendable {
             for _ in least..<max(most, least) {
                 splits.append(program.count)
                 program.append(.split(program.count + 1, 0))
+                let begun = program.count
                 try compile(node)
+                if program.count == begun { break }
             }
             for split in splits { program[split] = .split(split + 1, program.count) }
         }

@@ -92,9 +92,11 @@ public struct GuardrailRule: Sendable {
         let words = text.unicodeScalars.split { ScalarSet.space.contains($0) }
         guard !words.isEmpty, text.unicodeScalars.count <= 200 else { return nil }
         let invisible = ScalarSet([0xAD...0xAD, 0x200B...0x200D, 0x2060...0x2060, 0xFEFF...0xFEFF])
+        var gap = ScalarSet.space
+        gap.formUnion(invisible)
         var nodes: [GuardPatternNode] = []
         for (index, word) in words.enumerated() {
-            if index > 0 { nodes.append(.repeated(.set(.space), least: 1, most: 8)) }
+            if index > 0 { nodes.append(.repeated(.set(gap), least: 1, most: 8)) }
             for (place, scalar) in word.enumerated() {
                 if place > 0 { nodes.append(.repeated(.set(invisible), least: 0, most: 4)) }
                 nodes.append(.set(ScalarSet(ScalarSet.lower(scalar))))

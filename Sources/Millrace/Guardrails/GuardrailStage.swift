@@ -8,10 +8,15 @@ import MillraceCore
 package final class GuardrailStage: EventStage {
     /// What a block's texts are kept apart by: readers join the pieces of one block, and never get those that are hidden.
     private struct Key: Hashable {
-        /// The block's own number, or one of ours for blocks that Millrace numbers.
         var block: Int
-        var isNumbered: Bool
         var isEmitted: Bool
+
+        init(block: Int, isEmitted: Bool) {
+            self.block = block
+            self.isEmitted = isEmitted
+        }
+
+        init(_ event: Event) { self.init(block: event.contentBlockIndex ?? -1, isEmitted: event.isEmitted) }
     }
 
     private struct Stream {
@@ -23,13 +28,17 @@ package final class GuardrailStage: EventStage {
         var isMasked = false
     }
 
+    /// How many events may wait behind the text of one block.
+    private static let behindLimit = 256
+
     private let policy: GuardrailPolicy
     private let output: [GuardrailRule]
     private let input: [GuardrailRule]
     private var streams: [Key: Stream] = [:]
-    /// The block that text without a number joins, and what it holds.
-    private var current: (key: Key, kind: EventKind)?
-    private var ownBlocks = 0
+    /// The block that Millrace has numbered last: it ends where another such begins.
+    private var assigned: Int?
+    /// Where the newest text went, behind which other events stay.
+    private var newest: Key?
     private var masked: [String: Int] = [:]
     private var isBlocked = false
 
@@ -44,6 +53,7 @@ package final class GuardrailStage: EventStage {
 
     package func input(_ message: Message) async throws -> InputVerdict {
         guard !input.isEmpty else { return .pass }
+        let asked = message.text
         var message = message
         var isChanged = false
         for (index, part) in message.parts.enumerated() {
@@ -56,13 +66,24 @@ package final class GuardrailStage: EventStage {
             default: break
             }
         }
+        // A handler reads the parts as one text, and so does a rule.
+        let counts = masked
+        guard let joined = whole(asked, input) else { return .block(reason: policy.blockedInputMessage) }
+        masked = counts
+        if joined != message.text {
+            let first = message.parts.firstIndex { if case .text = $0 { true } else { false } } ?? 0
+            message.parts.removeAll { if case .text = $0 { true } else { false } }
+            message.parts.insert(.text(joined), at: first)
+            isChanged = true
+        }
         return isChanged ? .replace(message) : .pass
     }
 
     // MARK: What comes out
 
     package func process(_ event: Event) async throws -> StageVerdict {
-        if output.isEmpty || isBlocked { return .pass }
+        if output.isEmpty { return .pass }
+        if isBlocked { return .end(.blocked, []) }
         var out: [Event] = []
         if event.kind == .content || event.kind == .reasoning {
             take(event, &out)
@@ -74,45 +95,50 @@ package final class GuardrailStage: EventStage {
         return out.isEmpty ? .hold : .replace(out)
     }
 
+    package func endBlock(_ block: Int) async throws -> StageVerdict {
+        var out: [Event] = []
+        close(block, &out)
+        return verdict(out)
+    }
+
     package func finish() async throws -> StageVerdict {
         var out: [Event] = []
-        for key in streams.keys.sorted(by: { ($0.isNumbered ? 1 : 0, $0.block) < ($1.isNumbered ? 1 : 0, $1.block) }) {
-            close(key, &out)
-            if isBlocked { return .end(.blocked, out + [.status("blocked", message: policy.blockedOutputMessage)]) }
-        }
-        if !masked.isEmpty {
+        for block in Set(streams.keys.map(\.block)).sorted() where !isBlocked { close(block, &out) }
+        if !masked.isEmpty, !isBlocked {
             out.append(.metadata(["guardrail": ["masked": .object(masked.mapValues { .integer($0) })]]))
         }
+        return verdict(out)
+    }
+
+    private func verdict(_ out: [Event]) -> StageVerdict {
+        if isBlocked { return .end(.blocked, out + [.status("blocked", message: policy.blockedOutputMessage)]) }
         return out.isEmpty ? .hold : .replace(out)
     }
 
     private func take(_ event: Event, _ out: inout [Event]) {
-        let key = key(of: event)
-        if let current, current.key != key, !current.key.isNumbered {
-            // Text that has no number never goes back to a block that has ended.
-            close(current.key, &out)
-            if isBlocked { return }
-        }
-        current = (key, event.kind)
-        var stream = streams[key] ?? Stream(text: GuardedText(output), template: event)
+        let key = Key(event)
+        beginBlock(of: event, &out)
+        if isBlocked { return }
+        newest = key
+        var stream = streams.removeValue(forKey: key) ?? Stream(text: GuardedText(output), template: event)
         let isPersisted = stream.template.isPersisted && event.isPersisted
         stream.template = event
         if !stream.text.isIdle { stream.template.isPersisted = isPersisted }
         stream.text.append(event.text ?? "")
         let endsBlock = if case .reasoning(let reasoning) = event.body { reasoning.endsBlock } else { false }
         streams[key] = stream
-        if endsBlock {
-            close(key, &out, endsBlock: true)
-            current = nil
-        } else {
-            drain(key, isWhole: false, &out)
-        }
+        if endsBlock { close(key, &out, endsBlock: true) } else { drain(key, isWhole: false, &out) }
+    }
+
+    /// A block that Millrace numbers ends the one before it that it has numbered.
+    private func beginBlock(of event: Event, _ out: inout [Event]) {
+        guard event.isBlockAssigned, let block = event.contentBlockIndex, block != assigned else { return }
+        if let assigned { close(assigned, &out) }
+        assigned = block
     }
 
     private func takeOther(_ event: Event, _ out: inout [Event]) {
-        for block in event.discardedBlocks {
-            for isEmitted in [true, false] { streams[Key(block: block, isNumbered: true, isEmitted: isEmitted)] = nil }
-        }
+        for block in event.discardedBlocks { discard(block, &out) }
         let checked = event.mappingTexts { text in
             if isBlocked { return "" }
             guard let checked = whole(text, output) else {
@@ -124,22 +150,30 @@ package final class GuardrailStage: EventStage {
         if isBlocked { return }
         switch event.kind {
         case .status, .document, .metadata: out.append(checked)
-        case .toolCall, .toolReturn, .interrupt:
-            if let current, !current.key.isNumbered { close(current.key, &out) }
-            current = nil
+        case .toolCall:
+            beginBlock(of: event, &out)
             if !isBlocked { out.append(checked) }
         default:
-            guard let current, var stream = streams[current.key], !stream.text.isIdle else { return out.append(checked) }
-            stream.behind.append((stream.text.received, checked))
-            streams[current.key] = stream
+            guard let newest, let position = streams[newest].flatMap({ $0.text.isIdle ? nil : $0.text.received }) else {
+                return out.append(checked)
+            }
+            streams[newest]?.behind.append((position, checked))
+            if let count = streams[newest]?.behind.count, count > Self.behindLimit, let first = streams[newest]?.behind.removeFirst() {
+                out.append(first.event)
+            }
         }
     }
 
-    private func key(of event: Event) -> Key {
-        if let block = event.contentBlockIndex { return Key(block: block, isNumbered: true, isEmitted: event.isEmitted) }
-        if let current, current.kind == event.kind, current.key.isEmitted == event.isEmitted { return current.key }
-        ownBlocks += 1
-        return Key(block: ownBlocks, isNumbered: false, isEmitted: event.isEmitted)
+    /// A block is taken back: what is held of its text goes, what only waited behind it does not.
+    private func discard(_ block: Int, _ out: inout [Event]) {
+        for isEmitted in [true, false] {
+            guard let stream = streams.removeValue(forKey: Key(block: block, isEmitted: isEmitted)) else { continue }
+            out += stream.behind.map(\.event).filter { $0.kind != .citation }
+        }
+    }
+
+    private func close(_ block: Int, _ out: inout [Event]) {
+        for isEmitted in [true, false] where !isBlocked { close(Key(block: block, isEmitted: isEmitted), &out) }
     }
 
     private func close(_ key: Key, _ out: inout [Event], endsBlock: Bool = false) {
@@ -148,7 +182,7 @@ package final class GuardrailStage: EventStage {
     }
 
     private func drain(_ key: Key, isWhole: Bool, endsBlock: Bool = false, _ out: inout [Event]) {
-        guard var stream = streams[key] else { return }
+        guard var stream = streams.removeValue(forKey: key) else { return }
         while let (position, event) = stream.behind.first {
             give(stream.text.take(isWhole: isWhole, until: position), &stream, &out)
             guard !isBlocked, stream.text.decided >= position else { break }

@@ -2,15 +2,16 @@
 package final class TextGuardStage: EventStage {
     private struct Key: Hashable {
         var block: Int
-        var isNumbered: Bool
         var isEmitted: Bool
     }
 
     private let guardian: any TextGuard
     private var held: [Key: [Event]] = [:]
-    /// The block that text without a number joins, and what it holds.
-    private var current: (key: Key, kind: EventKind)?
-    private var ownBlocks = 0
+    /// The block that Millrace has numbered last: it ends where another such begins.
+    private var assigned: Int?
+    /// Where the newest text went, behind which other events stay.
+    private var newest: Key?
+    private var isBlocked = false
 
     /// A stage for one run.
     package init(_ guardian: any TextGuard) { self.guardian = guardian }
@@ -32,43 +33,56 @@ package final class TextGuardStage: EventStage {
     }
 
     package func process(_ event: Event) async throws -> StageVerdict {
+        if isBlocked { return .end(.blocked, []) }
         switch event.kind {
         case .content, .reasoning:
-            let key = key(of: event)
-            var ended: Judged?
-            if let current, current.key != key, !current.key.isNumbered { ended = try await judge(current.key) }
-            if case .blocked? = ended { return ended?.verdict ?? .hold }
-            current = (key, event.kind)
+            let before = try await blockBefore(event)
+            if case .blocked = before { return before.verdict }
+            let key = Key(block: event.contentBlockIndex ?? -1, isEmitted: event.isEmitted)
+            newest = key
             held[key, default: []].append(event)
-            if case .reasoning(let reasoning) = event.body, reasoning.endsBlock {
-                let whole = try await judge(key)
-                current = nil
-                return (ended?.joined(with: whole) ?? whole).verdict
-            }
-            return ended?.verdict ?? .hold
-        case .toolCall, .toolReturn, .interrupt:
-            guard let current, !current.key.isNumbered else { return .pass }
-            self.current = nil
-            return try await judge(current.key).joined(with: .released([event])).verdict
+            guard case .reasoning(let reasoning) = event.body, reasoning.endsBlock else { return before.verdict }
+            return before.joined(with: try await judge(key)).verdict
+        case .toolCall: return try await blockBefore(event).joined(with: .released([event])).verdict
         case .status, .document, .metadata:
+            var released: [Event] = []
             for block in event.discardedBlocks {
-                for isEmitted in [true, false] { held[Key(block: block, isNumbered: true, isEmitted: isEmitted)] = nil }
+                for isEmitted in [true, false] {
+                    let dropped = held.removeValue(forKey: Key(block: block, isEmitted: isEmitted)) ?? []
+                    released += dropped.filter { $0.text == nil && $0.kind != .citation }
+                }
             }
-            return .pass
+            return released.isEmpty ? .pass : .replace(released + [event])
         default:
-            guard let current, held[current.key] != nil else { return .pass }
-            held[current.key]?.append(event)
+            guard let newest, held[newest] != nil else { return .pass }
+            held[newest]?.append(event)
             return .hold
         }
     }
 
+    package func endBlock(_ block: Int) async throws -> StageVerdict { try await judge(block).verdict }
+
     package func finish() async throws -> StageVerdict {
         var all = Judged.released([])
-        for key in held.keys.sorted(by: { ($0.isNumbered ? 1 : 0, $0.block) < ($1.isNumbered ? 1 : 0, $1.block) }) {
-            all = all.joined(with: try await judge(key))
+        for block in Set(held.keys.map(\.block)).sorted() {
+            all = all.joined(with: try await judge(block))
             if case .blocked = all { break }
         }
         return all.verdict
+    }
+
+    /// A block that Millrace numbers ends the one before it that it has numbered.
+    private func blockBefore(_ event: Event) async throws -> Judged {
+        guard event.isBlockAssigned, let block = event.contentBlockIndex, block != assigned else { return .released([]) }
+        let ended = assigned
+        assigned = block
+        return if let ended { try await judge(ended) } else { .released([]) }
+    }
+
+    private func judge(_ block: Int) async throws -> Judged {
+        let visible = try await judge(Key(block: block, isEmitted: true))
+        if case .blocked = visible { return visible }
+        return visible.joined(with: try await judge(Key(block: block, isEmitted: false)))
     }
 
     /// What a judgement lets go.
@@ -98,7 +112,9 @@ package final class TextGuardStage: EventStage {
         guard Self.saysSomething(text) else { return .released(events) }
         switch try await guardian.check(text, side: .output) {
         case .pass: return .released(events)
-        case .block(let message): return .blocked([.status("blocked", message: message)])
+        case .block(let message):
+            isBlocked = true
+            return .blocked([.status("blocked", message: message)])
         case .replace(let text):
             // One event in the place of all pieces; a signature stands for the text that it had.
             guard var event = events.last(where: { $0.text != nil }) else { return .released([]) }
@@ -107,13 +123,6 @@ package final class TextGuardStage: EventStage {
             if case .reasoning = event.body { event.body = .reasoning(Reasoning(text: text)) }
             return .released([event] + events.filter { $0.text == nil })
         }
-    }
-
-    private func key(of event: Event) -> Key {
-        if let block = event.contentBlockIndex { return Key(block: block, isNumbered: true, isEmitted: event.isEmitted) }
-        if let current, current.kind == event.kind, current.key.isEmitted == event.isEmitted { return current.key }
-        ownBlocks += 1
-        return Key(block: ownBlocks, isNumbered: false, isEmitted: event.isEmitted)
     }
 
     private static func saysSomething(_ text: String) -> Bool { text.unicodeScalars.contains { !ScalarSet.space.contains($0) } }

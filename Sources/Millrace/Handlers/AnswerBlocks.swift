@@ -6,6 +6,9 @@ struct AnswerBlocks: Equatable, Sendable {
     private var kind: EventKind?
     private var written: [Int] = []
 
+    /// The block that was begun last.
+    var newest: Int? { written.last }
+
     /// Whether the piece begins a new block.
     func needsBlock(for piece: Event) -> Bool {
         switch piece.kind {

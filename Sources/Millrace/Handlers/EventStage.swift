@@ -1,13 +1,16 @@
 /// A step on an event's way into the log. Guards live here; nothing reaches the log past the stages.
 ///
 /// Stages are made anew for every run and are called in order, one event at a time. What a stage holds it must give back from
-/// ``finish()`` or drop. Text of two blocks (``Event/contentBlockIndex``) is not joined: what a stage gives back names the block that it
+/// ``finish()`` or drop. An event that is in a block has its number (``Event/contentBlockIndex``); text of two blocks is not joined. What a stage gives back names the
+/// block that it
 /// came in, and what it holds of a block that an event takes back (``Event/discardedBlocks``) it drops.
 public protocol EventStage: AnyObject {
     /// Looks at the user's message before it is stored.
     func input(_ message: Message) async throws -> InputVerdict
     /// Looks at an event before it is appended.
     func process(_ event: Event) async throws -> StageVerdict
+    /// A block that the handler numbered itself is complete: gives back what was held of it.
+    func endBlock(_ block: Int) async throws -> StageVerdict
     /// The handler has returned: gives back what was held.
     func finish() async throws -> StageVerdict
 }
@@ -15,6 +18,8 @@ public protocol EventStage: AnyObject {
 extension EventStage {
     /// Passes the message.
     public func input(_ message: Message) async throws -> InputVerdict { .pass }
+    /// Holds nothing.
+    public func endBlock(_ block: Int) async throws -> StageVerdict { .hold }
     /// Holds nothing.
     public func finish() async throws -> StageVerdict { .hold }
 }

@@ -17,6 +17,8 @@ package protocol RunSink: AnyObject, Sendable {
     func yield() async
     /// The number of a new content block, for events that name it.
     func reserveBlock() async throws -> Int
+    /// Nothing more comes for a block that was reserved.
+    func endBlock(_ block: Int) async throws
     /// Adds to what the run has consumed.
     func report(_ usage: Usage)
     /// Whether the caller is the handler's own task on its loop, so that it may wait by ``resume(_:after:)``.
@@ -34,6 +36,7 @@ extension RunSink {
     @usableFromInline package var blocking: BlockingExecutor? { nil }
     @usableFromInline package func emitNow(_ event: Event) throws -> EmitOutcome { .mustWait }
     @usableFromInline package func yield() async {}
+    @usableFromInline package func endBlock(_ block: Int) async throws {}
     @usableFromInline package var isHandlersTask: Bool { false }
     // Nobody is told to call it.
     @usableFromInline package func resume(_ continuation: UnsafeContinuation<Void, any Error>, after nanoseconds: Int64) {
@@ -159,7 +162,10 @@ public struct RunContext: Sendable {
                     try await emit(.status("restarted", message: message, discardedBlocks: blocks.takeAll()))
                     return
                 }
-                if request.allowsRestart, blocks.needsBlock(for: piece) { blocks.begin(try await sink.reserveBlock(), for: piece) }
+                if request.allowsRestart, blocks.needsBlock(for: piece) {
+                    if let ended = blocks.newest { try await sink.endBlock(ended) }
+                    blocks.begin(try await sink.reserveBlock(), for: piece)
+                }
                 // As `emit` does, without a frame of its own for every token.
                 let placed = blocks.place(piece)
                 switch try sink.emitNow(placed) {
@@ -170,6 +176,7 @@ public struct RunContext: Sendable {
             }
             answer.response = response
             report(response.usage)
+            if let ended = blocks.newest { try await sink.endBlock(ended) }
         } catch {
             if let reported { report(reported) }
             throw error

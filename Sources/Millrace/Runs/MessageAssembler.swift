@@ -5,13 +5,15 @@ package struct MessageAssembler: Sendable {
     /// The block that further pieces are added to; its text is kept apart from `parts` so that it grows in place.
     private enum Open: Sendable {
         case none
-        case text(block: Int?)
+        /// Pieces that readers did not get are not joined with what they got: a guard has seen them apart.
+        case text(block: Int?, isEmitted: Bool)
         case reasoning(block: Int?)
     }
 
     private struct Part: Sendable {
         var block: Int?
         var value: MessagePart
+        var isEmitted = true
     }
 
     private var parts: [Part] = []
@@ -31,7 +33,7 @@ package struct MessageAssembler: Sendable {
     /// Takes the next event.
     /// - Parameter block: the block that the log put it in.
     package mutating func receive(_ event: Event, block: Int?) {
-        if case .content(let text) = event.body, case .text(block) = open, event.isPersisted, discarded.isEmpty {
+        if case .content(let text) = event.body, case .text(block, event.isEmitted) = open, event.isPersisted, discarded.isEmpty {
             add(text)
             return
         }
@@ -39,22 +41,22 @@ package struct MessageAssembler: Sendable {
         guard event.isPersisted, !isDiscarded(block) else { return }
         switch event.body {
         case .content(let text):
-            if case .text(block) = open {
+            if case .text(block, event.isEmitted) = open {
                 add(text)
-            } else {
+            } else if !addLate(text, block, event.isEmitted) {
                 closeOpen()
-                open = .text(block: block)
+                open = .text(block: block, isEmitted: event.isEmitted)
                 add(text)
             }
         case .reasoning(let piece):
             if case .reasoning(block) = open {
                 openReasoning?.value.add(piece)
-            } else {
+            } else if !addLate(piece, block) {
                 closeOpen()
                 open = .reasoning(block: block)
                 openReasoning = OutOfLine(piece)
             }
-            if piece.endsBlock { closeOpen() }
+            if case .reasoning(block) = open, piece.endsBlock { closeOpen() }
         case .toolCall(let call): add(.toolCall(call), block)
         case .toolReturn(let result): add(.toolReturn(result), block)
         case .citation(let citation):
@@ -84,6 +86,27 @@ package struct MessageAssembler: Sendable {
         text.withUTF8 { openText.append(contentsOf: $0) }
     }
 
+    /// Adds a piece to the part of its block, behind which others have begun.
+    /// - Returns: whether there is such a part.
+    private mutating func addLate(_ text: String, _ block: Int?, _ isEmitted: Bool) -> Bool {
+        for index in parts.indices.reversed() where block != nil && parts[index].block == block && parts[index].isEmitted == isEmitted {
+            guard case .text(let before) = parts[index].value else { continue }
+            parts[index].value = .text(before + text)
+            return true
+        }
+        return false
+    }
+
+    private mutating func addLate(_ piece: Reasoning, _ block: Int?) -> Bool {
+        for index in parts.indices.reversed() where block != nil && parts[index].block == block {
+            guard case .reasoning(var before) = parts[index].value, !before.endsBlock else { continue }
+            before.add(piece)
+            parts[index].value = .reasoning(before)
+            return true
+        }
+        return false
+    }
+
     private func isDiscarded(_ block: Int?) -> Bool {
         if let block { discarded.contains(block) } else { false }
     }
@@ -97,8 +120,8 @@ package struct MessageAssembler: Sendable {
     private mutating func closeOpen() {
         switch open {
         case .none: break
-        case .text(let block):
-            parts.append(Part(block: block, value: .text(String(decoding: openText, as: UTF8.self))))
+        case .text(let block, let isEmitted):
+            parts.append(Part(block: block, value: .text(String(decoding: openText, as: UTF8.self)), isEmitted: isEmitted))
             parts += openCitations
             openCitations = []
         case .reasoning(let block):

@@ -76,12 +76,7 @@ package struct RunLog: ~Copyable {
         _ event: Event, at stamp: EventStamp, isTerminal: Bool = false
     ) throws(MillraceError) -> Int? {
         precondition(isTerminal || lastSequence < reservedSequence, "appended above the reservation")
-        if let chosen = event.contentBlockIndex, !BlockNumbering.choices.contains(chosen) {
-            throw MillraceError(
-                .invalidInput,
-                "an event of kind '\(event.kind)' names the content block \(chosen): blocks have numbers from 0 to \(BlockNumbering.choices.upperBound)"
-            )
-        }
+        try BlockNumbering.check(event)
         let before = openBytes
         let mark = blocks.mark(before: event)
         let block = blocks.position(of: event)
@@ -174,6 +169,25 @@ package struct BlockNumbering: Equatable, Sendable {
     package static let choices = 0...1_000_000_000
 
     package init() {}
+
+    /// - Throws: ``ErrorCode/invalidInput`` for an event that names a block which there cannot be.
+    package static func check(_ event: Event) throws(MillraceError) {
+        guard let chosen = event.contentBlockIndex, !choices.contains(chosen) else { return }
+        throw MillraceError(
+            .invalidInput,
+            "an event of kind '\(event.kind)' names the content block \(chosen): blocks have numbers from 0 to \(choices.upperBound)")
+    }
+
+    /// The event with the number of its block, where it is in one.
+    package mutating func numbered(_ event: Event) -> Event {
+        var event = event
+        let position = position(of: event)
+        if event.contentBlockIndex == nil, let position {
+            event.contentBlockIndex = position.index
+            event.isBlockAssigned = true
+        }
+        return event
+    }
 
     /// What one event can change. Not the whole: a copy of `explicit` with every event would cost more the more blocks a run has.
     struct Mark {

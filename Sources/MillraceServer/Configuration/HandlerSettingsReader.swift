@@ -27,14 +27,15 @@ struct HandlerSettingsReader {
                 }
             }
             let known = group.fields.map(\.environmentName)
+            let others = groups.flatMap { $0.fields.map(\.environmentName) }
             // A variable that begins like a group's may be another program's; one in `.env` is ours.
-            for name in environment.keys.sorted() where name.hasPrefix(group.environmentPrefix) && !known.contains(name) {
+            for name in environment.keys.sorted() where name.hasPrefix(group.environmentPrefix) && !others.contains(name) {
                 let rest = String(name.dropFirst(group.environmentPrefix.count))
                 guard Suggestion.closest(to: rest, among: group.fields.map { HandlerSettingsGroup.words($0.name) }) != nil else { continue }
                 warn(name, .environment(name), "unknown variable", known, behind: group.environmentPrefix)
             }
             for entry in dotEnv.values.sorted(by: { $0.line < $1.line })
-            where entry.name.hasPrefix(group.environmentPrefix) && !known.contains(entry.name) {
+            where entry.name.hasPrefix(group.environmentPrefix) && !others.contains(entry.name) {
                 warn(entry.name, .file(path: path, line: entry.line), "unknown variable", known, behind: group.environmentPrefix)
             }
         }

@@ -27,7 +27,11 @@ public struct SettingsReload: Sendable {
         self.report = report
         self.read = read
         watch = FileWatch(report.stamps)
-        hadTerminal = Self.hasTerminal
+        // Who ignores the signal, as nohup has a program do, wants to stay when the terminal goes.
+        var disposition = sigaction()
+        sigaction(SIGHUP, nil, &disposition)
+        let ignores = unsafeBitCast(disposition.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+        hadTerminal = !ignores && Self.hasTerminal
     }
 
     private static var hasTerminal: Bool {
@@ -76,6 +80,11 @@ public struct SettingsReload: Sendable {
         if old.settings.models != new.settings.models { names.append("models") }
         if old.settings.embedders != new.settings.embedders { names.append("embedders") }
         if old.settings.taskModels != new.settings.taskModels { names.append("taskModels") }
+        let groups = Set(old.settings.handlerConfiguration.keys).union(new.settings.handlerConfiguration.keys)
+        let declared = SettingTable.handlerGroups().map(\.name) + new.settings.declaredHandlerGroups
+        names += groups.subtracting(declared).sorted().filter {
+            old.settings.handlerConfiguration[$0] != new.settings.handlerConfiguration[$0]
+        }
         return names
     }
 }

@@ -24,14 +24,15 @@ final class HandlerConfigurations: Sendable {
         self.makeTextGuard = makeTextGuard
     }
 
-    /// Looks at a configuration. Of a guardrail that is wrong it holds what is right; what cannot judge lets nothing pass.
+    /// Looks at a configuration. With a guardrail that is wrong nothing passes.
     func examine(_ configuration: [String: JSONValue]) async throws -> Entry {
         var entry = Entry(configuration: configuration)
         guard let stored = configuration["guardrail"], !stored.isNull else { return entry }
         let (policy, problems) = GuardrailPolicy.read(stored)
         entry.problems = problems
         if !policy.rules.isEmpty { entry.rules = policy }
-        guard let bedrock = policy.bedrock else { return entry }
+        if let problem = problems.first { entry.textGuard = MissingGuard(message: "\(problem.field) \(problem.message)") }
+        guard problems.isEmpty, let bedrock = policy.bedrock else { return entry }
         let make = makeTextGuard
         do {
             entry.textGuard = try await blocking.run { try make(bedrock) }

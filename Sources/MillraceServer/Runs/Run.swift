@@ -131,6 +131,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         var failure: (any Error)?
         do { try await handler.handle(request, RunContext(sink: self)) } catch { failure = error }
         do { try await stages.finish { try await self.settle($0) } } catch { failure = failure ?? error }
+        if let error = failure as? MillraceError { failure = await stages.checked(error) }
         handlerEnded(failure)
     }
 
@@ -169,7 +170,15 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
             return try await Task(executorPreference: executor) { try await self.reserveBlock() }.value
         }
         try checkAccepting()
-        return log.reserveBlock()
+        return stages?.reserveBlock() ?? log.reserveBlock()
+    }
+
+    func endBlock(_ block: Int) async throws {
+        guard let stages else { return }
+        guard loop.isCurrent else {
+            return try await Task(executorPreference: executor) { try await self.endBlock(block) }.value
+        }
+        try await stages.endBlock(block) { try await self.settle($0) }
     }
 
     func emit(_ event: Event) async throws {
@@ -190,15 +199,14 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
 
     /// Appends what the stages let through.
     private func settle(_ outcome: RunStages.Outcome) async throws {
+        // The end holds whatever becomes of the events before it: a handler must not go on past it.
+        defer { if let status = outcome.ending { perform(lifecycle.stageEnded(status)) } }
         for event in outcome.events {
             try await room()
             try checkAccepting()
             try append(event)
         }
-        if let status = outcome.ending {
-            perform(lifecycle.stageEnded(status))
-            throw CancellationError()
-        }
+        if outcome.ending != nil { throw CancellationError() }
         if log.openBytes > Self.bytesPerTurn { await loop.nextTurn() }
     }
 

@@ -135,7 +135,8 @@ final class RunHub: Sendable {
         }
     }
 
-    /// What the stages make of what goes in: the message, and who the answer should sound like, which clients send as well.
+    /// What the stages make of what goes in: the message, who the answer should sound like, and the texts of the context, which clients send as
+    /// well.
     /// - Returns: the request, and why it is blocked, if it is: then without its texts.
     private static func checked(
         _ request: TaskRequest, by stages: [any EventStage]
@@ -149,14 +150,41 @@ final class RunHub: Sendable {
                 case .pass: break
                 case .replace(let message) where isPersona: request.persona = message.text
                 case .replace(let message): request.message = message
-                case .block(let reason):
-                    request.message.parts = []
-                    request.persona = nil
-                    return (request, reason)
+                case .block(let reason): return (Self.emptied(request), reason)
                 }
+            }
+            for index in request.context.indices {
+                var item = request.context[index]
+                var texts: [(put: (String, inout ContextItem) -> Void, text: String)] = []
+                if let title = item.attachment?.title { texts.append(({ $1.attachment?.title = $0 }, title)) }
+                for case (let name, .string(let text)) in item.fields where !Self.untouched.contains(name) {
+                    texts.append(({ $1.fields[name] = .string($0) }, text))
+                }
+                for (put, text) in texts {
+                    var message = request.message
+                    message.parts = [.text(text)]
+                    switch try await stage.input(message) {
+                    case .pass: break
+                    case .replace(let message): put(message.text, &item)
+                    case .block(let reason): return (Self.emptied(request), reason)
+                    }
+                }
+                request.context[index] = item
             }
         }
         return (request, nil)
+    }
+
+    /// Members of a context item that are no texts.
+    private static let untouched: Set = ["type", "pointer", "mime_type", "data", "id", "document_id"]
+
+    /// A blocked request, without its texts.
+    private static func emptied(_ request: TaskRequest) -> TaskRequest {
+        var request = request
+        request.message.parts = []
+        request.persona = nil
+        request.context = []
+        return request
     }
 
     /// Makes a run findable before it is stored, so that a second request with its idempotency key can attach as soon as the key is there.

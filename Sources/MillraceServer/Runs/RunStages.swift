@@ -1,6 +1,10 @@
 import Millrace
+import MillraceCore
 
 /// The ordered stages between `emit` and the log, one event at a time. Confined to the run's loop.
+///
+/// Blocks get their numbers before the stages, so that what a stage holds of a block is given back to that block, and a guard joins what readers
+/// join.
 final class RunStages {
     /// What came out at the end of the stages.
     struct Outcome {
@@ -9,6 +13,7 @@ final class RunStages {
     }
 
     private let stages: [any EventStage]
+    private var numbering = BlockNumbering()
     private var isBusy = false
     private var waiting: [UnsafeContinuation<Void, Never>] = []
 
@@ -18,20 +23,45 @@ final class RunStages {
     func process(_ event: Event, append: (Outcome) async throws -> Void) async throws {
         await enter()
         defer { leave() }
-        try await append(try await pass([event], from: 0))
+        try BlockNumbering.check(event)
+        try await append(try await pass([numbering.numbered(event)], from: 0))
+    }
+
+    /// The number of a block that only events naming it will have.
+    func reserveBlock() -> Int { numbering.reserve() }
+
+    /// A block that the handler numbered is complete: every stage gives back what it held of it.
+    func endBlock(_ block: Int, append: (Outcome) async throws -> Void) async throws {
+        await enter()
+        defer { leave() }
+        try await append(try await flush { try await $0.endBlock(block) })
+    }
+
+    /// The error as readers may see it: its texts pass the stages like those of a status.
+    func checked(_ error: MillraceError) async -> MillraceError {
+        await enter()
+        defer { leave() }
+        let details = Event.metadata(error.details)
+        guard let message = try? await pass([.status("error", message: error.message), details], from: 0), message.ending == nil,
+            case .status(_, let text, _)? = message.events.first?.body, case .metadata(let members)? = message.events.last?.body
+        else { return MillraceError(error.code, "the run failed; what it says was blocked by a guardrail", isRetryable: error.isRetryable) }
+        var checked = error
+        checked.message = text
+        checked.details = members
+        return checked
     }
 
     /// The handler has returned: every stage gives back what it held, and what a stage gives back passes the later ones.
     func finish(append: (Outcome) async throws -> Void) async throws {
         await enter()
         defer { leave() }
-        try await append(try await flush())
+        try await append(try await flush { try await $0.finish() })
     }
 
-    private func flush() async throws -> Outcome {
+    private func flush(_ ask: (any EventStage) async throws -> StageVerdict) async throws -> Outcome {
         var all = Outcome()
         for (index, stage) in stages.enumerated() {
-            let verdict = try await stage.finish()
+            let verdict = try await ask(stage)
             let outcome: Outcome
             switch verdict {
             case .pass, .hold: continue
@@ -76,6 +106,8 @@ final class RunStages {
             }
             outcome.events = next
         }
+        // What a stage has made anew has its block from the same count.
+        outcome.events = outcome.events.map { $0.contentBlockIndex == nil ? numbering.numbered($0) : $0 }
         return outcome
     }
 

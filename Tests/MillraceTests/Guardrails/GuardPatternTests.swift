@@ -73,6 +73,12 @@ import Testing
         #expect((decision == .undecided) == isUndecided)
     }
 
+    /// What is nothing is not repeated: this would be 10^15 copies.
+    @Test func nothingRepeated_isNothing() throws {
+        #expect(try Self.lengths("(((((){1000}){1000}){1000}){1000}){1000}a", "a") == [1])
+        #expect(throws: GuardPatternParser.Failure.self) { try GuardPattern("(((((){0,1000}){0,1000}){0,1000}){0,1000}){0,1000}a") }
+    }
+
     @Test func match_isAtMostAThousandLong() throws {
         let text = String(repeating: "a", count: 1500)
         #expect(try Self.lengths("a+", text).last == 1000)

@@ -69,7 +69,8 @@ import Testing
         ("project falcon", "See Project  Falcon now", "See [removed] now"), ("project falcon", "project\nfalcon", "[removed]"),
         ("project falcon", "projects falcon", "projects falcon"), ("cat", "concatenate cat.", "concatenate [removed]."),
         ("C++", "in C++17", "in [removed]17"),
-        ("cat", "c\u{200B}a\u{AD}t", "[removed]"), ("STRASSE", "strasse", "[removed]"), ("ärger", "ÄRGER!", "[removed]!"),
+        ("cat", "c\u{200B}a\u{AD}t", "[removed]"), ("project falcon", "project\u{200B} \u{200B}falcon", "[removed]"),
+        ("STRASSE", "strasse", "[removed]"), ("ärger", "ÄRGER!", "[removed]!"),
         ("東京", "東京", "[removed]"),
         ("cat", "cat\u{301}", "cat\u{301}"),
     ])

@@ -12,20 +12,29 @@ import Testing
     private static func run(_ events: [Event], _ policy: GuardrailPolicy) async throws -> (events: [Event], ending: RunStatus?) {
         let stage = GuardrailStage(policy)
         var out: [Event] = []
-        for event in events {
+        var numbering = BlockNumbering()
+        for event in events.map({ numbering.numbered($0) }) {
             switch try await stage.process(event) {
             case .pass: out.append(event)
             case .replace(let events): out += events
             case .hold: break
-            case .end(let status, let events): return (out + events, status)
+            case .end(let status, let events): return ((out + events).map(plain), status)
             }
         }
         switch try await stage.finish() {
         case .replace(let events): out += events
-        case .end(let status, let events): return (out + events, status)
+        case .end(let status, let events): return ((out + events).map(plain), status)
         default: break
         }
-        return (out, nil)
+        return (out.map(plain), nil)
+    }
+
+    /// The event without the number that Millrace has given it.
+    private static func plain(_ event: Event) -> Event {
+        var event = event
+        if event.isBlockAssigned { event.contentBlockIndex = nil }
+        event.isBlockAssigned = false
+        return event
     }
 
     private static func text(_ events: [Event], _ kind: EventKind = .content) -> String {
@@ -147,7 +156,7 @@ import Testing
         let (out, _) = try await Self.run(
             [Event.content("c").hidden(), .content("at cat"), Event.content("at").hidden()], try Self.policy())
         #expect(Self.text(out.filter(\.isEmitted)) == "at #")
-        #expect(out.filter { !$0.isEmitted }.allSatisfy { $0.text.map { "cat".contains($0) } ?? true })
+        #expect(Self.text(out.filter { !$0.isEmitted }) == "#")
     }
 
     @Test func maskedReasoning_losesItsSignature() async throws {
@@ -174,6 +183,11 @@ import Testing
             return
         }
         #expect(changed.parts == [.text("a #"), .text("fine")])
+        guard case .replace(let joined) = try await stage.input(message("a white", "cat sat", "fine")) else {
+            Issue.record("passed")
+            return
+        }
+        #expect(joined.parts == [.text("a # sat\n\nfine")])
         #expect(try await stage.input(message("fine", "stop it")) == .block(reason: "The message was blocked by a guardrail."))
     }
 

@@ -21,20 +21,29 @@ import Testing
     ) {
         let stage = TextGuardStage(guardian)
         var out: [Event] = []
-        for event in events {
+        var numbering = BlockNumbering()
+        for event in events.map({ numbering.numbered($0) }) {
             switch try await stage.process(event) {
             case .pass: out.append(event)
             case .replace(let events): out += events
             case .hold: break
-            case .end(let status, let events): return (out + events, status)
+            case .end(let status, let events): return ((out + events).map(plain), status)
             }
         }
         switch try await stage.finish() {
         case .replace(let events): out += events
-        case .end(let status, let events): return (out + events, status)
+        case .end(let status, let events): return ((out + events).map(plain), status)
         default: break
         }
-        return (out, nil)
+        return (out.map(plain), nil)
+    }
+
+    /// The event without the number that Millrace has given it.
+    private static func plain(_ event: Event) -> Event {
+        var event = event
+        if event.isBlockAssigned { event.contentBlockIndex = nil }
+        event.isBlockAssigned = false
+        return event
     }
 
     @Test func block_isJudgedWhole_andGoesOnAsItCame() async throws {
