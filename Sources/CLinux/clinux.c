@@ -76,6 +76,10 @@ int cl_eventfd(void) {
     return fd < 0 ? -errno : fd;
 }
 
+int cl_pipe(int ends[2]) {
+    return pipe2(ends, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
 void cl_eventfd_signal(int fd) {
     // A signal that is lost would leave a loop asleep. EAGAIN is none: then the counter is full, and the loop was woken.
     while (eventfd_write(fd, 1) < 0 && errno == EINTR) {}

@@ -285,8 +285,12 @@ int cl_start_alone(const char *program, char *const *arguments, char *const *var
     _exit(127);
 }
 
+int cl_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}
+
 int cl_spawn_bare(posix_spawn_file_actions_t *actions, int first) {
-    int error = posix_spawn_file_actions_addclosefrom_np(actions, first);
+    int error = cl_spawn_close_from(actions, first);
     return error ? error : posix_spawn_file_actions_addchdir_np(actions, "/");
 }
 

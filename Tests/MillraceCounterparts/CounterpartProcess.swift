@@ -16,21 +16,19 @@ package final class CounterpartProcess: Sendable {
 
     /// Starts a program, with its standard output and standard error taken as lines.
     package init(_ command: [String], environment: [String: String] = [:], directory: String = "/") throws {
-        var input: [Int32] = [0, 0]
-        var output: [Int32] = [0, 0]
-        guard pipe(&input) == 0, pipe(&output) == 0 else { throw CounterpartMissing("pipe: \(String(cString: strerror(errno)))") }
-        // Closed in every other child: an end that lives on elsewhere would hide that this one has gone.
-        for end in input + output { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let (input, output) = (try Pipe(), try Pipe())
         defer {
-            close(input[0])
-            close(output[1])
+            close(input.readEnd)
+            close(output.writeEnd)
         }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, input[0], 0)
-        posix_spawn_file_actions_adddup2(&actions, output[1], 1)
-        posix_spawn_file_actions_adddup2(&actions, output[1], 2)
+        posix_spawn_file_actions_adddup2(&actions, input.readEnd, 0)
+        posix_spawn_file_actions_adddup2(&actions, output.writeEnd, 1)
+        posix_spawn_file_actions_adddup2(&actions, output.writeEnd, 2)
+        // A connection that lived on in here would hide from its peer that the tests have closed it.
+        ProgramDescriptors.close(from: 3, in: &actions)
         // The shell outlives the test process by as long as it takes to notice, and takes the program with it; it ends with the program. What it
         // says itself ("[1]-  Done") is no line of the program's.
         let guardian = #"""
@@ -57,15 +55,15 @@ package final class CounterpartProcess: Sendable {
         var process = pid_t()
         let error = posix_spawn(&process, words[0], &actions, &attributes, &arguments, &variables)
         guard error == 0 else {
-            close(input[1])
-            close(output[0])
+            close(input.writeEnd)
+            close(output.readEnd)
             throw CounterpartMissing("cannot start \(command[0]): \(String(cString: strerror(error)))")
         }
         let state = Monitor(State())
-        let outputEnd = output[0]
+        let outputEnd = output.readEnd
         self.process = process
         self.state = state
-        inputEnd = input[1]
+        inputEnd = input.writeEnd
         reader = Locked(try NamedThread(name: "counterpart") { Self.read(outputEnd, into: state) })
     }
 

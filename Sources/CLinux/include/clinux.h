@@ -30,6 +30,8 @@ int cl_epoll_ctl(int epoll, int operation, int fd, uint32_t events, void *source
 int cl_epoll_wait(int epoll, cl_ready *ready, int capacity, int64_t timeout_ns);
 
 int cl_eventfd(void);
+// Both ends are closed in programs that are started. Returns 0 or -errno.
+int cl_pipe(int ends[2]);
 void cl_eventfd_signal(int fd);
 
 // Makes the given signals write their number, one byte, into a pipe, whichever thread they interrupt. Returns the end to read from, which

@@ -60,6 +60,8 @@ int cl_start_alone(const char *program, char *const *arguments, char *const *var
 
 // What posix_spawn does last in the new process: it closes every descriptor from `first` on and changes to the directory `/`. Returns 0 or errno.
 int cl_spawn_bare(posix_spawn_file_actions_t *actions, int first);
+// The same without the change of directory.
+int cl_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
 
 // Whether this program is built with a sanitizer, which needs far more address space than there is memory.
 int cl_is_sanitized(void);

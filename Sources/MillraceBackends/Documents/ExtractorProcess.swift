@@ -47,9 +47,8 @@ final class ExtractorProcess: @unchecked Sendable {
             return kept
         }
         func pipe() -> (Int32, Int32)? {
-            var ends: [Int32] = [-1, -1]
-            guard Glibc.pipe(&ends) == 0 else { return nil }
-            let (first, second) = (keep(ends[0]), keep(ends[1]))
+            guard let pipe = try? Pipe() else { return nil }
+            let (first, second) = (keep(pipe.readEnd), keep(pipe.writeEnd))
             if let first, let second { return (first, second) }
             return nil
         }

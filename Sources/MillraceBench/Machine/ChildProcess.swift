@@ -33,8 +33,8 @@ struct ChildProcess: ~Copyable {
         let create = O_WRONLY | O_CREAT | O_APPEND
         var inputs: [Int32] = [-1, -1]
         if takesInput {
-            guard pipe(&inputs) == 0 else { throw .lastCall("cannot make a pipe") }
-            for end in inputs { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            let pipe = try Pipe()
+            inputs = [pipe.readEnd, pipe.writeEnd]
             posix_spawn_file_actions_adddup2(&actions, inputs[0], 0)
         } else {
             posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
@@ -43,9 +43,8 @@ struct ChildProcess: ~Copyable {
         switch output {
         case .file(let path): posix_spawn_file_actions_addopen(&actions, 1, path, create, 0o644)
         case .pipe:
-            guard pipe(&ends) == 0 else { throw .lastCall("cannot make a pipe") }
-            // Children are started one after the other by one thread, so none slips in between.
-            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            let pipe = try Pipe()
+            ends = [pipe.readEnd, pipe.writeEnd]
             posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
         }
         posix_spawn_file_actions_addopen(&actions, 2, errors, create, 0o644)

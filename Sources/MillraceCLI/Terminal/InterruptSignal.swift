@@ -1,4 +1,5 @@
 import Glibc
+import MillraceCore
 import Synchronization
 
 // Read and written by a signal handler, where only lock-free operations are safe.
@@ -19,14 +20,10 @@ enum InterruptSignal {
         // Makes the globals before a handler can run.
         _ = count
         if descriptor < 0 {
-            var ends: [Int32] = [-1, -1]
-            if pipe(&ends) == 0 {
-                for end in ends {
-                    _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-                    _ = fcntl(end, F_SETFL, O_NONBLOCK)
-                }
-                readEnd.store(ends[0], ordering: .relaxed)
-                writeEnd.store(ends[1], ordering: .relaxed)
+            if let pipe = try? Pipe() {
+                for end in [pipe.readEnd, pipe.writeEnd] { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
+                readEnd.store(pipe.readEnd, ordering: .relaxed)
+                writeEnd.store(pipe.writeEnd, ordering: .relaxed)
             }
         }
         var action = sigaction()

@@ -16,18 +16,22 @@ struct PDFProgram {
     init(
         _ name: String, _ options: [String], _ folder: String, _ document: Int32, _ null: Int32, endsWithPath: Bool
     ) throws(MillraceError) {
-        guard let output = Self.pipe() else { throw Self.failure(name, errno) }
-        guard let errors = Self.pipe() else { throw Self.failure(name, errno) }
+        let output = try Self.pipe(for: name)
+        let errors: Pipe
+        do throws(MillraceError) { errors = try Self.pipe(for: name) } catch {
+            output.close()
+            throw error
+        }
         let words = [name] + options + ["/proc/self/fd/\(document)"] + (endsWithPath ? [] : ["-"])
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         var variables: [UnsafeMutablePointer<CChar>?] = [strdup("LC_ALL=C.UTF-8"), nil]
         defer { for pointer in arguments + variables { free(pointer) } }
-        process = cl_start_alone("\(folder)/\(name)", &arguments, &variables, null, output[1], errors[1], document)
-        close(output[1])
-        close(errors[1])
+        process = cl_start_alone("\(folder)/\(name)", &arguments, &variables, null, output.writeEnd, errors.writeEnd, document)
+        close(output.writeEnd)
+        close(errors.writeEnd)
         self.name = name
-        self.output = output[0]
-        self.errors = errors[0]
+        self.output = output.readEnd
+        self.errors = errors.readEnd
         guard process > 0 else {
             close(self.output)
             close(self.errors)
@@ -35,12 +39,10 @@ struct PDFProgram {
         }
     }
 
-    /// The reading and the writing end, closed in the program.
-    private static func pipe() -> [Int32]? {
-        var ends: [Int32] = [0, 0]
-        guard Glibc.pipe(&ends) == 0 else { return nil }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        return ends
+    private static func pipe(for name: String) throws(MillraceError) -> Pipe {
+        do throws(MillraceError) { return try Pipe() } catch {
+            throw MillraceError(.extractionFailed, "\(name) cannot be started: \(error.message)", isRetryable: true)
+        }
     }
 
     private static func failure(_ name: String, _ error: Int32) -> MillraceError {

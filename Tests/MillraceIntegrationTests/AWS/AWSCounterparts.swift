@@ -31,18 +31,15 @@ final class AWSCounterparts: Sendable {
     private init() throws {
         let ports = try (0..<4).map { _ in try MillraceCounterparts.Counterpart.freePort() }
         (bedrockPort, s3Port, secretsPort, searchPort) = (ports[0], ports[1], ports[2], ports[3])
-        var input: [Int32] = [0, 0]
-        guard pipe(&input) == 0 else { throw ClientFailure("pipe: \(String(cString: strerror(errno)))") }
-        // Closed in every other child: an end that lives on elsewhere would keep them running.
-        for end in input { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        defer { close(input[0]) }
-        inputEnd = input[1]
+        let input = try Pipe()
+        defer { close(input.readEnd) }
+        inputEnd = input.writeEnd
         let log = TestFiles.temporaryPath("counterparts") + ".log"
         defer { unlink(log) }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, input[0], 0)
+        posix_spawn_file_actions_adddup2(&actions, input.readEnd, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
         let command = [

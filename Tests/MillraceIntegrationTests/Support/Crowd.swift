@@ -24,28 +24,24 @@ final class Crowd: @unchecked Sendable {  // Sendable: a test uses it from one t
     ///   - source: the address that they come from, such as `127.0.0.2`.
     ///   - patience: for how long outcomes are waited for, in seconds.
     init(of count: Int, to port: Int, from source: String, patience: Int = 60) throws {
-        var ends: [Int32] = [0, 0, 0, 0]
-        guard pipe(&ends) == 0, ends[2...].withUnsafeMutableBufferPointer({ pipe($0.baseAddress) }) == 0 else {
-            throw ClientFailure("pipe: \(String(cString: strerror(errno)))")
-        }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let (commands, answers) = (try Pipe(), try Pipe())
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, ends[0], 0)
-        posix_spawn_file_actions_adddup2(&actions, ends[3], 1)
+        posix_spawn_file_actions_adddup2(&actions, commands.readEnd, 0)
+        posix_spawn_file_actions_adddup2(&actions, answers.writeEnd, 1)
         let script = TestFiles.packageRoot + "/Tests/MillraceIntegrationTests/Clients/crowd.py"
         let words = ["python3", script, "\(port)", "\(count)", source, "\(patience)"]
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         var process = pid_t()
         let status = posix_spawnp(&process, words[0], &actions, nil, &arguments, environ)
-        close(ends[0])
-        close(ends[3])
+        close(commands.readEnd)
+        close(answers.writeEnd)
         guard status == 0 else { throw ClientFailure("cannot start python3: \(String(cString: strerror(status)))") }
         processID = process
-        input = ends[1]
-        output = ends[2]
+        input = commands.writeEnd
+        output = answers.readEnd
     }
 
     deinit {

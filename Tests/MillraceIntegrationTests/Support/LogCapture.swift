@@ -10,12 +10,9 @@ final class LogCapture: Sendable {
     private let thread = Locked<NamedThread?>(nil)
 
     init() throws {
-        var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { throw ClientFailure("pipe: \(String(cString: strerror(errno)))") }
-        // No child process may keep the pipe open but the one that is given it.
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        readEnd = ends[0]
-        writeEnd = ends[1]
+        let pipe = try Pipe()
+        readEnd = pipe.readEnd
+        writeEnd = pipe.writeEnd
         let (readEnd, text) = (readEnd, text)
         let started = try NamedThread(name: "log-capture") {
             var chunk = [UInt8](repeating: 0, count: 65536)

@@ -75,33 +75,29 @@ final class ModelServer: Sendable {
     }
 
     private init(_ command: [String]) throws {
-        var input: [Int32] = [0, 0]
-        var output: [Int32] = [0, 0]
-        guard pipe(&input) == 0, pipe(&output) == 0 else { throw ClientFailure("pipe: \(String(cString: strerror(errno)))") }
-        // Closed in every other child: an end that lives on elsewhere would hide that this one has gone.
-        for end in input + output { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let (input, output) = (try Pipe(), try Pipe())
         defer {
-            close(input[0])
-            close(output[1])
+            close(input.readEnd)
+            close(output.writeEnd)
         }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, input[0], 0)
-        posix_spawn_file_actions_adddup2(&actions, output[1], 1)
+        posix_spawn_file_actions_adddup2(&actions, input.readEnd, 0)
+        posix_spawn_file_actions_adddup2(&actions, output.writeEnd, 1)
         var pointers: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
         defer { for pointer in pointers { free(pointer) } }
         var process = pid_t()
         let error = posix_spawnp(&process, command[0], &actions, nil, &pointers, environ)
         guard error == 0 else {
-            close(input[1])
-            close(output[0])
+            close(input.writeEnd)
+            close(output.readEnd)
             throw ClientFailure("cannot start \(command[0]): \(String(cString: strerror(error)))")
         }
         let state = Monitor(State())
-        let outputEnd = output[0]
+        let outputEnd = output.readEnd
         processID = process
-        inputEnd = input[1]
+        inputEnd = input.writeEnd
         self.state = state
         reader = Locked(try NamedThread(name: "model-server") { Self.read(outputEnd, into: state) })
         // A first line that does not come is a server that has ended, and said why on standard error.

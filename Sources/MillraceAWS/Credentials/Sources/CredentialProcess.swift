@@ -49,18 +49,17 @@ final class CredentialProcess: Sendable {
     }
 
     private func perform() throws -> [UInt8] {
-        guard let wake = SpawnedChild.pipe() else { throw failure("was not started: \(String(cString: strerror(errno)))") }
-        wakeEnd.withLock { $0 = wake[1] }
+        let wake = try SpawnedChild.pipe { self.failure($0) }
+        wakeEnd.withLock { $0 = wake.writeEnd }
         defer {
             wakeEnd.withLock { $0 = nil }
-            close(wake[0])
-            close(wake[1])
+            wake.close()
         }
         if isCancelled.withLock({ $0 }) { throw CancellationError() }
         var child = try SpawnedChild(program: try program(), command: command, environment: environment) { self.failure($0) }
         defer { child.close() }
         do {
-            try wait(for: &child, wake: wake[0])
+            try wait(for: &child, wake: wake.readEnd)
         } catch {
             child.kill()
             throw error

@@ -15,18 +15,18 @@ struct SpawnedChild {
     init(
         program: String, command: [String], environment: [String: String], _ failure: (String) -> MillraceError
     ) throws(MillraceError) {
-        guard let output = Self.pipe() else { throw failure("was not started: \(String(cString: strerror(errno)))") }
-        guard let errors = Self.pipe() else {
-            for end in output { Glibc.close(end) }
-            throw failure("was not started: \(String(cString: strerror(errno)))")
+        let output = try Self.pipe(failure)
+        let errors: Pipe
+        do throws(MillraceError) { errors = try Self.pipe(failure) } catch {
+            output.close()
+            throw error
         }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, output[1], 1)
-        posix_spawn_file_actions_adddup2(&actions, errors[1], 2)
-        // libcurl's sockets do not close by themselves; closing what has closed meanwhile is no error.
-        for descriptor in Self.openDescriptors() where descriptor > 2 { posix_spawn_file_actions_addclose(&actions, descriptor) }
+        posix_spawn_file_actions_adddup2(&actions, output.writeEnd, 1)
+        posix_spawn_file_actions_adddup2(&actions, errors.writeEnd, 2)
+        ProgramDescriptors.close(from: 3, in: &actions)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         // Our threads block signals, and the server may ignore SIGPIPE: the program begins as one that a shell starts.
@@ -45,37 +45,21 @@ struct SpawnedChild {
         for pointer in arguments + variables { free(pointer) }
         posix_spawnattr_destroy(&attributes)
         posix_spawn_file_actions_destroy(&actions)
-        Glibc.close(output[1])
-        Glibc.close(errors[1])
+        Glibc.close(output.writeEnd)
+        Glibc.close(errors.writeEnd)
         guard error == 0 else {
-            Glibc.close(output[0])
-            Glibc.close(errors[0])
+            Glibc.close(output.readEnd)
+            Glibc.close(errors.readEnd)
             throw failure("cannot be started: \(String(cString: strerror(error)))")
         }
         self.process = process
-        outputEnd = output[0]
-        errorEnd = errors[0]
+        outputEnd = output.readEnd
+        errorEnd = errors.readEnd
     }
 
-    /// The reading and the writing end, closed in other children.
-    static func pipe() -> [Int32]? {
-        var ends: [Int32] = [0, 0]
-        guard Glibc.pipe(&ends) == 0 else { return nil }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        return ends
-    }
-
-    private static func openDescriptors() -> [Int32] {
-        guard let directory = opendir("/proc/self/fd") else { return [] }
-        defer { closedir(directory) }
-        var found: [Int32] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if let descriptor = Int32(name) { found.append(descriptor) }
-        }
-        return found
+    /// A pipe, or why the program was not started.
+    static func pipe(_ failure: (String) -> MillraceError) throws(MillraceError) -> Pipe {
+        do throws(MillraceError) { return try Pipe() } catch { throw failure("was not started: \(error.message)") }
     }
 
     mutating func readOutput() {
