@@ -73,7 +73,8 @@ import Testing
         let run = try ExtractorRun(Array("<!DOCTYPE html><p>Hello".utf8), ["--mime-type", "application/pdf"])
         #expect(run.type == "html" && run.text == "Hello\n")
         #expect(run.warnings.contains { $0.contains("said to be pdf") && $0.contains("html") })
-        #expect(try ExtractorRun(Array("# a".utf8), ["--mime-type", "text/plain", "--ending", "md"]).warnings.isEmpty)
+        let right = try ExtractorRun(Array("# a".utf8), ["--mime-type", "text/plain", "--ending", "md"])
+        #expect(right.warnings == BuildWithSanitizer.warnings)
     }
 
     @Test func nothingAtAll_isAnEmptyText() throws {
