@@ -1,4 +1,4 @@
-public import MillraceCore
+import MillraceCore
 
 /// A passage of a document that stands in a collection: what is found, and what is cited.
 public struct CollectionPassage: Equatable, Sendable {

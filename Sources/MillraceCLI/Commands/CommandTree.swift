@@ -36,6 +36,17 @@ enum CommandTree {
                     FlagSpecification(name: "local", help: "run in this process, without a server"),
                 ]),
             CommandSpecification(
+                name: "new", summary: "Write a handler of your own: a package with its settings, tests, an example, and a server for it.",
+                arguments: "NAME", argumentCount: 1...1,
+                flags: [
+                    FlagSpecification(
+                        name: "directory", value: "DIR",
+                        help: "where the folder NAME is made (default: here; in a clone of Millrace: examples)"),
+                    FlagSpecification(
+                        name: "millrace", value: "DIR",
+                        help: "the clone of Millrace to build against (default: the one around this directory)"),
+                ]),
+            CommandSpecification(
                 name: "runs", summary: "Look at runs.",
                 subcommands: [
                     CommandSpecification(

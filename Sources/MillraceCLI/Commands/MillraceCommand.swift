@@ -47,6 +47,7 @@ enum MillraceCommand {
         switch command.path.first {
         case "serve": return try ServeCommand.run(command, environment)
         case "chat": return try ChatCommand(command, environment, terminal).run()
+        case "new": return try NewCommand(command: command, terminal: terminal).run()
         case "runs": return try RunsCommand(command, environment, terminal).run()
         case "secrets": return try SecretsCommand(command, environment, terminal).run()
         case "config": return ConfigCommand(command, environment, terminal).run()
