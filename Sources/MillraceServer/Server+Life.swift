@@ -32,7 +32,7 @@ extension Server {
                         createdAt: now, updatedAt: now), principal: .system)
                 guard let stored = try await store.taskHandler(handler.name, principal: .system) else { continue }
                 let entry = try await hub.configurations.examine(stored.configuration)
-                hub.configurations.use(entry, for: handler.name)
+                hub.configurations.use(entry, for: handler.name, since: stored.updatedAt)
                 let problems = entry.problems
                 if !problems.isEmpty {
                     logger.error(

@@ -12,7 +12,7 @@ public struct TaskHandlerMetadata: Equatable, Sendable {
     public var configuration: [String: JSONValue]
     /// When the row was made, at the handler's first registration.
     public var createdAt: Timestamp
-    /// When the configuration last changed.
+    /// When the configuration last changed: later than at any change before, so that of two the newer can be told.
     public var updatedAt: Timestamp
     /// Creates metadata.
     public init(

@@ -174,7 +174,7 @@ public final class InMemoryStore: Store {
         return try withTables { tables in
             guard var row = tables.handlers[.init(principal, name)] else { return nil }
             row.configuration = configuration
-            row.updatedAt = max(row.updatedAt, now)
+            row.updatedAt = max(Timestamp(microseconds: row.updatedAt.microseconds + 1), now)
             tables.handlers[.init(principal, name)] = row
             return row
         }

@@ -34,7 +34,7 @@ extension SQLiteStore {
         let now = Timestamp.now()
         return try await change { session throws(MillraceError) in
             try session.execute(
-                "UPDATE task_handlers SET configuration = ?, updated_at = max(updated_at, ?) WHERE owner = ? AND name = ?",
+                "UPDATE task_handlers SET configuration = ?, updated_at = max(updated_at + 1, ?) WHERE owner = ? AND name = ?",
                 JSONValue.object(configuration).text, now, principal.id, name)
             return try session.first(Self.selectHandler, principal.id, name, read: SQLiteStoreRows.handler)
         }

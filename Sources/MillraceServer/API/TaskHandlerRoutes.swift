@@ -54,7 +54,7 @@ struct TaskHandlerRoutes: Sendable {
         guard let metadata = try await store.updateTaskHandler(name, configuration: configuration, principal: owner) else {
             throw notFound(name)
         }
-        configurations.use(entry, for: name)
+        configurations.use(entry, for: name, since: metadata.updatedAt)
         return .json { $0.write(metadata) }
     }
 

@@ -10,6 +10,7 @@ final class HandlerConfigurations: Sendable {
         fileprivate var textGuard: (any TextGuard)?
         /// What is wrong with its guardrail.
         fileprivate(set) var problems: [GuardrailPolicy.Problem] = []
+        fileprivate var since = Timestamp(microseconds: .min)
     }
 
     /// Makes what judges texts elsewhere. It may read files.
@@ -44,8 +45,15 @@ final class HandlerConfigurations: Sendable {
         return entry
     }
 
-    /// Runs of the handler that begin from now on have this.
-    func use(_ entry: Entry, for name: String) { entries.withLock { $0[name] = entry } }
+    /// Runs of the handler that begin from now on have this, unless something that was stored later is in use: two requests that replace a
+    /// configuration at once may come here in another order than the store took them in.
+    func use(_ entry: Entry, for name: String, since: Timestamp) {
+        var entry = entry
+        entry.since = since
+        entries.withLock { entries in
+            if entries[name].map({ $0.since <= since }) ?? true { entries[name] = entry }
+        }
+    }
 
     func configuration(of name: String) -> [String: JSONValue] { entries.withLock { $0[name]?.configuration ?? [:] } }
 

@@ -209,6 +209,23 @@ import Testing
         }
     }
 
+    /// Also where the clock was set back between.
+    @Test(arguments: StoreKind.allCases)
+    func taskHandler_changedAgain_isYounger(kind: StoreKind) async throws {
+        try await kind.withStore { store in
+            let late = Timestamp(microseconds: Timestamp.now().microseconds + 3_600_000_000)
+            try await store.registerTaskHandler(
+                TaskHandlerMetadata(name: "chat", description: "", isDefault: false, createdAt: late, updatedAt: late), principal: .ada)
+            var last = late
+            for number in 0..<20 {
+                let changed = try await store.updateTaskHandler("chat", configuration: ["n": .integer(number)], principal: .ada)
+                let time = try #require(changed?.updatedAt)
+                #expect(time > last)
+                last = time
+            }
+        }
+    }
+
     @Test(arguments: StoreKind.allCases)
     func taskHandler_registeredAgain_keepsItsConfiguration(kind: StoreKind) async throws {
         try await kind.withStore { store in
