@@ -12,6 +12,7 @@ struct PassageSelection {
     let limit: Int
     let passagesPerDocument: Int?
     let minimumScore: Double
+    var joinsNeighbours = true
 
     /// - Parameter ranked: the best first.
     func sources(_ ranked: [Candidate]) -> [RetrievedSource] {
@@ -26,6 +27,11 @@ struct PassageSelection {
             guard !chosen.contains(where: { $0.words.similarity(to: words) >= Self.sameness }) else { continue }
             chosen.append((candidate, words))
             counts[document, default: 0] += 1
+        }
+        guard joinsNeighbours else {
+            return chosen.enumerated().map { place, chosen in
+                RetrievedSource(number: place + 1, passages: [chosen.candidate.passage], score: chosen.candidate.score)
+            }
         }
         return Self.joined(chosen.map(\.candidate))
     }

@@ -24,6 +24,8 @@ public struct RetrievalRequest: Equatable, Sendable {
     public var limit: Int
     /// How many of one document at most, from 1; `nil`: any number (default: 3).
     public var passagesPerDocument: Int?
+    /// Whether passages that stand one behind the other become one source (default: yes). For a model that names the places of what it quotes: no.
+    public var joinsNeighbours: Bool
     /// Passages by meaning only above this similarity, `(1 + cosine) / 2` (default: 0, all).
     public var minimumSimilarity: Double
     /// Passages only whose score has at least this share of the best one's, 0 to 1 (default: 0, all).
@@ -39,6 +41,7 @@ public struct RetrievalRequest: Equatable, Sendable {
     public init(
         keywordQueries: [String] = [], semanticQuery: String? = nil, mode: Mode = .hybrid,
         fusion: SearchQuery.Fusion = .reciprocalRank(constant: 60), limit: Int = 8, passagesPerDocument: Int? = 3,
+        joinsNeighbours: Bool = true,
         minimumSimilarity: Double = 0, minimumScore: Double = 0, metadata: [String: String] = [:], sources: [String] = [],
         filter: SearchFilter? = nil
     ) {
@@ -48,6 +51,7 @@ public struct RetrievalRequest: Equatable, Sendable {
         self.fusion = fusion
         self.limit = limit
         self.passagesPerDocument = passagesPerDocument
+        self.joinsNeighbours = joinsNeighbours
         self.minimumSimilarity = minimumSimilarity
         self.minimumScore = minimumScore
         self.metadata = metadata

@@ -28,6 +28,12 @@ public struct RetrievedSource: Equatable, Sendable {
     /// Where the text begins.
     public var position: DocumentPosition { parts[0].passage.position }
 
+    /// Where the text stands, in words: `page 3`, or `page 3 to page 4`; empty where nothing is known.
+    public var place: String {
+        let (first, last) = (position.description, parts[parts.count - 1].passage.position.description)
+        return first == last || last.isEmpty ? first : "\(first) to \(last)"
+    }
+
     /// Passages that share less are taken for ones that happen to share a few letters.
     private static let leastOverlap = 16
     /// The longest that is looked for, in bytes.

@@ -56,8 +56,7 @@ public struct RetrievedSources: Equatable, Sendable {
     /// name it (``CitationStream``).
     public var documents: [ModelDocument] {
         all.map { source in
-            var place = source.position.description
-            if place.isEmpty { place = "passage \(source.passages[0].place + 1)" }
+            let place = source.place.isEmpty ? "passage \(source.passages[0].place + 1)" : source.place
             return ModelDocument(id: "\(source.number)", title: source.title, text: source.text, place: place)
         }
     }
@@ -87,8 +86,7 @@ public struct RetrievedSources: Equatable, Sendable {
     /// ```
     public static func prompt(for sources: [RetrievedSource]) -> String {
         sources.map { source in
-            let place = source.position.description
-            let attribute = place.isEmpty ? "" : " place=\"\(escape(place))\""
+            let attribute = source.place.isEmpty ? "" : " place=\"\(escape(source.place))\""
             return "<source ref=\"\(source.number)\" title=\"\(escape(source.title))\"\(attribute)>\n\(escape(source.text))\n</source>"
         }.joined(separator: "\n")
     }

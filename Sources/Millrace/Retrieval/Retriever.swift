@@ -84,7 +84,8 @@ public struct Retriever: Sendable {
             ranked = mode == .semantic ? meant : fusion.fuse(words: ranked, meaning: meant)
         }
         let selection = PassageSelection(
-            limit: request.limit, passagesPerDocument: request.passagesPerDocument, minimumScore: request.minimumScore)
+            limit: request.limit, passagesPerDocument: request.passagesPerDocument, minimumScore: request.minimumScore,
+            joinsNeighbours: request.joinsNeighbours)
         let sources = selection.sources(
             ranked.compactMap { entry in
                 found[entry.id].flatMap(PassageCollection.passage).map { .init(passage: $0, score: entry.score) }

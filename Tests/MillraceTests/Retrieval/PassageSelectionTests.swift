@@ -21,6 +21,8 @@ import Testing
         #expect(sources[0].passages.map(\.place) == [3, 4, 5, 6])
         #expect(
             sources[0].text == "\(Self.words("w")) the shared end of it. \(Self.words("x"))\n…\n\(Self.words("v"))\n…\n\(Self.words("z"))")
+        let single = PassageSelection(limit: 10, passagesPerDocument: nil, minimumScore: 0, joinsNeighbours: false).sources(ranked)
+        #expect(single.map { $0.passages.map(\.place) } == [[4], [0], [3], [6], [5]] && single.map(\.number) == [1, 2, 3, 4, 5])
         for part in sources[0].parts {
             let text = String(decoding: sources[0].text.utf8.dropFirst(part.offset), as: UTF8.self)
             #expect(text.hasPrefix(part.passage.text))

@@ -23,6 +23,7 @@ import Testing
         #expect(sources.source(0) == nil)
         #expect(sources.references.map(\.documentID) == ["a", "b", "c"])
         #expect(sources.documents.map(\.id) == ["1", "2", "3", "4"] && sources.documents[1].place == "page 4")
+        #expect(RetrievedSources(Self.results([("a", 0, "one"), ("a", 1, "two")])).documents.map(\.place) == ["page 1 to page 2"])
     }
 
     @Test func roomForText_isKept() {
