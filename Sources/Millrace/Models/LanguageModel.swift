@@ -10,6 +10,8 @@ public protocol LanguageModel: Sendable {
     var id: String { get }
     /// Whether images among a turn's parts are understood (default: they are not). Handlers leave out what a model cannot see, and say so.
     var seesImages: Bool { get }
+    /// What the model can be asked besides to answer in words (default: all). A composition says what the model does that it asks first.
+    var capabilities: ModelCapabilities { get }
 
     /// Generates one answer.
     /// - Parameters:
@@ -22,6 +24,8 @@ public protocol LanguageModel: Sendable {
 extension LanguageModel {
     /// A model sees no images unless it says otherwise.
     public var seesImages: Bool { false }
+    /// A model can do everything unless it says otherwise.
+    public var capabilities: ModelCapabilities { .all }
 }
 
 /// A tool that a model may call.
@@ -48,11 +52,14 @@ public struct ModelDocument: Equatable, Sendable {
     public var title: String
     /// The text.
     public var text: String
+    /// Where the text stands in a larger one that the title names, such as `page 3`; `nil`: it is whole.
+    public var place: String?
     /// Creates a document.
-    public init(id: String, title: String, text: String) {
+    public init(id: String, title: String, text: String, place: String? = nil) {
         self.id = id
         self.title = title
         self.text = text
+        self.place = place
     }
 }
 

@@ -37,6 +37,8 @@ public struct FallbackLanguageModel: LanguageModel {
 
     /// Whether all models see images. A request that has images all the same is given only to those that see them, if there are any.
     public var seesImages: Bool { models.allSatisfy(\.seesImages) }
+    /// What the first model can do: a request is made for it, and the others do what they can.
+    public var capabilities: ModelCapabilities { models[0].capabilities }
 
     /// Asks the models in order until one answers.
     /// - Returns: the answer, with the usage of all calls and the calls themselves.

@@ -17,6 +17,8 @@ public struct PricedLanguageModel: LanguageModel {
     public var id: String { model.id }
     /// As the model.
     public var seesImages: Bool { model.seesImages }
+    /// As the model says.
+    public var capabilities: ModelCapabilities { model.capabilities }
 
     /// Asks the model.
     /// - Throws: what the model throws.

@@ -39,6 +39,9 @@ public struct RoutingLanguageModel: LanguageModel {
         return otherwise.seesImages
     }
 
+    /// What the model can do to which requests go that no rule matches.
+    public var capabilities: ModelCapabilities { otherwise.capabilities }
+
     /// The model that a request goes to.
     public func model(for request: ModelRequest) -> any LanguageModel {
         rules.first { $0.matches(request, counter: counter) }?.model ?? otherwise

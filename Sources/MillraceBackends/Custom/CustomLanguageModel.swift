@@ -47,6 +47,8 @@ public struct CustomLanguageModel: LanguageModel {
 
     /// The adapter's id.
     public var id: String { adapter.id }
+    /// Of an API that configuration describes, instructions; of an adapter in code, all: it refuses what it cannot do.
+    public var capabilities: ModelCapabilities { adapter is CustomAPI ? .instructions : .all }
 
     /// Asks the API.
     /// - Throws: ``MillraceError`` with ``ErrorCode/modelError`` for a refusal, an error in the answer, an answer that is cut off or too long,

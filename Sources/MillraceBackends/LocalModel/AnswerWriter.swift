@@ -139,7 +139,8 @@ struct AnswerWriter: Sendable {
                 last == position
                 ? sentence.text : Self.slice(source.text, sentence.range.lowerBound..<index.sentences[last].range.upperBound)
             reference += 1
-            let place = "paragraph \(sentence.paragraph)"
+            // The paragraphs of a part of a text are not those of the text.
+            let place = source.place ?? "paragraph \(sentence.paragraph)"
             answer.startParagraph()
             answer.append("“\(text)” — \(source.title), \(place) [\(reference)]")
             answer.cite(

@@ -7,7 +7,8 @@ public import MillraceCore
 /// user has said in the conversation it ranks sentences by the question (BM25), or chooses the most central ones when asked for a summary,
 /// and quotes them word for word. The same request always gives the same answer.
 ///
-/// Every quote is followed by a citation whose section names the block that it stands in, counting blocks between blank lines from 1.
+/// Every quote is followed by a citation whose section names the block that it stands in, counting blocks between blank lines from 1; of a document
+/// that is a part of a larger one it names the part (``ModelDocument/place``).
 /// Token counts are estimates of four bytes a token. The persona, sampling settings and tools of a request have no effect.
 public struct LocalLanguageModel: LanguageModel {
     /// How much a call looks at; what is above is left out, and the answer says so.
@@ -30,6 +31,8 @@ public struct LocalLanguageModel: LanguageModel {
 
     /// `local`.
     public let id = "local"
+    /// None: it answers by quotation.
+    public var capabilities: ModelCapabilities { [] }
     private let limits: Limits
     private let blocking: BlockingExecutor?
     private let pacing: (@Sendable () async throws -> Void)?

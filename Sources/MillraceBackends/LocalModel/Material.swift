@@ -16,6 +16,8 @@ struct Material: Sendable {
         var title: String
         var text: String
         var kind: Kind
+        /// Where the text stands in a larger one.
+        var place: String?
     }
 
     /// Something attached that is not text.
@@ -42,7 +44,7 @@ struct Material: Sendable {
     init(_ request: ModelRequest, limit: Int) {
         room = limit
         promptBytes = request.system?.utf8.count ?? 0
-        for document in request.documents { add(id: document.id, title: document.title, text: document.text, kind: .document) }
+        for document in request.documents { add(document) }
         let last = request.turns.lastIndex { $0.role == .user }
         var number = 0
         for (position, turn) in request.turns.enumerated() {
@@ -97,7 +99,11 @@ struct Material: Sendable {
         }
     }
 
-    private mutating func add(id: String, title: String, text: String, kind: Source.Kind) {
+    private mutating func add(_ document: ModelDocument) {
+        add(id: document.id, title: document.title, text: document.text, kind: .document, place: document.place)
+    }
+
+    private mutating func add(id: String, title: String, text: String, kind: Source.Kind, place: String? = nil) {
         let bytes = text.utf8.count
         promptBytes += bytes
         var kept = text
@@ -108,6 +114,6 @@ struct Material: Sendable {
             skippedBytes += bytes - kept.utf8.count
         }
         room -= kept.utf8.count
-        sources.append(Source(id: id, title: title, text: kept, kind: kind))
+        sources.append(Source(id: id, title: title, text: kept, kind: kind, place: place))
     }
 }

@@ -1,0 +1,122 @@
+import MillraceCore
+
+/// Verifies what a model's text cites, as it streams.
+///
+/// A model marks a quote with `<cite ref="2">words of the source</cite>`, where 2 is a source's number. The marker is held back until its quote was
+/// looked for in that source. One that stands there, but for white space and kinds of quotation marks, becomes `[2]` in the text and a
+/// ``Citation`` with the words as they stand in the source and the place at which they do. Any other is left out, with its quote: nothing that
+/// was not verified is shown as a quote. Citations that a model gives by other means are looked for in the same way.
+///
+/// A pure value; ``CitingLanguageModel`` puts it around a model.
+public struct CitationStream: Sendable {
+    /// What goes on to readers.
+    public enum Piece: Equatable, Sendable {
+        /// Text.
+        case text(String)
+        /// A citation that was verified; it backs the text before it.
+        case citation(Citation)
+    }
+
+    /// How many citations were verified.
+    public private(set) var verifiedCount: Int
+    /// How many were left out.
+    public private(set) var droppedCount = 0
+
+    private let sources: RetrievedSources
+    private var scanner = CitationMarkerScanner()
+    private var texts: [Int: QuotableText] = [:]
+    /// A space that goes on with what follows: none is left where a marker was left out.
+    private var holdsSpace = false
+    /// The number that the text so far ends with, in brackets.
+    private var lastMark: Int?
+
+    /// Creates a stream.
+    /// - Parameters:
+    ///   - sources: what may be cited.
+    ///   - verifiedCount: how many citations the answer has already; ids go on from there (default: 0).
+    public init(_ sources: RetrievedSources, verifiedCount: Int = 0) {
+        self.sources = sources
+        self.verifiedCount = verifiedCount
+    }
+
+    /// Takes the next piece of the model's text.
+    public mutating func receive(_ text: String) -> [Piece] { scanner.receive(text).flatMap { place($0) } }
+
+    /// The model's text has ended.
+    public mutating func finish() -> [Piece] {
+        var pieces = scanner.finish().flatMap { place($0) }
+        if holdsSpace { pieces.append(.text(" ")) }
+        holdsSpace = false
+        lastMark = nil
+        return pieces
+    }
+
+    /// Takes a citation that the model gave beside its text: of a document whose id is a source's number, as ``RetrievedSources/documents`` has
+    /// them. One that has a number of its own keeps it: the model's text refers to it.
+    public mutating func receive(_ citation: Citation) -> [Piece] {
+        guard let verified = verify(Int(citation.documentID), citation.text) else { return [] }
+        return show(verified, as: citation.referenceNumber)
+    }
+
+    // MARK: Pieces
+
+    private mutating func place(_ piece: CitationMarkerScanner.Piece) -> [Piece] {
+        switch piece {
+        case .text(let text):
+            var text = holdsSpace ? " " + text : text
+            holdsSpace = text.utf8.last == UInt8(ascii: " ")
+            if holdsSpace { text.removeLast() }
+            if !text.isEmpty { lastMark = nil }
+            return text.isEmpty ? [] : [.text(text)]
+        case .marker(let reference, let quote):
+            guard let verified = verify(reference, quote) else {
+                holdsSpace = false
+                return []
+            }
+            return show(verified, as: nil)
+        }
+    }
+
+    /// - Parameter number: what the model's text refers to the citation by; `nil`: it does not yet.
+    private mutating func show(_ citation: Citation, as number: Int?) -> [Piece] {
+        var citation = citation
+        guard number == nil, let mark = citation.referenceNumber else {
+            citation.referenceNumber = number
+            return [.citation(citation)]
+        }
+        // Two quotes of a source, one behind the other, have one mark.
+        if lastMark == mark {
+            holdsSpace = false
+            return [.citation(citation)]
+        }
+        lastMark = mark
+        defer { holdsSpace = false }
+        return [.text((holdsSpace ? " " : "") + "[\(mark)]"), .citation(citation)]
+    }
+
+    private mutating func verify(_ number: Int?, _ quote: String?) -> Citation? {
+        guard let number, let quote, let source = sources.source(number) else {
+            droppedCount += 1
+            return nil
+        }
+        let text = texts[number] ?? QuotableText(source.text)
+        texts[number] = text
+        guard let found = text.find(quote) else {
+            droppedCount += 1
+            return nil
+        }
+        verifiedCount += 1
+        let passage = source.passage(at: found.offset)
+        return Citation(
+            documentID: source.documentID, text: found.text, page: passage.position.page, section: Self.section(of: passage.position),
+            citationID: "cit_\(verifiedCount)", referenceNumber: number, documentTitle: source.title, documentPointer: source.source)
+    }
+
+    /// Where in a document something stands, but for the page: the headings above it, else what there is.
+    private static func section(of position: DocumentPosition) -> String? {
+        if !position.section.isEmpty { return position.section.joined(separator: " › ") }
+        var rest = position
+        rest.page = nil
+        return rest.description.isEmpty ? nil : rest.description
+    }
+}
