@@ -48,6 +48,11 @@ public struct PromptReference: Equatable, Hashable, Sendable {
         ]
     }
 
+    /// What a message's metadata says of the texts that were used.
+    package static func metadata(_ references: [PromptReference]) -> [String: JSONValue] {
+        references.isEmpty ? [:] : ["prompts": .array(references.map(\.json))]
+    }
+
     /// Reads what ``json`` gives; `nil` for what this Millrace does not know.
     package init?(json: JSONValue) {
         guard let kind = json["kind"]?.string.flatMap(PromptKind.init(rawValue:)), let name = json["name"]?.string,

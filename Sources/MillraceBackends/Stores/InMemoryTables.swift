@@ -184,6 +184,7 @@ struct InMemoryTables {
             let batch = appends[index].batch
             targets[index].append(batch, reserved: appends[index].reservedSequence)
             logBytes += batch.byteCount
+            if let prompts = appends[index].prompts { targets[index].record.prompts = prompts }
             if let completion = appends[index].completion { complete(targets[index], completion) }
         }
         forgetOldest()
