@@ -82,6 +82,7 @@ struct InMemoryTables {
     var messages: [Key: Message] = [:]
     var runs: [Key: RunEntry] = [:]
     var handlers: [Key: TaskHandlerMetadata] = [:]
+    var prompts: [PromptKey: PromptEntry] = [:]
     /// In the order in which they came.
     var contents: [(number: Int64, owner: Principal, record: ContentRecord)] = []
     /// Files that retention has taken and whose bytes are still there.

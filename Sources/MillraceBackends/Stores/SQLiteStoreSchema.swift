@@ -16,6 +16,7 @@ enum SQLiteStoreSchema {
             name TEXT NOT NULL,
             newest_version INTEGER NOT NULL,
             active_version INTEGER,
+            revision INTEGER NOT NULL,
             created_at INTEGER NOT NULL,
             updated_at INTEGER NOT NULL,
             UNIQUE (owner, kind, name)
