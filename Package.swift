@@ -9,8 +9,8 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+func library(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swiftSettings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -45,12 +45,13 @@ let package = Package(
         library("MillraceHTTP", ["MillraceCore", "MillraceEventLoop"]),
         library("MillraceHTTPClient", ["MillraceCore", "MillraceEventLoop", "CCurl"]),
         library("MillraceDatabase", ["MillraceCore", "CSQLite"]),
-        library("Millrace", ["MillraceCore"]),
+        library("Millrace", ["MillraceCore", "MillraceTemplates"]),
         library("MillraceAWS", ["MillraceCore", "MillraceHTTPClient", "CCrypto"]),
         library(
             "MillraceBackends",
             ["Millrace", "MillraceAWS", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient", "CCrypto", "CHiredis", "CLinux"]),
-        library("MillraceTaskHandlers", ["Millrace", "MillraceCore"]),
+        // The folders of templates are embedded by the Swift files that `millrace prompts embed` makes of them.
+        library("MillraceTaskHandlers", ["Millrace", "MillraceCore"], exclude: ["chat/prompts"]),
         library(
             "MillraceServer",
             [

@@ -39,6 +39,8 @@ public final class Server: Sendable {
         public let unavailable: [String: String]
         /// The configuration groups of handlers, as they stand in `config.yaml`.
         public let configuration: [String: JSONValue]
+        /// The prompts of all handlers.
+        public let prompts: PromptLibrary
         let declaredGroups: [String]
         let board: SettingsBoard
 
@@ -61,6 +63,8 @@ public final class Server: Sendable {
     let settings: ServerSettings
     /// The settings of handlers, which a reload replaces.
     let board: SettingsBoard
+    /// The prompts of handlers; a reload replaces those from files, the API those that are stored.
+    let prompts: PromptLibrary
     let logger: Logger
     let sink: LogSink?
     let group: EventLoopGroup
@@ -172,10 +176,13 @@ public final class Server: Sendable {
         handlersContent?.removal = { try await removal.delete($0, principal: $1) }
         let board = SettingsBoard(settings.handlerValues)
         self.board = board
+        let prompts = PromptLibrary()
+        prompts.replace(files: settings.promptFiles)
+        self.prompts = prompts
         let clients = Clients(
             models: models, embedders: embedders, content: handlersContent, objects: backends.objects, search: backends.search,
             secrets: backends.secrets, cache: backends.cache, aws: AWSClients(assembly: backends.aws), unavailable: backends.unavailable,
-            configuration: settings.handlerConfiguration,
+            configuration: settings.handlerConfiguration, prompts: prompts,
             declaredGroups: SettingTable.handlerGroups().map(\.name) + settings.declaredHandlerGroups,
             board: board)
         var registry = TaskHandlerRegistry(logger: self.logger)
@@ -183,7 +190,8 @@ public final class Server: Sendable {
         if registry.handler(named: "chat") == nil {
             try registry.register(
                 ChatHandler(
-                    models: models, settings: LiveSettings(board: board), content: content, passages: passages),
+                    models: models, settings: LiveSettings(board: board), content: content, passages: passages,
+                    prompts: try prompts.folder("chat", embedded: ChatHandler.embeddedPrompts)),
                 isDefault: registry.defaultName == nil)
         }
         for task in settings.taskModels.keys.sorted() where registry.handler(named: task) == nil {
@@ -214,6 +222,7 @@ public final class Server: Sendable {
             pageBytes: settings.limits.pageBytes)
         responder = APIResponder(router: router, settings: settings, logger: self.logger)
         context = HTTPServerContext(settings: HTTPServerSettings(settings.limits), responder: responder, logger: self.logger)
+        warnOfUnusedPrompts(settings)
     }
 
     /// What finds passages of uploaded texts.
@@ -231,6 +240,15 @@ public final class Server: Sendable {
             }
         }
         return ContentPassages(content: content, search: search, embedder: embedder, byteLimit: settings.content.searchableBytes)
+    }
+
+    /// Says which folders of prompts no handler uses.
+    func warnOfUnusedPrompts(_ settings: ServerSettings) {
+        for name in settings.promptFiles.keys.sorted() where handlers.handler(named: name) == nil {
+            logger.warning(
+                "a folder of prompts has the name of no handler",
+                ["folder": .string(name), "handlers": .array(handlers.names.map { .string($0) })])
+        }
     }
 
     deinit { stop() }

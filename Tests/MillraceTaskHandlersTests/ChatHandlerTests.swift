@@ -60,6 +60,25 @@ import Testing
         #expect(sink.usage == Usage(promptTokens: 2, completionTokens: 1))
     }
 
+    @Test(
+        arguments: [(nil, nil), ("", nil), ("Say <b> & \"no\".\n", "Say <b> & \"no\".\n"), ("{{ x }}", "{{ x }}")] as [(String?, String?)])
+    func persona_reachesTheModelUnchanged(persona: String?, system: String?) async throws {
+        let model = Recorder()
+        let run = try await handle(request(message(.text("Hi")), persona: persona), model)
+        #expect(model.request?.system == system)
+        #expect(run.prompts.map(\.name) == ["chat/system.xml.j2"] && run.prompts.first?.origin == .embedded)
+    }
+
+    @Test func anotherPrompt_isUsed_withWhatTheHandlerKnows() async throws {
+        let model = Recorder()
+        let text =
+            "<p>{{ persona }}</p>{{ documents|map(attribute='title')|join(',') }} {{ task }} {{ model_id }} {{ messages }} {{ date|length }}"
+        let handler = ChatHandler(
+            models: try LanguageModelRegistry(default: model), prompts: PromptFolder("chat", ["system.xml.j2": text]))
+        try await handler.handle(request(message(file("a", "one"), .text("Hi")), persona: "A & B"), RunRecorder().context)
+        #expect(model.request?.system == "<p>A &amp; B</p>one chat recorder 1 10")
+    }
+
     @Test func textsOfHistoryContextAndMessage_becomeDocuments() async throws {
         let model = Recorder()
         let context = [

@@ -21,6 +21,8 @@ package protocol RunSink: AnyObject, Sendable {
     func endBlock(_ block: Int) async throws
     /// Adds to what the run has consumed.
     func report(_ usage: Usage)
+    /// Notes texts that the run has used.
+    func note(_ prompts: [PromptReference])
     /// Whether the caller is the handler's own task on its loop, so that it may wait by ``resume(_:after:)``.
     var isHandlersTask: Bool { get }
     /// Wakes the handler's own task after a time, for 0 in the loop's next turn; with an error when the run is cancelled before.
@@ -36,6 +38,7 @@ extension RunSink {
     @usableFromInline package var blocking: BlockingExecutor? { nil }
     @usableFromInline package func emitNow(_ event: Event) throws -> EmitOutcome { .mustWait }
     @usableFromInline package func yield() async {}
+    @usableFromInline package func note(_ prompts: [PromptReference]) {}
     @usableFromInline package func endBlock(_ block: Int) async throws {}
     @usableFromInline package var isHandlersTask: Bool { false }
     // Nobody is told to call it.
@@ -89,6 +92,12 @@ public struct RunContext: Sendable {
     /// Adds to what the run has consumed, which `response_end` reports. ``generate(_:with:)`` does it by itself.
     public func report(_ usage: Usage) {
         sink.report(usage)
+    }
+
+    /// Notes prompts that the run has used, which the run and its message name under `prompts`. ``PromptFolder/render(_:_:in:)`` does it by
+    /// itself. What was noted before is not noted twice.
+    public func record(_ prompts: [PromptReference]) {
+        sink.note(prompts)
     }
 
     /// Suspends for a time without holding the loop; far cheaper there than `Task.sleep`.

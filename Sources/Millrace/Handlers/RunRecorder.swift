@@ -13,6 +13,7 @@ public final class RunRecorder: RunSink {
     private struct Record {
         var events: [Event] = []
         var usage: Usage?
+        var prompts: [PromptReference] = []
         var blocks = BlockNumbering()
     }
     private let record = Locked(Record())
@@ -38,6 +39,9 @@ public final class RunRecorder: RunSink {
     /// What was reported as consumed; `nil` for nothing.
     public var usage: Usage? { record.withLock { $0.usage } }
 
+    /// The prompts that were used, in the order in which they came.
+    public var prompts: [PromptReference] { record.withLock { $0.prompts } }
+
     @usableFromInline package func emit(_ event: Event) async throws {
         try Task.checkCancellation()
         record.withLock {
@@ -49,6 +53,10 @@ public final class RunRecorder: RunSink {
     @usableFromInline package func reserveBlock() async throws -> Int { record.withLock { $0.blocks.reserve() } }
 
     @usableFromInline package func report(_ usage: Usage) { record.withLock { $0.usage = ($0.usage ?? .unknown) + usage } }
+
+    @usableFromInline package func note(_ prompts: [PromptReference]) {
+        record.withLock { record in record.prompts.append(contentsOf: prompts.filter { !record.prompts.contains($0) }) }
+    }
 
     @usableFromInline package func sleep(nanoseconds: Int64) async throws { try Task.checkCancellation() }
 }

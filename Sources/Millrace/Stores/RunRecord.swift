@@ -41,12 +41,14 @@ public struct RunRecord: Equatable, Sendable {
     public var reservedSequence: Int
     /// What recovery does with it.
     public var recovery: RecoveryPolicy
+    /// The prompts and personas that it has used.
+    public var prompts: [PromptReference]
 
     /// Creates a record.
     public init(
         responseID: String, chatID: String, task: String, modelID: String?, status: RunStatus, requestID: String, userMessageID: String,
         startedAt: Timestamp, endedAt: Timestamp? = nil, usage: Usage? = nil, lastSequence: Int = 0, reservedSequence: Int = 0,
-        recovery: RecoveryPolicy = .close
+        recovery: RecoveryPolicy = .close, prompts: [PromptReference] = []
     ) {
         self.responseID = responseID
         self.chatID = chatID
@@ -61,6 +63,7 @@ public struct RunRecord: Equatable, Sendable {
         self.lastSequence = lastSequence
         self.reservedSequence = reservedSequence
         self.recovery = recovery
+        self.prompts = prompts
     }
 }
 
@@ -191,22 +194,36 @@ public struct RunAppend: Sendable {
     public var reservedSequence: Int
     /// Set on the append that holds the terminal event.
     public var completion: RunCompletion? {
-        get { boxedCompletion?.completion }
-        set { boxedCompletion = newValue.map(Box.init) }
+        get { extras?.completion }
+        set { extras = Extras.make(newValue, extras?.prompts) }
+    }
+    /// Set where the run has used prompts that the store does not know of: all that it has used so far.
+    public var prompts: [PromptReference]? {
+        get { extras?.prompts }
+        set { extras = Extras.make(extras?.completion, newValue) }
     }
     /// Whether recovery closes the run with this. Once an append of a run has failed, the store takes no other of that run: its log would
     /// get a hole that nothing announces.
     public var isRecovery: Bool
-    /// A run has one completion and many appends, so it is kept out of line.
-    private var boxedCompletion: Box?
+    /// A run has many appends, and few of them have more than events, so that is kept out of line.
+    private var extras: Extras?
 
-    private final class Box: Sendable {
-        let completion: RunCompletion
-        init(_ completion: RunCompletion) { self.completion = completion }
+    private final class Extras: Sendable {
+        let completion: RunCompletion?
+        let prompts: [PromptReference]?
+
+        private init(_ completion: RunCompletion?, _ prompts: [PromptReference]?) {
+            self.completion = completion
+            self.prompts = prompts
+        }
+
+        static func make(_ completion: RunCompletion?, _ prompts: [PromptReference]?) -> Extras? {
+            completion == nil && prompts == nil ? nil : Extras(completion, prompts)
+        }
     }
 
     /// Whether the append ends the run.
-    public var isTerminal: Bool { boxedCompletion != nil }
+    public var isTerminal: Bool { extras?.completion != nil }
 
     /// Creates an append.
     public init(
@@ -215,7 +232,7 @@ public struct RunAppend: Sendable {
         self.handle = handle
         self.batch = batch
         self.reservedSequence = reservedSequence
-        boxedCompletion = completion.map(Box.init)
+        extras = Extras.make(completion, nil)
         self.isRecovery = isRecovery
     }
 }

@@ -82,6 +82,7 @@ struct InMemoryTables {
     var messages: [Key: Message] = [:]
     var runs: [Key: RunEntry] = [:]
     var handlers: [Key: TaskHandlerMetadata] = [:]
+    var prompts: [PromptKey: PromptEntry] = [:]
     /// In the order in which they came.
     var contents: [(number: Int64, owner: Principal, record: ContentRecord)] = []
     /// Files that retention has taken and whose bytes are still there.
@@ -184,6 +185,7 @@ struct InMemoryTables {
             let batch = appends[index].batch
             targets[index].append(batch, reserved: appends[index].reservedSequence)
             logBytes += batch.byteCount
+            if let prompts = appends[index].prompts { targets[index].record.prompts = prompts }
             if let completion = appends[index].completion { complete(targets[index], completion) }
         }
         forgetOldest()

@@ -51,9 +51,9 @@ enum SQLiteStoreRows {
         r.usage, max(r.last_sequence, coalesce((SELECT max(e.last_sequence) FROM run_events e WHERE e.run = r.id), 0)),
         max(r.reserved, coalesce(
             (SELECT e.reserved FROM run_events e WHERE e.run = r.id ORDER BY e.last_sequence DESC, e.id DESC LIMIT 1), 0)),
-        r.recovery
+        r.recovery, r.prompts
         """
-    static let runColumnCount: Int32 = 15
+    static let runColumnCount: Int32 = 16
 
     static func run(_ row: borrowing SQLiteStatement) throws(MillraceError) -> RunRecord {
         guard let recovery = row.text(14).flatMap(RecoveryPolicy.init(rawValue:)) else { throw damaged("runs.recovery") }
@@ -61,7 +61,8 @@ enum SQLiteStoreRows {
             responseID: row.text(2) ?? "", chatID: row.text(3) ?? "", task: row.text(4) ?? "", modelID: row.text(5),
             status: try status(row, 6), requestID: row.text(7) ?? "", userMessageID: row.text(8) ?? "", startedAt: row.timestamp(9),
             endedAt: row.isNull(10) ? nil : row.timestamp(10), usage: try json(row, 11).map { Usage(json: $0) }, lastSequence: row.int(12),
-            reservedSequence: row.int(13), recovery: recovery)
+            reservedSequence: row.int(13), recovery: recovery,
+            prompts: try json(row, 15)?.array?.compactMap { PromptReference(json: $0) } ?? [])
     }
 
     // MARK: Task handlers
@@ -89,6 +90,8 @@ enum SQLiteStoreRows {
     static func bytes(_ row: borrowing SQLiteStatement, _ column: Int32) -> Int { row.withBytes(column) { $0?.count ?? 0 } }
 
     static func text(_ object: [String: JSONValue]) -> String? { object.isEmpty ? nil : JSONValue.object(object).text }
+
+    static func text(_ prompts: [PromptReference]) -> String? { prompts.isEmpty ? nil : JSONValue.array(prompts.map(\.json)).text }
 
     static func principal(_ row: borrowing SQLiteStatement, _ column: Int32) throws(MillraceError) -> Principal {
         do throws(MillraceError) {

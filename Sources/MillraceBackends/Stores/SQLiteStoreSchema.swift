@@ -3,7 +3,38 @@ import MillraceDatabase
 /// The tables of a ``SQLiteStore``. Moments are microseconds since the epoch; JSON is text. The owner '' is nobody: what retention is about to
 /// remove, which no query finds, for all of them go by an owner.
 enum SQLiteStoreSchema {
-    static let migrations = SQLiteMigrations([version1, version2, version3, version4])
+    static let migrations = SQLiteMigrations([version1, version2, version3, version4, version5])
+
+    /// What a run has used, and the versions of prompts and personas.
+    private static let version5 = """
+        ALTER TABLE runs ADD COLUMN prompts TEXT;
+
+        CREATE TABLE prompts (
+            id INTEGER PRIMARY KEY,
+            owner TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            name TEXT NOT NULL,
+            newest_version INTEGER NOT NULL,
+            active_version INTEGER,
+            revision INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            UNIQUE (owner, kind, name)
+        ) STRICT;
+        CREATE INDEX prompts_by_kind ON prompts (owner, kind, id);
+
+        CREATE TABLE prompt_versions (
+            id INTEGER PRIMARY KEY,
+            prompt INTEGER NOT NULL REFERENCES prompts (id) ON DELETE CASCADE,
+            version INTEGER NOT NULL,
+            title TEXT,
+            description TEXT,
+            text TEXT NOT NULL,
+            hash TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            UNIQUE (prompt, version)
+        ) STRICT;
+        """
 
     /// An index for each list of runs. Those over the status hold only what has ended: a run enters them once, and does not move in them.
     private static let version4 = """

@@ -17,6 +17,8 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
         var furtherBatches: [EventBatch] = []
         /// The append that ends the run.
         var ending: RunAppend?
+        /// What the run has used, where one of the appends says so.
+        var prompts: [PromptReference]?
         let job: Int
         var furtherJobs: [Int] = []
 
@@ -28,6 +30,7 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
             byteCount = append.batch.byteCount
             batch = append.batch
             if append.isTerminal { ending = append }
+            prompts = append.prompts
             self.job = job
         }
 
@@ -39,6 +42,7 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
             byteCount += append.batch.byteCount
             furtherBatches.append(append.batch)
             if append.isTerminal { ending = append }
+            if let newer = append.prompts { prompts = newer }
             furtherJobs.append(job)
             return true
         }
@@ -154,6 +158,11 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
             }
             try scratch.withBytes { (frames) throws(MillraceError) in try insert(row, frames, hidden: hidden) }
             if scratch.capacity > 4 << 20 { scratch.release() }
+        }
+        if let prompts = row.prompts {
+            _ = try session.execute(
+                "UPDATE runs SET prompts = ? WHERE id = ? AND owner = ?", SQLiteStoreRows.text(prompts), row.handle.number,
+                row.handle.principal.id)
         }
         if let completion = row.ending?.completion { try complete(row.handle, completion) }
     }

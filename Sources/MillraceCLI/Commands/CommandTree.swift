@@ -100,6 +100,14 @@ enum CommandTree {
                         flags: [FlagSpecification(name: "changed", help: "only settings that have not their default"), json] + settingFlags
                     ),
                 ]),
+            CommandSpecification(
+                name: "prompts", summary: "Work on the templates of handlers.",
+                subcommands: [
+                    CommandSpecification(
+                        name: "embed",
+                        summary: "Make the Swift file FILE, such as ChatPrompts.swift, that has the templates of FOLDER in it.",
+                        arguments: "FOLDER FILE", argumentCount: 2...2)
+                ]),
             CommandSpecification(name: "env-example", summary: "Print .env.example: every setting with its default."),
         ])
 }

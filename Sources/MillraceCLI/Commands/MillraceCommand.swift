@@ -51,6 +51,7 @@ enum MillraceCommand {
         case "runs": return try RunsCommand(command, environment, terminal).run()
         case "secrets": return try SecretsCommand(command, environment, terminal).run()
         case "config": return ConfigCommand(command, environment, terminal).run()
+        case "prompts": return try PromptsCommand(command, terminal).run()
         case "doctor": return DoctorCommand(command, environment, terminal).run()
         default:
             terminal.write(.output, SettingTable.exampleEnvironment)

@@ -37,6 +37,7 @@ extension JSONObjectWriter {
         member("started_at", run.startedAt.description)
         member("ended_at", run.endedAt?.description)
         member("last_sequence", run.lastSequence)
+        member("prompts", json: .array(run.prompts.map(\.json)))
         // Runs have no recorded steps and nothing to approve yet: both lists are what they hold, nothing.
         member("steps", json: [])
         member("pending_interrupts", json: [])

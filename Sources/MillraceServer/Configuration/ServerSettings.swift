@@ -74,11 +74,16 @@ public struct ServerSettings: Equatable, Sendable {
     public var cache = CacheSettings()
     /// Where secrets are kept by name.
     public var secrets = SecretStoreSettings()
+    /// The directory with a folder of prompts for each handler; `nil`: `prompts` beside the configuration file, where there is one. Only
+    /// ``SettingsLoader`` reads it.
+    public var promptDirectory: String?
     /// Every group of `config.yaml` whose name ends in `Config` (such as `documentAnalysisConfig`), as it stands there (default: none).
     /// Handlers that declare ``HandlerSettings`` use ``handler(_:)``.
     public var handlerConfiguration: [String: JSONValue] = [:]
     /// The values of settings that handlers declare, by group and field; what is not there has its default.
     package var handlerValues: [String: [String: SettingValue]] = [:]
+    /// The prompts that were read from the directory.
+    package var promptFiles: PromptLibrary.Sources = [:]
     /// The groups that ``SettingsLoader`` was told of.
     package var declaredHandlerGroups: [String] = []
 

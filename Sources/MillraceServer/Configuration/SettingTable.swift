@@ -51,6 +51,10 @@ package enum SettingTable {
             "server.watchSeconds", "MILLRACE_WATCH_SECONDS", 0...3600, \.watchSeconds,
             "how often the configuration's files are looked at for changes, 0 for never"),
         .optionalText("defaults.task", "MILLRACE_DEFAULT_TASK", \.defaultTask, "the handler of requests that name none"),
+        .optionalText(
+            "prompts.directory", "MILLRACE_PROMPTS_DIRECTORY", \.promptDirectory,
+            "the directory with a folder of prompts for each handler, from the configuration file's directory on, if it is not prompts there",
+            check: { $0.isEmpty ? "a path" : nil }),
         .optionalText("defaults.model", "MILLRACE_DEFAULT_MODEL", \.defaultModel, "the model of requests and handlers that name none"),
     ]
 

@@ -32,6 +32,8 @@ public struct SettingsReport: Equatable, Sendable {
     public var files: [String] = []
     /// The states of the files that were read or looked for, from before they were read.
     package var stamps: [String: FileStamp?] = [:]
+    /// Where prompts were looked for.
+    package var promptDirectory = ""
 }
 
 /// Reads ``ServerSettings`` from command-line flags, the environment, `.env` and `config.yaml`, in that order, and then the defaults.
@@ -60,6 +62,7 @@ public enum SettingsLoader {
         run.readAWSVariables()
         run.readConfigFile()
         run.takeHandlers()
+        run.readPrompts()
         run.checkTogether()
         return run.report
     }
@@ -207,6 +210,26 @@ public enum SettingsLoader {
             report.origins.merge(handlers.origins) { first, _ in first }
             report.problems += handlers.problems
             report.warnings += handlers.warnings
+        }
+
+        /// The prompts beside the configuration file, or where a setting says.
+        mutating func readPrompts() {
+            let configured = report.settings.promptDirectory
+            let name = configured ?? "prompts"
+            let parent = Directories.parent(of: path(report.settings.configFile ?? "config.yaml"))
+            let directory = name.hasPrefix("/") || parent == "." ? name : parent == "/" ? "/" + name : "\(parent)/\(name)"
+            if configured != nil, !BoundedFile.exists(directory) {
+                let origin = report.origins["prompts.directory"] ?? .defaultValue
+                report.problems.append(
+                    .init(key: "prompts.directory", origin: origin, message: "there is no directory \(directory)"))
+            }
+            let read = PromptDirectory(directory)
+            report.settings.promptFiles = read.sources
+            report.files += read.files
+            report.problems += read.problems
+            report.warnings += read.warnings
+            report.stamps.merge(read.stamps) { $1 }
+            report.promptDirectory = directory
         }
 
         /// What only several settings together can get wrong.

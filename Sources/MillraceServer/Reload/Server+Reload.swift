@@ -33,6 +33,8 @@ extension Server {
                 ["reason": .string(reason), "problems": .array(problems.map { .string($0) })])
         case .changed(let handlers, let others):
             board.replace(using.report.settings.handlerValues)
+            prompts.replace(files: using.report.settings.promptFiles)
+            warnOfUnusedPrompts(using.report.settings)
             logger.info("configuration reloaded", ["reason": .string(reason), "changed": .array(handlers.map { .string($0) })])
             if !others.isEmpty {
                 logger.warning("changed settings that take a restart", ["settings": .array(others.map { .string($0) })])

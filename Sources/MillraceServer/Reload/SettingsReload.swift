@@ -9,7 +9,7 @@ import MillraceCore
 /// let server = try Server(settings: report.settings) { registry, clients in … }
 /// exit(try server.run(reload: SettingsReload(report) { try SettingsLoader.load(sources) }))
 /// ```
-/// The settings that handlers declare (``HandlerSettings``) take effect at once, for runs that begin from then on; the log names changed settings
+/// Prompts and the settings that handlers declare (``HandlerSettings``) take effect at once, for runs that begin from then on; the log names changed settings
 /// that take a restart. A configuration that is wrong changes nothing, and the log has every problem.
 public struct SettingsReload: Sendable {
     /// What is in use.
@@ -48,7 +48,7 @@ public struct SettingsReload: Sendable {
 
     /// What a reload has found.
     enum Outcome {
-        /// The new values of the handlers' settings, and the names of what has changed: of them, and of settings that take a restart.
+        /// The new values of the handlers' settings and the prompts, and the names of what has changed: of them, and of settings that take a restart.
         case changed(handlers: [String], others: [String])
         case failed([String])
     }
@@ -56,15 +56,21 @@ public struct SettingsReload: Sendable {
     /// Reads the configuration anew.
     mutating func reload() -> Outcome {
         let old = report
+        // If it is wrong, what is wrong in it is to be mended: also a prompt that was not there before.
+        var looked = report.stamps.keys.reduce(into: [:]) { $0[$1] = .some(FileStamp($1)) } as [String: FileStamp?]
+        looked.merge(PromptDirectory.stamps(old.promptDirectory)) { $1 }
         do {
             report = try read()
         } catch let error as ConfigurationError {
+            watch.know(looked)
             return .failed(error.problems.map(\.description))
         } catch {
+            watch.know(looked)
             return .failed(["\(error)"])
         }
         watch.know(report.stamps)
-        return .changed(handlers: Self.changedHandlers(old.settings, report.settings), others: Self.changedOthers(old, report))
+        let changed = Self.changedHandlers(old.settings, report.settings) + Self.changedPrompts(old.settings, report.settings)
+        return .changed(handlers: changed, others: Self.changedOthers(old, report))
     }
 
     private static func changedHandlers(_ old: ServerSettings, _ new: ServerSettings) -> [String] {
@@ -75,8 +81,16 @@ public struct SettingsReload: Sendable {
         }.sorted()
     }
 
+    private static func changedPrompts(_ old: ServerSettings, _ new: ServerSettings) -> [String] {
+        let handlers = Set(old.promptFiles.keys).union(new.promptFiles.keys)
+        return handlers.flatMap { handler in
+            let (before, after) = (old.promptFiles[handler] ?? [:], new.promptFiles[handler] ?? [:])
+            return Set(before.keys).union(after.keys).filter { before[$0] != after[$0] }.map { "prompt \(handler)/\($0)" }
+        }.sorted()
+    }
+
     private static func changedOthers(_ old: SettingsReport, _ new: SettingsReport) -> [String] {
-        var names = SettingTable.all.filter { $0.read(old.settings) != $0.read(new.settings) }.map(\.name)
+        var names = SettingTable.all.filter { $0.name != "prompts.directory" && $0.read(old.settings) != $0.read(new.settings) }.map(\.name)
         if old.settings.models != new.settings.models { names.append("models") }
         if old.settings.embedders != new.settings.embedders { names.append("embedders") }
         if old.settings.taskModels != new.settings.taskModels { names.append("taskModels") }

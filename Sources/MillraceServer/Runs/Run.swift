@@ -25,6 +25,10 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     /// Out of line, as it is known only at the end.
     @exclusivity(unchecked) private var usage: OutOfLine<Usage>?
     @exclusivity(unchecked) private var stages: RunStages?
+    /// The prompts and personas that were used so far; most runs share the array with the prompt.
+    @exclusivity(unchecked) private var prompts: [PromptReference]
+    /// Whether the store has to be told of them.
+    @exclusivity(unchecked) private var hasNewPrompts = false
     @exclusivity(unchecked) private var task: Task<Void, Never>?
     /// What somebody asked for while the run was still being stored.
     @exclusivity(unchecked) private var stopBeforeStart: ((inout RunLifecycle) -> RunLifecycle.Action)?
@@ -56,12 +60,14 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     private static let bytesPerTurn = 16 << 10
 
     init(
-        request: TaskRequest, principal: Principal, handler: any TaskHandler, hub: RunHub, loopRuns: LoopRuns, stages: [any EventStage]
+        request: TaskRequest, principal: Principal, handler: any TaskHandler, hub: RunHub, loopRuns: LoopRuns, stages: [any EventStage],
+        prompts: [PromptReference] = []
     ) {
         responseID = request.responseID
         self.principal = principal
         self.request = request
         self.handler = handler
+        self.prompts = prompts
         self.hub = hub
         self.loopRuns = loopRuns
         loop = loopRuns.loop
@@ -260,13 +266,34 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
 
     private func store(_ batch: EventBatch, completion: RunCompletion? = nil) {
         guard let handle else { return }
-        let append = RunAppend(handle: handle, batch: batch, reservedSequence: log.nextReservation, completion: completion)
+        var append = RunAppend(handle: handle, batch: batch, reservedSequence: log.nextReservation, completion: completion)
+        if hasNewPrompts {
+            hasNewPrompts = false
+            append.prompts = prompts
+        }
         loopRuns.store(append, of: self)
     }
 
     func report(_ usage: Usage) {
         loop.perform { self.usage = OutOfLine(self.usage.map { $0.value + usage } ?? usage) }
     }
+
+    func note(_ prompts: [PromptReference]) { loop.perform { self.takeNote(of: prompts) } }
+
+    private func takeNote(of used: [PromptReference]) {
+        if prompts.isEmpty {
+            prompts = used.count <= Self.mostPrompts ? used : Array(used.prefix(Self.mostPrompts))
+            hasNewPrompts = !used.isEmpty
+            return
+        }
+        for reference in used where prompts.count < Self.mostPrompts && !prompts.contains(reference) {
+            prompts.append(reference)
+            hasNewPrompts = true
+        }
+    }
+
+    /// So many that no handler comes near, and few enough to be looked through.
+    private static let mostPrompts = 256
 
     /// Cancels the handler's task.
     private func cancelTask() {
@@ -364,7 +391,8 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         _ = try? log.append(Event(.responseEnd, .responseEnd(end)), at: stamp, isTerminal: true)
         let message = Message(
             id: responseID, chatID: request.chatID, parentID: request.message.id, role: .assistant, parts: assembler.finish(),
-            createdAt: time, modelID: request.modelID, usage: usage, metadata: assembler.metadata, status: ending.status)
+            createdAt: time, modelID: request.modelID, usage: usage,
+            metadata: assembler.metadata.merging(PromptReference.metadata(prompts)) { $1 }, status: ending.status)
         let completion = RunCompletion(status: ending.status, endedAt: time, usage: usage, message: message)
         outcome = Outcome(completion)
         guard let batch = log.seal() else { return }

@@ -21,7 +21,7 @@ enum RunRecovery {
         let batch = EventBatch(firstSequence: first, lastSequence: first + 1, frames: frames)
         let message = Message(
             id: record.responseID, chatID: record.chatID, parentID: record.userMessageID, role: .assistant, parts: parts, createdAt: time,
-            modelID: record.modelID, usage: .unknown, status: .error)
+            modelID: record.modelID, usage: .unknown, metadata: PromptReference.metadata(record.prompts), status: .error)
         return RunAppend(
             handle: unfinished.handle, batch: batch, reservedSequence: first + 1,
             completion: RunCompletion(status: .error, endedAt: time, usage: .unknown, message: message), isRecovery: true)

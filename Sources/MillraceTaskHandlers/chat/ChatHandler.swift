@@ -3,7 +3,7 @@ import MillraceCore
 
 /// `chat`: answers a message from the conversation before it and the texts that come with it.
 ///
-/// It hands the model the persona as its instructions, the newest part of the history, and every text attached to it or given as context
+/// It hands the model its prompt `system.xml.j2` as instructions, which is the persona unless somebody changes it, the newest part of the history, and every text attached to it or given as context
 /// as a document to answer from; what the model says streams as it comes.
 public struct ChatHandler: TaskHandler {
     /// `chat`.
@@ -15,6 +15,10 @@ public struct ChatHandler: TaskHandler {
     private let settings: LiveSettings<ChatSettings>
     private let content: ContentStore?
     private let passages: ContentPassages?
+    private let prompts: PromptFolder
+
+    /// The templates that come along, by their names in the handler's folder.
+    public static let embeddedPrompts = ChatPrompts.files
 
     /// Creates the handler.
     /// - Parameters:
@@ -22,14 +26,16 @@ public struct ChatHandler: TaskHandler {
     ///   - settings: what configuration may set (default: as ``ChatSettings`` says).
     ///   - content: the files that pointers name; without it they are left out.
     ///   - passages: finds the passages of texts that are too long to be given to a model whole; without it those are left out.
+    ///   - prompts: the handler's prompts (default: ``embeddedPrompts``).
     public init(
         models: LanguageModelRegistry, settings: LiveSettings<ChatSettings> = LiveSettings(), content: ContentStore? = nil,
-        passages: ContentPassages? = nil
+        passages: ContentPassages? = nil, prompts: PromptFolder = PromptFolder("chat", ChatHandler.embeddedPrompts)
     ) {
         self.models = models
         self.settings = settings
         self.content = content
         self.passages = passages
+        self.prompts = prompts
     }
 
     /// Answers one message.
@@ -56,7 +62,8 @@ public struct ChatHandler: TaskHandler {
         }
         try await context.emit(.status("thinking", message: conversation.thinkingMessage))
 
-        let answer = try await context.generate(conversation.modelRequest(system: request.persona), with: model)
+        let system = try prompts.render("system.xml.j2", variables(request, conversation, model), in: context)
+        let answer = try await context.generate(conversation.modelRequest(system: system.isEmpty ? nil : system), with: model)
 
         let stopReason = answer.response?.stopReason ?? .endTurn
         if answer.text.isEmpty, stopReason == .contentFilter || stopReason == .guardrail {
@@ -69,5 +76,13 @@ public struct ChatHandler: TaskHandler {
         ]
         if let attempts = answer.response?.attempts, !attempts.isEmpty { facts["attempts"] = .array(attempts.map(\.json)) }
         try await context.emit(.metadata(facts))
+    }
+    /// What the prompt may use.
+    private func variables(_ request: TaskRequest, _ conversation: ChatConversation, _ model: any LanguageModel) -> [String: JSONValue] {
+        [
+            "persona": .string(request.persona ?? ""), "task": .string(request.task), "model_id": .string(model.id),
+            "documents": .array(conversation.documents.map { ["id": .string($0.id), "title": .string($0.title)] }),
+            "messages": .integer(conversation.turns.count), "date": .string(String(Timestamp.now().description.prefix(10))),
+        ]
     }
 }

@@ -90,6 +90,26 @@ import Testing
         await second.close()
     }
 
+    /// A database from before there were prompts: what it holds stays, and prompts can be stored.
+    @Test func olderDatabase_isBroughtUpToDate() async throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/a.db"
+        let first = try Self.open(path)
+        try await first.finish(Fixture.run("r1"))
+        let run = try await first.run("r1", principal: .ada)
+        await first.close()
+        let connection = try SQLiteConnection.open(path: path, access: .readWrite)
+        for statement in [
+            "DROP TABLE prompt_versions", "DROP TABLE prompts", "ALTER TABLE runs DROP COLUMN prompts", "PRAGMA user_version = 4",
+        ] { try connection.execute(statement) }
+        let second = try Self.open(path)
+        #expect(try await second.run("r1", principal: .ada) == run)
+        _ = try await second.storePrompt(
+            .prompt, "chat/a.j2", PromptDraft(text: "x"), activates: true, if: PromptCondition(), at: Fixture.time(1), principal: .ada)
+        #expect(try await second.prompts(.prompt, page: PageRequest(), principal: .ada).items.map(\.name) == ["chat/a.j2"])
+        await second.close()
+    }
+
     @Test func newerDatabase_isRefused() async throws {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/a.db"

@@ -228,4 +228,34 @@ import Testing
             await expectError(.internal) { _ = try await store.unfinishedRuns(principal: .ada) }
         }
     }
+
+    /// What a run has used is kept from the commit that holds the events behind it, and survives the run's end.
+    @Test(arguments: StoreKind.allCases)
+    func prompts_thatARunHasUsed_areKept(kind: StoreKind) async throws {
+        let persona = PromptReference(kind: .persona, name: "editor", version: 2, hash: "aa", origin: .stored)
+        let prompt = PromptReference(name: "chat/system.xml.j2", version: nil, hash: "bb", origin: .embedded)
+        try await kind.withStore { store in
+            var new = Fixture.run("r")
+            new.run.prompts = [persona]
+            let handle = try await store.start(new)
+            let other = try await store.start(Fixture.run("r_other", chat: "other"))
+            #expect(try await store.run("r", principal: .ada)?.prompts == [persona])
+            var append = Fixture.append(handle, 2...2)
+            append.prompts = [persona, prompt]
+            try await store.commit(append, Fixture.append(handle, 3...3), Fixture.append(other, 2...2))
+            #expect(try await store.run("r", principal: .ada)?.prompts == [persona, prompt])
+            #expect(try await store.unfinishedRuns(principal: .system).map(\.record.prompts) == [[persona, prompt], []])
+            try await store.commit(Fixture.append(handle, 4...4, completion: Fixture.completion("r")))
+            #expect(try await store.run("r", principal: .ada)?.prompts == [persona, prompt])
+            // With the run's end, in one append.
+            var last = Fixture.append(other, 3...3, completion: Fixture.completion("r_other", chat: "other"))
+            last.prompts = [prompt]
+            #expect(last.isTerminal)
+            try await store.commit(last)
+            #expect(
+                try await store.runs(RunFilter(), page: PageRequest(), principal: .ada).items.map(\.prompts) == [
+                    [prompt], [persona, prompt],
+                ])
+        }
+    }
 }

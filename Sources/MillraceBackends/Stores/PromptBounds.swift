@@ -1,0 +1,42 @@
+import Millrace
+import MillraceCore
+
+/// What both stores check before they change a prompt.
+enum PromptBounds {
+    static let mostNames = 1000
+    static let mostVersions = 1000
+
+    /// - Parameter stored: what is there; `nil` for nothing.
+    static func check(
+        _ condition: PromptCondition, _ stored: (newestVersion: Int, revision: Int)?, _ kind: PromptKind, _ name: String
+    ) throws(MillraceError) {
+        let newest = stored?.newestVersion ?? 0
+        if let expected = condition.newestVersion, expected != newest {
+            let found = newest == 0 ? "there is none" : "its newest version is \(newest)"
+            throw MillraceError(
+                .conflict, "the \(kind.rawValue) '\(name)' is not at version \(expected): \(found). Read it again, and repeat the change",
+                details: ["newest_version": .integer(newest)])
+        }
+        if let expected = condition.revision, expected != stored?.revision {
+            throw MillraceError(
+                .conflict, "the \(kind.rawValue) '\(name)' has changed meanwhile: read it again, and repeat the change",
+                details: ["newest_version": .integer(newest)])
+        }
+    }
+
+    static func check(versions: Int, _ kind: PromptKind, _ name: String) throws(MillraceError) {
+        guard versions >= mostVersions else { return }
+        throw MillraceError(
+            .invalidInput, "the \(kind.rawValue) '\(name)' has \(versions) versions, the most there can be: delete it, or take another name"
+        )
+    }
+
+    static func check(names: Int, _ kind: PromptKind) throws(MillraceError) {
+        guard names >= mostNames else { return }
+        throw MillraceError(.invalidInput, "there are \(names) \(kind.rawValue)s, the most there can be: delete one")
+    }
+
+    static func noVersion(_ number: Int, _ kind: PromptKind, _ name: String) -> MillraceError {
+        MillraceError(.notFound, "the \(kind.rawValue) '\(name)' has no version \(number)", details: ["field": "version"])
+    }
+}
