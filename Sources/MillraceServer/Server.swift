@@ -33,9 +33,11 @@ public final class Server: Sendable {
         public let secrets: (any SecretStore)?
         /// What can be made again; `nil` where none can be used.
         public let cache: (any Cache)?
+        /// Reads text with positions out of documents such as PDF and Word; `nil` where it cannot be used.
+        public let documents: (any DocumentExtractor)?
         /// Clients of AWS's services.
         public let aws: AWSClients
-        /// Why clients are missing, by name: `objects`, `search`, `secrets`, `cache`.
+        /// Why clients are missing, by name: `objects`, `search`, `secrets`, `cache`, `documents`.
         public let unavailable: [String: String]
         /// The configuration groups of handlers, as they stand in `config.yaml`.
         public let configuration: [String: JSONValue]
@@ -174,7 +176,8 @@ public final class Server: Sendable {
         self.board = board
         let clients = Clients(
             models: models, embedders: embedders, content: handlersContent, objects: backends.objects, search: backends.search,
-            secrets: backends.secrets, cache: backends.cache, aws: AWSClients(assembly: backends.aws), unavailable: backends.unavailable,
+            secrets: backends.secrets, cache: backends.cache, documents: backends.documents, aws: AWSClients(assembly: backends.aws),
+            unavailable: backends.unavailable,
             configuration: settings.handlerConfiguration,
             declaredGroups: SettingTable.handlerGroups().map(\.name) + settings.declaredHandlerGroups,
             board: board)
@@ -183,7 +186,8 @@ public final class Server: Sendable {
         if registry.handler(named: "chat") == nil {
             try registry.register(
                 ChatHandler(
-                    models: models, settings: LiveSettings(board: board), content: content, passages: passages),
+                    models: models, settings: LiveSettings(board: board), content: content, passages: passages,
+                    documents: backends.documents),
                 isDefault: registry.defaultName == nil)
         }
         for task in settings.taskModels.keys.sorted() where registry.handler(named: task) == nil {
@@ -230,7 +234,9 @@ public final class Server: Sendable {
                 embedder = nil
             }
         }
-        return ContentPassages(content: content, search: search, embedder: embedder, byteLimit: settings.content.searchableBytes)
+        return ContentPassages(
+            content: content, search: search, embedder: embedder, extractor: backends.documents, byteLimit: settings.content.searchableBytes
+        )
     }
 
     deinit { stop() }

@@ -15,6 +15,7 @@ public struct ChatHandler: TaskHandler {
     private let settings: LiveSettings<ChatSettings>
     private let content: ContentStore?
     private let passages: ContentPassages?
+    private let documents: (any DocumentExtractor)?
 
     /// Creates the handler.
     /// - Parameters:
@@ -22,14 +23,16 @@ public struct ChatHandler: TaskHandler {
     ///   - settings: what configuration may set (default: as ``ChatSettings`` says).
     ///   - content: the files that pointers name; without it they are left out.
     ///   - passages: finds the passages of texts that are too long to be given to a model whole; without it those are left out.
+    ///   - documents: reads what is no plain text, such as PDF; without it such attachments are left out.
     public init(
         models: LanguageModelRegistry, settings: LiveSettings<ChatSettings> = LiveSettings(), content: ContentStore? = nil,
-        passages: ContentPassages? = nil
+        passages: ContentPassages? = nil, documents: (any DocumentExtractor)? = nil
     ) {
         self.models = models
         self.settings = settings
         self.content = content
         self.passages = passages
+        self.documents = documents
     }
 
     /// Answers one message.
@@ -37,11 +40,12 @@ public struct ChatHandler: TaskHandler {
     public func handle(_ request: TaskRequest, _ context: RunContext) async throws {
         let model = try models.model(for: request)
         var reader = AttachmentReader(
-            content: content, passages: passages, question: request.text, seesImages: model.seesImages, context: context)
+            content: content, passages: passages, documents: documents, question: request.text, seesImages: model.seesImages,
+            context: context)
         let request = try await reader.read(request)
         let conversation = ChatConversation(
             request, historyCharacters: settings.current.historyCharacters, seesImages: model.seesImages,
-            isSkipped: content == nil ? nil : reader.skippedPointers)
+            areFetched: content != nil)
 
         for message in reader.skipped { try await context.emit(.status("attachment_skipped", message: message)) }
         for skipped in conversation.skipped {
