@@ -125,6 +125,7 @@ let package = Package(
             "MillraceExtractTests",
             [
                 "CLinux", "Millrace", "MillraceBackends", "MillraceCore", "MillraceCounterparts", "MillraceExtract", "MillraceExtraction",
+                "MillraceTaskHandlers",
             ], exclude: ["Reference"]),
         tests("MillraceHTTPTests", ["MillraceCore", "MillraceHTTP"]),
         tests("MillraceHTTPClientTests", ["MillraceCore", "MillraceCounterparts", "MillraceEventLoop", "MillraceHTTPClient"]),

@@ -33,9 +33,11 @@ public final class Server: Sendable {
         public let secrets: (any SecretStore)?
         /// What can be made again; `nil` where none can be used.
         public let cache: (any Cache)?
+        /// Reads text with positions out of documents such as PDF and Word; `nil` where it cannot be used.
+        public let documents: (any DocumentExtractor)?
         /// Clients of AWS's services.
         public let aws: AWSClients
-        /// Why clients are missing, by name: `objects`, `search`, `secrets`, `cache`.
+        /// Why clients are missing, by name: `objects`, `search`, `secrets`, `cache`, `documents`.
         public let unavailable: [String: String]
         /// The configuration groups of handlers, as they stand in `config.yaml`.
         public let configuration: [String: JSONValue]
@@ -181,8 +183,8 @@ public final class Server: Sendable {
         self.prompts = prompts
         let clients = Clients(
             models: models, embedders: embedders, content: handlersContent, objects: backends.objects, search: backends.search,
-            secrets: backends.secrets, cache: backends.cache, aws: AWSClients(assembly: backends.aws), unavailable: backends.unavailable,
-            configuration: settings.handlerConfiguration, prompts: prompts,
+            secrets: backends.secrets, cache: backends.cache, documents: backends.documents, aws: AWSClients(assembly: backends.aws),
+            unavailable: backends.unavailable, configuration: settings.handlerConfiguration, prompts: prompts,
             declaredGroups: SettingTable.handlerGroups().map(\.name) + settings.declaredHandlerGroups,
             board: board)
         var registry = TaskHandlerRegistry(logger: self.logger)
@@ -191,7 +193,7 @@ public final class Server: Sendable {
             try registry.register(
                 ChatHandler(
                     models: models, settings: LiveSettings(board: board), content: content, passages: passages,
-                    prompts: try prompts.folder("chat", embedded: ChatHandler.embeddedPrompts)),
+                    documents: backends.documents, prompts: try prompts.folder("chat", embedded: ChatHandler.embeddedPrompts)),
                 isDefault: registry.defaultName == nil)
         }
         for task in settings.taskModels.keys.sorted() where registry.handler(named: task) == nil {
@@ -239,7 +241,9 @@ public final class Server: Sendable {
                 embedder = nil
             }
         }
-        return ContentPassages(content: content, search: search, embedder: embedder, byteLimit: settings.content.searchableBytes)
+        return ContentPassages(
+            content: content, search: search, embedder: embedder, extractor: backends.documents, byteLimit: settings.content.searchableBytes
+        )
     }
 
     /// Says which folders of prompts no handler uses.

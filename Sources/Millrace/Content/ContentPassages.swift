@@ -2,7 +2,7 @@ import MillraceCore
 
 /// Finds the passages of uploaded texts that a question is about: texts that are too long to be given to a model whole.
 ///
-/// A text is cut into passages and put into a ``SearchIndex`` when it is first asked about. Every passage carries its owner, and every search
+/// A text is cut into passages and put into a ``SearchIndex`` when it is first asked about; what is no plain text goes through an extractor. Every passage carries its owner, and every search
 /// asks for the owner's only.
 public struct ContentPassages: Sendable {
     /// A part of a text.
@@ -13,12 +13,15 @@ public struct ContentPassages: Sendable {
         public var place: Int
         /// Its text.
         public var text: String
+        /// Where it stands, such as `page 3`; `nil` in a plain text.
+        public var position: String?
     }
 
-    private let content: ContentStore
+    let content: ContentStore
     private let search: any SearchEngine
-    private let embedder: (any Embedder)?
-    private let byteLimit: Int
+    let embedder: (any Embedder)?
+    let extractor: (any DocumentExtractor)?
+    let byteLimit: Int
     /// The length of the embedder's vectors, once it is known: an embedder that does not say it is asked once.
     private let knownDimensions = Locked<Int?>(nil)
 
@@ -29,18 +32,23 @@ public struct ContentPassages: Sendable {
     ///   - content: where the texts are.
     ///   - search: where their passages are put; the index's name begins with `content-`.
     ///   - embedder: with one, passages are found by meaning, too.
+    ///   - extractor: reads what is no plain text, such as PDF; without it such files are refused.
     ///   - byteLimit: how long a text may be, in bytes (default: 32 MiB).
-    public init(content: ContentStore, search: any SearchEngine, embedder: (any Embedder)? = nil, byteLimit: Int = 32 << 20) {
+    public init(
+        content: ContentStore, search: any SearchEngine, embedder: (any Embedder)? = nil, extractor: (any DocumentExtractor)? = nil,
+        byteLimit: Int = 32 << 20
+    ) {
         self.content = content
         self.search = search
         self.embedder = embedder
+        self.extractor = extractor
         self.byteLimit = byteLimit
     }
 
     /// The passages of files that fit a question best, in the order of files and places. Of a long question the first 4 KiB count.
     /// - Parameter report: told what each call of the embedder has consumed.
     /// - Throws: ``ErrorCode/limitExceeded`` for a text that is too long, ``ErrorCode/invalidInput`` for a file that is no text in UTF-8,
-    ///   what the stores throw.
+    ///   what the extractor and the stores throw.
     public func find(
         _ question: String, in records: [ContentRecord], limit: Int, principal: Principal, report: (Usage) -> Void = { _ in }
     ) async throws -> [Passage] {
@@ -65,7 +73,7 @@ public struct ContentPassages: Sendable {
             guard let id = fields["content"]?.string, let place = fields["place"]?.integer, let text = fields["text"]?.string else {
                 return nil
             }
-            return Passage(contentID: id, place: place, text: text)
+            return Passage(contentID: id, place: place, text: text, position: fields["position"]?.string)
         }.sorted { (order[$0.contentID] ?? 0, $0.place) < (order[$1.contentID] ?? 0, $1.place) }
     }
 
@@ -121,72 +129,7 @@ public struct ContentPassages: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private static func passages(of record: ContentRecord, _ principal: Principal) -> SearchFilter {
+    static func passages(of record: ContentRecord, _ principal: Principal) -> SearchFilter {
         .all([.equals("owner", .string(principal.id)), .equals("content", .string(record.id))])
-    }
-
-    // MARK: Indexing
-
-    /// How many passages are written at once.
-    private static let batch = 100
-
-    private func add(_ record: ContentRecord, to index: any SearchIndex, _ principal: Principal, _ report: (Usage) -> Void) async throws {
-        let mine = Self.passages(of: record, principal)
-        // The last passage is written last: where it is, all are.
-        if try await index.count(where: .all([mine, .equals("isLast", .bool(true))])) > 0 { return }
-        guard record.length <= byteLimit else {
-            throw MillraceError(
-                .limitExceeded,
-                "'\(record.title ?? record.pointer)' is too long to be searched: \(record.length) bytes, \(byteLimit) at most")
-        }
-        try await content.read(record.id, principal: principal) { object in
-            var splitter = PassageSplitter()
-            var waiting: [String] = []
-            var place = 0
-            while let piece = try await object.next() {
-                waiting += try splitter.receive(piece)
-                // One is kept back, so that the last can be told.
-                while waiting.count > Self.batch {
-                    try await write(Array(waiting.prefix(Self.batch)), from: place, isEnd: false, record, to: index, principal, report)
-                    place += Self.batch
-                    waiting.removeFirst(Self.batch)
-                }
-            }
-            waiting += try splitter.finish()
-            try await write(waiting, from: place, isEnd: true, record, to: index, principal, report)
-        }
-        try await index.refresh()
-        // Whoever has deleted the file meanwhile could not remove what was written later.
-        if try await content.record(record.id, principal: principal) == nil {
-            try await forget(record, principal: principal)
-            throw MillraceError(.notFound, "there is no content '\(record.id)'")
-        }
-    }
-
-    private func write(
-        _ texts: [String], from place: Int, isEnd: Bool, _ record: ContentRecord, to index: any SearchIndex, _ principal: Principal,
-        _ report: (Usage) -> Void
-    ) async throws {
-        guard !texts.isEmpty else { return }
-        let embedded = try await embedder?.embed(texts, for: .document)
-        if let embedded { report(embedded.usage) }
-        let vectors = embedded?.vectors
-        guard vectors?.count ?? texts.count == texts.count else {
-            throw MillraceError(.modelError, "the embedder '\(embedder?.id ?? "")' gave another number of vectors than of texts")
-        }
-        let documents = texts.enumerated().map { offset, text in
-            SearchDocument(
-                id: "\(record.id)-\(place + offset)",
-                fields: [
-                    "text": .string(text), "owner": .string(principal.id), "content": .string(record.id), "place": .integer(place + offset),
-                    "isLast": .bool(isEnd && offset == texts.count - 1),
-                ], vector: vectors.flatMap { $0[offset].contains { $0 != 0 } ? $0[offset] : nil })
-        }
-        let failures = try await index.write(documents)
-        if let failure = failures.first {
-            throw MillraceError(
-                .storageUnavailable, "a passage of '\(record.title ?? record.pointer)' could not be indexed: \(failure.reason)",
-                isRetryable: failure.isRetryable)
-        }
     }
 }

@@ -12,6 +12,9 @@
 /// ``ErrorCode/documentEncrypted``, ``ErrorCode/extractionTimeout`` and ``ErrorCode/extractionFailed`` for what the document is;
 /// ``ErrorCode/limitExceeded`` (retryable) when too many wait; what the source throws; `CancellationError` when the task is cancelled.
 public protocol DocumentExtractor: Sendable {
+    /// How much a document may be and may cost where a caller does not say (default: those of ``DocumentLimits``).
+    var limits: DocumentLimits { get }
+
     /// Lends a document's text while it is read. What `read` leaves is not extracted.
     /// - Parameters:
     ///   - description: what is known of the document beforehand.
@@ -26,12 +29,15 @@ public protocol DocumentExtractor: Sendable {
 }
 
 extension DocumentExtractor {
-    /// As ``extract(_:limits:from:_:)``, with the usual limits.
+    /// The defaults.
+    public var limits: DocumentLimits { DocumentLimits() }
+
+    /// As ``extract(_:limits:from:_:)``, with the extractor's own ``limits``.
     public func extract<R>(
         _ description: DocumentDescription, from next: @escaping () async throws -> [UInt8]?,
         _ read: (any ExtractedDocument) async throws -> R
     ) async throws -> R {
-        try await extract(description, limits: DocumentLimits(), from: next, read)
+        try await extract(description, limits: limits, from: next, read)
     }
 }
 

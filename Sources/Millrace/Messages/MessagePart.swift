@@ -11,6 +11,11 @@ public struct Attachment: Equatable, Sendable {
     /// The name to show and to cite, such as `contract.txt`.
     public var title: String?
 
+    /// What an extractor has read out of the bytes, where they are no text themselves.
+    package var extractedText: String?
+    /// Whether the user was told already that it is left out.
+    package var isReportedSkipped = false
+
     /// Creates an attachment.
     public init(pointer: String? = nil, data: [UInt8]? = nil, mimeType: String? = nil, title: String? = nil) {
         self.pointer = pointer
@@ -19,14 +24,43 @@ public struct Attachment: Equatable, Sendable {
         self.title = title
     }
 
-    /// The bytes as text, where they are text by media type (or none was given) and valid UTF-8.
+    /// What was read out of the bytes, or the bytes as text, where they are text by media type (or none was given) and valid UTF-8.
     public var text: String? {
+        if let extractedText { return extractedText }
         guard let data else { return nil }
         if let mimeType = mimeType?.lowercased() {
             let isText = mimeType.hasPrefix("text/") || ["json", "xml", "yaml"].contains { mimeType.contains($0) }
             guard isText else { return nil }
         }
         return String(validating: data, as: UTF8.self)
+    }
+}
+
+/// How a file of a media type is read.
+package enum AttachmentForm: Equatable, Sendable {
+    /// Its bytes are the text.
+    case text
+    /// It can be read as it is, and better without its markup.
+    case markup
+    /// A picture, sound or film: there is no text in it.
+    case media
+    /// Its text has to be extracted, if there is any.
+    case document
+
+    /// Whether an extractor reads it, where there is one.
+    package var isExtracted: Bool { self == .markup || self == .document }
+
+    package init(mimeType: String?) {
+        let type = (mimeType ?? "text/plain").lowercased().prefix { $0 != ";" }
+        let isMarkup = type.hasPrefix("text/html") || type.contains("xhtml")
+        let isPlain = type.hasPrefix("text/") || ["json", "yaml"].contains { type.contains($0) }
+        // The types of Office are called after the format of their parts.
+        let isXML = type.contains("xml") && !type.contains("officedocument")
+        if ["image/", "audio/", "video/"].contains(where: { type.hasPrefix($0) }) {
+            self = .media
+        } else {
+            self = isMarkup ? .markup : isPlain || isXML ? .text : .document
+        }
     }
 }
 

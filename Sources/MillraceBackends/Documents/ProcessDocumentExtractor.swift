@@ -9,7 +9,7 @@ import MillraceCore
 public final class ProcessDocumentExtractor: DocumentExtractor {
     /// How processes are started.
     public struct Options: Equatable, Sendable {
-        /// The program; `nil`: `millrace-extract` beside the program that runs (default).
+        /// The program; `nil`: `millrace-extract` beside the program that runs, else in one of `PATH`'s folders (default).
         public var program: String?
         /// The folder of poppler's `pdfinfo` and `pdftotext` (default: `/usr/bin`).
         public var pdfPrograms = "/usr/bin"
@@ -19,12 +19,18 @@ public final class ProcessDocumentExtractor: DocumentExtractor {
         public var concurrent = 2
         /// How many may wait for that (default: 100).
         public var waiting = 100
+        /// How much a document may be and may cost where a caller does not say.
+        public var limits = DocumentLimits()
         /// The defaults.
         public init() {}
     }
 
+    /// How much a document may be and may cost where a caller does not say.
+    public var limits: DocumentLimits { options.limits }
+    /// The path of the program.
+    package let program: String
+
     private let options: Options
-    private let program: String
     private let slots: ExtractionSlots
     private let executor: BlockingExecutor
 
@@ -32,11 +38,7 @@ public final class ProcessDocumentExtractor: DocumentExtractor {
     /// - Throws: ``MillraceError`` with ``ErrorCode/configuration`` where there is none, or no folder for copies.
     public init(_ options: Options = Options()) throws {
         self.options = options
-        program = options.program ?? Self.programBeside() ?? "millrace-extract"
-        guard access(program, X_OK) == 0 else {
-            throw MillraceError(
-                .configuration, "the program '\(program)' that reads documents cannot be started: \(String(cString: strerror(errno)))")
-        }
+        program = try Self.program(options.program)
         guard access(options.spoolDirectory, W_OK | X_OK) == 0 else {
             throw MillraceError(
                 .configuration,
@@ -78,6 +80,22 @@ public final class ProcessDocumentExtractor: DocumentExtractor {
 
     /// How many documents are read now, and how many wait, for tests.
     package var load: (running: Int, waiting: Int) { slots.load }
+
+    private static func program(_ given: String?) throws(MillraceError) -> String {
+        if let given {
+            if access(given, X_OK) == 0 { return given }
+            throw MillraceError(
+                .configuration, "the program '\(given)' that reads documents cannot be started: \(String(cString: strerror(errno)))")
+        }
+        let folders = getenv("PATH").map { String(cString: $0) } ?? ""
+        // An empty folder of PATH is the working directory, in which anybody may have left a program.
+        let candidates = [programBeside()].compactMap(\.self) + folders.split(separator: ":").map { "\($0)/millrace-extract" }
+        if let found = candidates.first(where: { access($0, X_OK) == 0 }) { return found }
+        throw MillraceError(
+            .configuration,
+            "the program millrace-extract that reads documents is neither beside this program nor in PATH: install it, or set documents.program"
+        )
+    }
 
     private static func programBeside() -> String? {
         var buffer = [UInt8](repeating: 0, count: 4096)

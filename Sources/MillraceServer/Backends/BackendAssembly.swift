@@ -51,6 +51,7 @@ struct BackendAssembly {
             backends.openSearch = search.client
         }
         backends.cache = attempt("cache") { try cache(resolver) }
+        backends.documents = attempt("documents") { try ProcessDocumentExtractor(settings.documents.options) }
         backends.unavailable = missing
         if secrets == nil, missing["secrets"] == nil {
             // By choice, so that it is nothing to warn about.

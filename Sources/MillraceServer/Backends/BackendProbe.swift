@@ -30,8 +30,10 @@ package struct BackendProbe: Sendable {
         async let search = search(context)
         async let secrets = secrets(context)
         async let cache = cache(context)
+        async let documents = documents(context)
         let outcomes = [
             ("aws", await aws), ("objects", await objects), ("search", await search), ("secrets", await secrets), ("cache", await cache),
+            ("documents", await documents),
         ]
         return outcomes.compactMap { name, outcome in
             outcome.map { outcome in
@@ -183,6 +185,20 @@ package struct BackendProbe: Sendable {
         } catch {
             return (.unusable, "its password, the secret '\(secret)', cannot be had: see the line 'secrets'")
         }
+    }
+
+    /// Reads a document of one line, so that what is wrong with the confinement shows.
+    private func documents(_ context: ProbeContext) async -> Outcome? {
+        guard let extractor = context.backends.documents else { return (.unusable, context.backends.unavailable["documents"] ?? "") }
+        var bytes: [UInt8]? = Array("millrace\n".utf8)
+        do {
+            let summary = try await extractor.extract(DocumentDescription(title: "doctor.txt"), from: { bytes.take() }) { document in
+                while try await document.next() != nil {}
+                return document.summary
+            }
+            let warnings = summary?.warnings ?? []
+            return (warnings.isEmpty ? .ok : .doubtful, ([extractor.program] + warnings).joined(separator: "; "))
+        } catch { return (.unusable, "\(extractor.program): \(Self.reason(error))") }
     }
 
     // MARK: Files

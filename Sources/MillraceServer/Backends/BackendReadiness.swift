@@ -11,7 +11,7 @@ struct BackendReadiness: Sendable {
 
     /// - Parameter circuit: the circuit of a URL's endpoint.
     init(_ backends: Backends, circuit: @escaping @Sendable (String) -> ResilientTransport.CircuitStatus) {
-        names = ["objects", "search", "secrets", "cache"]
+        names = ["objects", "search", "secrets", "cache", "documents"]
         unavailable = backends.unavailable
         urls = backends.urls
         redis = backends.cache as? RedisCache

@@ -17,6 +17,7 @@ struct Backends: Sendable {
     var search: (any SearchEngine)?
     var secrets: (any SecretStore)?
     var cache: (any Cache)?
+    var documents: ProcessDocumentExtractor?
     /// Why what is missing is missing, by the name of its group in the settings.
     var unavailable: [String: String] = [:]
     /// The base URLs of the servers behind them, by the name of the group.

@@ -72,6 +72,8 @@ public struct ServerSettings: Equatable, Sendable {
     public var search = SearchSettings()
     /// Where handlers keep what can be made again.
     public var cache = CacheSettings()
+    /// How documents such as PDF and Word are read.
+    public var documents = DocumentSettings()
     /// Where secrets are kept by name.
     public var secrets = SecretStoreSettings()
     /// The directory with a folder of prompts for each handler; `nil`: `prompts` beside the configuration file, where there is one. Only

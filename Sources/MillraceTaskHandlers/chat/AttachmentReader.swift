@@ -1,15 +1,17 @@
 import Millrace
 import MillraceCore
 
-/// Fetches what a request's pointers name: files that fit whole, and of longer texts the passages that the message is about.
+/// Fetches what a request's pointers name: files that fit whole, and of longer texts the passages that the message is about. What is no plain
+/// text, such as PDF, goes through an extractor.
 struct AttachmentReader {
     let content: ContentStore?
     let passages: ContentPassages?
+    let documents: (any DocumentExtractor)?
     let question: String
     let seesImages: Bool
     let context: RunContext
 
-    /// How long a file may be to be read whole, in bytes.
+    /// How long a text may be to be read whole, in bytes.
     static let wholeBytes = 256 << 10
     /// How long a picture may be, in bytes: what models take at most.
     static let imageBytes = 5 << 20
@@ -18,15 +20,17 @@ struct AttachmentReader {
     /// How many passages of one long text are given to the model.
     static let passageCount = 12
 
-    private var room = totalBytes
+    var room = totalBytes
     /// What is left out, for the user.
     private(set) var skipped: [String] = []
-    /// The pointers of what was said to be left out.
-    private(set) var skippedPointers: Set<String> = []
 
-    init(content: ContentStore?, passages: ContentPassages?, question: String, seesImages: Bool, context: RunContext) {
+    init(
+        content: ContentStore?, passages: ContentPassages?, documents: (any DocumentExtractor)?, question: String, seesImages: Bool,
+        context: RunContext
+    ) {
         self.content = content
         self.passages = passages
+        self.documents = documents
         self.question = question
         self.seesImages = seesImages
         self.context = context
@@ -34,7 +38,6 @@ struct AttachmentReader {
 
     /// The request with its files in it. The newest come first where there is not room for all.
     mutating func read(_ request: TaskRequest) async throws -> TaskRequest {
-        guard content != nil else { return request }
         var request = request
         request.message = try await read(request.message, isCurrent: true)
         for place in request.context.indices {
@@ -62,66 +65,72 @@ struct AttachmentReader {
     }
 
     private mutating func read(_ attachment: Attachment, isImage: Bool, isCurrent: Bool) async throws -> Attachment {
-        guard let content, attachment.data == nil, let pointer = attachment.pointer else { return attachment }
+        if let data = attachment.data {
+            guard !isImage, let documents, AttachmentForm(mimeType: attachment.mimeType).isExtracted else { return attachment }
+            var bytes: [UInt8]? = data
+            if let read = try await extract(attachment, with: documents, isCurrent, from: { bytes.take() }) { return read }
+            return skip(attachment, "it has too much text to be read whole: upload it, and name its pointer", isCurrent)
+        }
+        guard let content, let pointer = attachment.pointer else { return attachment }
         guard let record = try await content.record(pointer, principal: context.principal) else {
             // It was there when the message was sent.
-            skip(attachment, "it was deleted", isCurrent)
-            return attachment
+            return skip(attachment, "it was deleted", isCurrent)
         }
         var read = attachment
         read.mimeType = attachment.mimeType ?? record.mimeType
         read.title = attachment.title ?? record.title
         if isImage, !seesImages { return read }
-        let isText = Attachment(data: [], mimeType: read.mimeType).text != nil
-        if isText, record.length > Self.wholeBytes { return try await passages(of: record, read, isCurrent) }
+        let form = AttachmentForm(mimeType: read.mimeType)
+        if form == .text || form == .markup && documents == nil, record.length > Self.wholeBytes {
+            return try await passages(of: record, read, isCurrent)
+        }
+        if !isImage, form.isExtracted, let documents { return try await extract(record, read, content, documents, isCurrent) }
         // What is neither text nor a picture says so itself.
-        guard isText || isImage else { return read }
+        guard form == .text || form == .markup || isImage else { return read }
         let limit = isImage ? Self.imageBytes : Self.wholeBytes
         guard record.length <= min(limit, room) else {
-            skip(read, "it is too long", isCurrent)
-            return read
+            return skip(read, "it is too long", isCurrent)
         }
         do {
             read.data = try await content.bytes(pointer, limit: limit, principal: context.principal)
         } catch let error as MillraceError where error.code == .notFound {
             // Deleted meanwhile, or by somebody behind the server's back.
-            skip(read, "it was deleted", isCurrent)
-            return attachment
+            return skip(read, "it was deleted", isCurrent)
         }
         room -= record.length
         return read
     }
 
     /// A long text as the passages that the message is about.
-    private mutating func passages(of record: ContentRecord, _ attachment: Attachment, _ isCurrent: Bool) async throws -> Attachment {
+    mutating func passages(of record: ContentRecord, _ attachment: Attachment, _ isCurrent: Bool) async throws -> Attachment {
         guard let passages else {
-            skip(attachment, "it is too long to be read whole, and no search index is configured", isCurrent)
-            return attachment
+            return skip(attachment, "it is too long to be read whole, and no search index is configured", isCurrent)
         }
         if isCurrent { try await context.emit(.status("searching", message: "Searching \(attachment.title ?? "a long document")")) }
         let found: [ContentPassages.Passage]
         do {
             found = try await passages.find(
                 question, in: [record], limit: Self.passageCount, principal: context.principal, report: { context.report($0) })
-        } catch let error as MillraceError where error.code == .limitExceeded || error.code == .invalidInput {
-            skip(attachment, error.message, isCurrent)
-            return attachment
+        } catch let error as MillraceError where error.code == .invalidInput || Self.isOfDocument(error) {
+            return skip(attachment, error.message, isCurrent)
         } catch let error as MillraceError where error.code == .notFound {
-            skip(attachment, "it was deleted", isCurrent)
-            return attachment
+            return skip(attachment, "it was deleted", isCurrent)
         }
         guard !found.isEmpty else {
-            skip(attachment, "nothing in it fits the message", isCurrent)
-            return attachment
+            return skip(attachment, "nothing in it fits the message", isCurrent)
         }
         var read = attachment
-        read.data = Array(found.map(\.text).joined(separator: "\n\n").utf8)
+        read.extractedText = found.map { passage in (passage.position.map { "[\($0)]\n" } ?? "") + passage.text }.joined(separator: "\n\n")
         return read
     }
 
-    private mutating func skip(_ attachment: Attachment, _ reason: String, _ isCurrent: Bool) {
-        guard isCurrent else { return }
-        if let pointer = attachment.pointer { skippedPointers.insert(pointer) }
+    /// Leaves an attachment out, and tells the user if it came with this request.
+    @discardableResult
+    mutating func skip(_ attachment: Attachment, _ reason: String, _ isCurrent: Bool) -> Attachment {
+        var attachment = attachment
+        attachment.isReportedSkipped = true
+        guard isCurrent else { return attachment }
         skipped.append("\(attachment.title ?? attachment.pointer ?? "An attachment") is left out: \(reason)")
+        return attachment
     }
 }

@@ -20,13 +20,12 @@ struct ChatConversation {
     private(set) var omittedMessages = 0
 
     private let seesImages: Bool
-    private let isSkipped: Set<String>?
+    private let areFetched: Bool
 
-    /// - Parameter isSkipped: the pointers of which the user was told already that they are left out; `nil`: nobody has read what pointers
-    ///   name.
-    init(_ request: TaskRequest, historyCharacters: Int, seesImages: Bool, isSkipped: Set<String>? = nil) {
+    /// - Parameter areFetched: whether somebody has read what pointers name.
+    init(_ request: TaskRequest, historyCharacters: Int, seesImages: Bool, areFetched: Bool = false) {
         self.seesImages = seesImages
-        self.isSkipped = isSkipped
+        self.areFetched = areFetched
         let history = request.history.filter { !Self.isEmpty($0) }
         var room = historyCharacters - Self.characters(request.message)
         var kept = history.count
@@ -112,11 +111,11 @@ struct ChatConversation {
     }
 
     private mutating func skip(_ attachment: Attachment, isCurrent: Bool) -> Attachment {
-        if isCurrent, attachment.pointer.map({ isSkipped?.contains($0) != true }) ?? true {
+        if isCurrent, !attachment.isReportedSkipped {
             let name = attachment.title ?? attachment.pointer ?? "An attachment"
             let type = attachment.mimeType.map { " (\($0))" } ?? ""
             let reason =
-                attachment.data == nil && (attachment.pointer == nil || isSkipped == nil)
+                attachment.data == nil && (attachment.pointer == nil || !areFetched)
                 ? "its content did not come with the request" : "the model cannot read it"
             skipped.append(Skipped(message: "\(name)\(type) is left out: \(reason)"))
         }

@@ -15,6 +15,7 @@ public struct ChatHandler: TaskHandler {
     private let settings: LiveSettings<ChatSettings>
     private let content: ContentStore?
     private let passages: ContentPassages?
+    private let documents: (any DocumentExtractor)?
     private let prompts: PromptFolder
 
     /// The templates that come along, by their names in the handler's folder.
@@ -26,15 +27,18 @@ public struct ChatHandler: TaskHandler {
     ///   - settings: what configuration may set (default: as ``ChatSettings`` says).
     ///   - content: the files that pointers name; without it they are left out.
     ///   - passages: finds the passages of texts that are too long to be given to a model whole; without it those are left out.
+    ///   - documents: reads what is no plain text, such as PDF; without it such attachments are left out.
     ///   - prompts: the handler's prompts (default: ``embeddedPrompts``).
     public init(
         models: LanguageModelRegistry, settings: LiveSettings<ChatSettings> = LiveSettings(), content: ContentStore? = nil,
-        passages: ContentPassages? = nil, prompts: PromptFolder = PromptFolder("chat", ChatHandler.embeddedPrompts)
+        passages: ContentPassages? = nil, documents: (any DocumentExtractor)? = nil,
+        prompts: PromptFolder = PromptFolder("chat", ChatHandler.embeddedPrompts)
     ) {
         self.models = models
         self.settings = settings
         self.content = content
         self.passages = passages
+        self.documents = documents
         self.prompts = prompts
     }
 
@@ -43,11 +47,12 @@ public struct ChatHandler: TaskHandler {
     public func handle(_ request: TaskRequest, _ context: RunContext) async throws {
         let model = try models.model(for: request)
         var reader = AttachmentReader(
-            content: content, passages: passages, question: request.text, seesImages: model.seesImages, context: context)
+            content: content, passages: passages, documents: documents, question: request.text, seesImages: model.seesImages,
+            context: context)
         let request = try await reader.read(request)
         let conversation = ChatConversation(
             request, historyCharacters: settings.current.historyCharacters, seesImages: model.seesImages,
-            isSkipped: content == nil ? nil : reader.skippedPointers)
+            areFetched: content != nil)
 
         for message in reader.skipped { try await context.emit(.status("attachment_skipped", message: message)) }
         for skipped in conversation.skipped {

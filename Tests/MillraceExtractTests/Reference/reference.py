@@ -136,6 +136,9 @@ def make(folder):
         b'<w:document xmlns:w="w"><w:body>' + b"<w:p>" * 100_000))
     write_docx(folder / "tables.docx", lambda part: part.write(
         b'<w:document xmlns:w="w"><w:body>' + b"<w:tbl><w:tr><w:tc>" * 80 + b"</w:tc></w:tr></w:tbl>" * 80 + b"</w:body></w:document>"))
+    write_pdf(folder / "lease.pdf", ["This lease begins in May.", "The rent is due on the third of each month.", "Cats are welcome."])
+    write_docx(folder / "lease.docx", lambda part: part.write(
+        document % b"The rent is due on the third of each month.</w:t></w:r></w:p><w:p><w:r><w:t>Cats are welcome."))
     write_docx(folder / "fine.docx", lambda part: part.write(document % b"All is well."))
     nested = io.BytesIO()
     with zipfile.ZipFile(nested, "w", zipfile.ZIP_DEFLATED) as outer:
