@@ -196,6 +196,16 @@ public final class Server: Sendable {
                     documents: backends.documents, prompts: try prompts.folder("chat", embedded: ChatHandler.embeddedPrompts)),
                 isDefault: registry.defaultName == nil)
         }
+        if registry.handler(named: "document_analysis") == nil {
+            let documents: Availability<ProcessDocumentExtractor> =
+                backends.documents.map { .available($0) }
+                ?? .missing(name: "documents", reason: backends.unavailable["documents"] ?? "it is not configured")
+            let folder = try prompts.folder("document_analysis", embedded: DocumentAnalysisHandler.embeddedPrompts)
+            try registry.register("document_analysis", requiring: documents) { documents in
+                DocumentAnalysisHandler(
+                    models: models, documents: documents, settings: LiveSettings(board: board), content: content, prompts: folder)
+            }
+        }
         for task in settings.taskModels.keys.sorted() where registry.handler(named: task) == nil {
             self.logger.warning(
                 "taskModels names a task that no handler has",
