@@ -15,7 +15,7 @@ extension IntegrationTests {
         private static func start(_ directory: TemporaryDirectory, watchSeconds: String) throws -> ServerProcess {
             try ServerProcess([
                 "port=0", "data-dir=:memory:", "log-level=info", "config=\(directory.path)/config.yaml",
-                "MILLRACE_WATCH_SECONDS=\(watchSeconds)",
+                "MILLRACE_WATCH_SECONDS=\(watchSeconds)", "MILLRACE_DRAIN_SECONDS=0",
             ])
         }
 
