@@ -24,6 +24,7 @@ extension Server {
             let closed = try await hub.closeUnfinishedRuns(reason: "the server stopped while the run was running")
             if closed > 0 { logger.warning("closed runs that a crash had cut off", ["runs": .integer(closed)]) }
             if let retention { removal.noteLeftovers(try await retention.hasLeftovers()) }
+            try await stored.load()
             let now = Timestamp.now()
             for handler in handlers.all {
                 try await store.registerTaskHandler(

@@ -67,6 +67,7 @@ public final class Server: Sendable {
     let board: SettingsBoard
     /// The prompts of handlers; a reload replaces those from files, the API those that are stored.
     let prompts: PromptLibrary
+    let stored: StoredPrompts
     let logger: Logger
     let sink: LogSink?
     let group: EventLoopGroup
@@ -181,6 +182,7 @@ public final class Server: Sendable {
         let prompts = PromptLibrary()
         prompts.replace(files: settings.promptFiles)
         self.prompts = prompts
+        stored = StoredPrompts(store: opened, library: prompts, logger: self.logger)
         let clients = Clients(
             models: models, embedders: embedders, content: handlersContent, objects: backends.objects, search: backends.search,
             secrets: backends.secrets, cache: backends.cache, documents: backends.documents, aws: AWSClients(assembly: backends.aws),
@@ -230,7 +232,8 @@ public final class Server: Sendable {
             removal: removal)
         let router = try APIRoutes.router(
             hub: hub, handlers: registry, models: models, readiness: readiness,
-            backends: BackendReadiness(backends) { transport.circuit(of: $0) }, content: routes, defaultTask: settings.defaultTask,
+            backends: BackendReadiness(backends) { transport.circuit(of: $0) }, content: routes, stored: stored,
+            defaultTask: settings.defaultTask,
             pageBytes: settings.limits.pageBytes)
         responder = APIResponder(router: router, settings: settings, logger: self.logger)
         context = HTTPServerContext(settings: HTTPServerSettings(settings.limits), responder: responder, logger: self.logger)

@@ -15,7 +15,7 @@ extension IntegrationTests {
         private static func start(_ directory: TemporaryDirectory, watchSeconds: String) throws -> ServerProcess {
             try ServerProcess([
                 "port=0", "data-dir=:memory:", "log-level=info", "config=\(directory.path)/config.yaml",
-                "MILLRACE_WATCH_SECONDS=\(watchSeconds)",
+                "MILLRACE_WATCH_SECONDS=\(watchSeconds)", "MILLRACE_DRAIN_SECONDS=0",
             ])
         }
 
@@ -47,6 +47,46 @@ extension IntegrationTests {
                 server.signal(SIGHUP)
                 try RestartTests.wait(server, for: "configuration reloaded", times: 2)
                 #expect(try Self.told(server) == "four")
+                #expect(try stream.next() != nil)
+                stream.close()
+                #expect(server.end(SIGTERM) == 0)
+            }
+        }
+
+        @Test func prompts_areReadAnew_aWrongOneKeepsAll_andNoStreamEnds() async throws {
+            try await onThreads {
+                let directory = try TemporaryDirectory()
+                func write(_ name: String, _ text: String) throws {
+                    try Directories.make("\(directory.path)/prompts/chat")
+                    try directory.write("prompts/chat/\(name)", text)
+                }
+                defer {
+                    for name in ["chat/system.xml.j2", "chat/other.j2", "chat", ""] { remove("\(directory.path)/prompts/\(name)") }
+                }
+                func text(_ server: ServerProcess) throws -> String? {
+                    let client = try TCPClient(port: server.port)
+                    defer { client.close() }
+                    return try client.ask("GET", "/api/v1/prompts/chat:system.xml.j2").json["text"]?.string
+                }
+                try directory.write("config.yaml", "tellConfig: {text: one}\n")
+                try write("system.xml.j2", "one")
+                let server = try Self.start(directory, watchSeconds: "0.05")
+                let stream = try server.client.start("drip", "100000 5")
+                _ = try stream.next()
+                #expect(try text(server) == "one")
+
+                try write("system.xml.j2", "two")
+                try RestartTests.wait(server, for: "configuration reloaded", times: 1)
+                #expect(try text(server) == "two")
+                #expect(server.log.contains("prompt chat/system.xml.j2"))
+
+                try write("other.j2", "{% if %}")
+                try RestartTests.wait(server, for: "the configuration is wrong", times: 1)
+                #expect(server.log.contains("prompts/chat/other.j2, line 1: column 7: "))
+                #expect(try text(server) == "two")
+
+                try write("other.j2", "mended in place")
+                try RestartTests.wait(server, for: "configuration reloaded", times: 2)
                 #expect(try stream.next() != nil)
                 stream.close()
                 #expect(server.end(SIGTERM) == 0)

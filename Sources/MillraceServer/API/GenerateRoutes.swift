@@ -10,6 +10,8 @@ struct GenerateRoutes: Sendable {
     let models: LanguageModelRegistry
     let defaultTask: String?
     let content: ContentStore?
+    /// The personas that a request may name.
+    let stored: StoredPrompts
 
     /// The run's events as they happen.
     func stream(_ request: APIRequest) async throws -> HTTPResponse {
@@ -75,6 +77,7 @@ struct GenerateRoutes: Sendable {
         let key = try idempotencyKey(request, bytes)
         let handler = try handler(for: body.task)
         let model = try models.model(body.modelID, task: handler.name, preferred: handler.options.modelID)
+        let persona = try body.persona.flatMap { try stored.persona(named: $0) }
         let path: MessagePath?
         let chatID: String
         if body.chatID == nil, body.parentID == nil {
@@ -87,10 +90,11 @@ struct GenerateRoutes: Sendable {
             createdAt: .now())
         let task = TaskRequest(
             responseID: Identifier.make(prefix: "r"), requestID: request.http.id.description, chatID: chatID, task: handler.name,
-            modelID: model.id, message: message, history: path?.messages ?? [], persona: body.persona,
+            modelID: model.id, message: message, history: path?.messages ?? [], persona: persona?.text ?? body.persona,
             context: body.context)
         let start = RunHub.Start(
-            request: task, handler: handler, principal: request.principal, idempotencyKey: key, createsChat: path == nil)
+            request: task, handler: handler, principal: request.principal, idempotencyKey: key, createsChat: path == nil,
+            prompts: persona.map { [$0.reference] } ?? [])
         do {
             return try await hub.start(start, on: request.http.loop)
         } catch let error as MillraceError where error.code == .notFound && error.details["content_id"] != nil {

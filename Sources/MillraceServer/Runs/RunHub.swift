@@ -38,6 +38,8 @@ final class RunHub: Sendable {
         var principal: Principal
         var idempotencyKey: IdempotencyKey?
         var createsChat: Bool
+        /// What the request has named: a stored persona.
+        var prompts: [PromptReference] = []
     }
 
     /// What became of it.
@@ -95,9 +97,11 @@ final class RunHub: Sendable {
         let (request, blockedReason) = try await Self.checked(start.request, by: stages)
         let handler: any TaskHandler = blockedReason.map { BlockedHandler(name: start.handler.name, reason: $0) } ?? start.handler
         let now = Timestamp.now()
+        // A blocked request has used nothing.
+        let prompts = blockedReason == nil ? start.prompts : []
         let run = Run(
             request: request, principal: start.principal, handler: handler, hub: self, loopRuns: loops[loop.index],
-            stages: blockedReason == nil ? stages : [BlockingStage()])
+            stages: blockedReason == nil ? stages : [BlockingStage()], prompts: prompts)
         do {
             try admit(run)
         } catch {
@@ -111,7 +115,8 @@ final class RunHub: Sendable {
         let record = RunRecord(
             responseID: request.responseID, chatID: request.chatID, task: request.task, modelID: request.modelID, status: .running,
             requestID: request.requestID, userMessageID: request.message.id, startedAt: now,
-            reservedSequence: run.log.nextReservation, recovery: start.handler.options.recovery)
+            reservedSequence: run.log.nextReservation, recovery: start.handler.options.recovery,
+            prompts: prompts)
         do {
             let new = NewRun(
                 run: record, firstBatch: firstBatch, userMessage: request.message, idempotencyKey: start.idempotencyKey,
