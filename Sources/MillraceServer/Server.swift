@@ -15,7 +15,8 @@ import MillraceTaskHandlers
 /// }
 /// exit(try server.run())
 /// ```
-/// The `chat` handler is registered by Millrace and is the default, unless the team registers a default of its own.
+/// The handlers `chat` and `rag_oss` are registered by Millrace, unless the team registers its own of these names; `chat` is the default, unless the
+/// team registers another.
 public final class Server: Sendable {
     /// What handlers are made of: each is there or missing for a stated reason.
     public struct Clients: Sendable {
@@ -186,6 +187,16 @@ public final class Server: Sendable {
                     models: models, settings: LiveSettings(board: board), content: content, passages: passages),
                 isDefault: registry.defaultName == nil)
         }
+        if registry.handler(named: "rag_oss") == nil {
+            let search: Availability<any SearchEngine> =
+                if let search = backends.search { .available(search) } else {
+                    .missing(name: "search", reason: backends.unavailable["search"] ?? "it is not configured")
+                }
+            let embedder = try Self.embedder(embedders, settings)
+            try registry.register("rag_oss", requiring: search) { search in
+                RagOssHandler(models: models, search: search, embedder: embedder, settings: LiveSettings(board: board))
+            }
+        }
         for task in settings.taskModels.keys.sorted() where registry.handler(named: task) == nil {
             self.logger.warning(
                 "taskModels names a task that no handler has",
@@ -222,15 +233,19 @@ public final class Server: Sendable {
         _ content: ContentStore?, _ backends: Backends, _ embedders: EmbedderRegistry, _ settings: ServerSettings
     ) throws(MillraceError) -> ContentPassages? {
         guard let content, let search = backends.search else { return nil }
-        var embedder: (any Embedder)?
-        if let id = settings.search.embedder {
-            do throws(MillraceError) { embedder = try embedders.embedder(id) } catch {
-                guard error.code == .modelUnavailable else { throw MillraceError(error.code, "search.embedder: \(error.message)") }
-                // Passages are found by words until it can be used.
-                embedder = nil
-            }
+        return ContentPassages(
+            content: content, search: search, embedder: try embedder(embedders, settings), byteLimit: settings.content.searchableBytes)
+    }
+
+    /// The embedder of searches; `nil`: they are by words.
+    /// - Throws: ``MillraceError`` for an embedder that there is not.
+    private static func embedder(_ embedders: EmbedderRegistry, _ settings: ServerSettings) throws(MillraceError) -> (any Embedder)? {
+        guard let id = settings.search.embedder else { return nil }
+        do throws(MillraceError) { return try embedders.embedder(id) } catch {
+            guard error.code == .modelUnavailable else { throw MillraceError(error.code, "search.embedder: \(error.message)") }
+            // Documents are found by words until it can be used.
+            return nil
         }
-        return ContentPassages(content: content, search: search, embedder: embedder, byteLimit: settings.content.searchableBytes)
     }
 
     deinit { stop() }
