@@ -43,8 +43,7 @@ struct DocumentSearches {
         let call = SearchDocumentsTool.call(id: "search_1", plan, settings.mode)
         try await context.emit(.toolCall(call))
         do { _ = try await search(plan, for: call) } catch let error as MillraceError {
-            // A call that nothing answers would stand in the chat for ever.
-            try await context.emit(.toolReturn(ToolReturn(id: call.id, name: call.name, result: .string(error.message), isError: true)))
+            try await fail(call, error)
             throw error
         }
     }
@@ -59,11 +58,19 @@ struct DocumentSearches {
             let plan = try SearchDocumentsTool.plan(call, limit: settings.keywordQueries)
             let addition = try await search(plan, for: call)
             return ToolReturn(id: call.id, name: call.name, result: .string(SearchDocumentsTool.answer(addition)))
-        } catch let error as MillraceError where error.code == .limitExceeded || error.code == .invalidInput {
-            let result = ToolReturn(id: call.id, name: call.name, result: .string(error.message), isError: true)
-            try await context.emit(.toolReturn(result))
+        } catch let error as MillraceError {
+            let result = try await fail(call, error)
+            guard error.code == .limitExceeded || error.code == .invalidInput else { throw error }
             return result
         }
+    }
+
+    /// Tells that a call has failed: one that nothing answers would stand in the chat for ever.
+    @discardableResult
+    private func fail(_ call: ToolCall, _ error: MillraceError) async throws -> ToolReturn {
+        let result = ToolReturn(id: call.id, name: call.name, result: .string(error.message), isError: true)
+        try await context.emit(.toolReturn(result))
+        return result
     }
 
     private mutating func search(_ plan: SearchPlan, for call: ToolCall) async throws -> RetrievedSources.Addition {

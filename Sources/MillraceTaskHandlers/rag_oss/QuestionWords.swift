@@ -6,6 +6,8 @@ struct QuestionWords: Equatable {
     private(set) var terms: [String] = []
     /// Whether it only makes sense after the question before it.
     private(set) var isFollowUp = false
+    /// How it asks, such as `how long` or `when`; `nil`: by none of the words that say so.
+    private(set) var interrogative: String?
 
     /// Words of questions, beside the commonest of all.
     private static let fillers = SearchIndexDefinition.englishStopWords.union(
@@ -21,6 +23,13 @@ struct QuestionWords: Equatable {
     private static let openings: [[String]] = [
         ["and"], ["what", "about"], ["how", "about"], ["or"], ["but"], ["why"], ["then"], ["so"], ["also"], ["und"], ["et"], ["y"],
     ]
+    private static let interrogatives: Set<String> = ["how", "when", "who", "whom", "whose", "where", "why", "which", "what"]
+    private static let measures: Set<String> = ["long", "much", "many", "often", "far", "old"]
+    /// Verbs that say little of what a question is about: `how long does it last`.
+    private static let vague: Set<String> = [
+        "last", "lasts", "take", "takes", "go", "goes", "happen", "happens", "mean", "means", "work", "works", "apply", "applies", "get",
+        "gets", "run", "runs", "hold", "holds",
+    ]
     private static let mostTerms = 24
 
     init(_ text: String) {
@@ -30,7 +39,17 @@ struct QuestionWords: Equatable {
         for (word, key) in zip(words, lower) where terms.count < Self.mostTerms && !Self.fillers.contains(key) {
             if seen.insert(key).inserted { terms.append(word) }
         }
+        if let place = lower.firstIndex(where: Self.interrogatives.contains) {
+            let measure = lower[place] == "how" && place + 1 < lower.count && Self.measures.contains(lower[place + 1])
+            interrogative = measure ? "how \(lower[place + 1])" : lower[place]
+        }
         isFollowUp = terms.isEmpty || lower.contains(where: Self.pronouns.contains) || Self.openings.contains { lower.starts(with: $0) }
+    }
+
+    /// A follow-up without the words that only its wording needs; `nil`: there is nothing else in it.
+    var shortFollowUp: String? {
+        let telling = terms.filter { !Self.vague.contains($0.lowercased()) }
+        return telling.isEmpty ? nil : "And \(interrogative.map { $0 + " " } ?? "")\(telling.joined(separator: " "))?"
     }
 
     /// What to search for: the question, and what a follow-up takes over from the questions before it.

@@ -30,6 +30,8 @@ struct RagOssConversation {
             guard room >= 0 else { break }
             kept -= 1
         }
+        // Some models take no conversation that an answer begins.
+        while kept < said.count, said[kept].role == .assistant { kept += 1 }
         history = Array(said[kept...])
         omittedMessages = kept
     }
@@ -43,11 +45,11 @@ struct RagOssConversation {
     /// but its words.
     /// - Parameter topic: what a follow-up takes over, as a question before it.
     func questions(about topic: [String]) -> [ModelRequest.Turn] {
+        func turns(_ texts: String...) -> [ModelRequest.Turn] { texts.map { .init(role: .user, parts: [.text($0)]) } }
+        guard topic.isEmpty else { return turns(topic.joined(separator: " ") + "?", QuestionWords(question).shortFollowUp ?? question) }
         let (asking, telling) = QuestionWords.sentences(of: question)
         let told = QuestionWords(telling).terms
-        let asked = asking.isEmpty ? question : told.isEmpty ? asking : "\(told.joined(separator: " ")) — \(asking)"
-        let earlier = topic.isEmpty ? [] : [topic.joined(separator: " ") + "?"]
-        return (earlier + [asked]).map { .init(role: .user, parts: [.text($0)]) }
+        return turns(asking.isEmpty ? question : told.isEmpty ? asking : "\(told.joined(separator: " ")) — \(asking)")
     }
 
     /// The text of a message. The numbers by which an earlier answer refers to its sources are not those of this one's.

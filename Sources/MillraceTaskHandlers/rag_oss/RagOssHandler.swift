@@ -97,6 +97,7 @@ public struct RagOssHandler: TaskHandler {
                 let rephraser = QuestionRephraser(model, limit: settings.keywordQueries)
                 return try await rephraser.plan(conversation) { context.report($0) }
             } catch let error as MillraceError {
+                try Task.checkCancellation()
                 context.logger.warning("rephrasing failed", ["reason": .string(error.description)])
                 try await context.emit(.status("rephrasing_failed", message: "The question is searched for in its own words"))
             }

@@ -36,6 +36,26 @@ import Testing
         #expect(QuestionWords.plan("Why?", after: [], limit: 3).keywordQueries == ["Why?"])
     }
 
+    @Test(arguments: [
+        ("And how long does it last for the battery?", "And how long battery?"),
+        ("What about the charger, when is it sent?", "And what charger sent?"),
+        ("And does it work?", nil), ("And the charger", "And charger?"), ("Why?", nil),
+    ])
+    func followUp_withoutItsWording(text: String, short: String?) { #expect(QuestionWords(text).shortFollowUp == short) }
+
+    @Test(arguments: [
+        ("I have an X100. How long is the warranty?", [], ["X100 — How long is the warranty?"]),
+        ("battery warranty", [], ["battery warranty"]),
+        ("And for it?", ["warranty", "X100"], ["warranty X100?", "And for it?"]),
+        ("And the charger?", ["X100"], ["X100?", "And charger?"]),
+    ])
+    func questionForAQuotingModel_hasNothingToQuote(text: String, topic: [String], turns: [String]) {
+        let message = Message(id: "m", chatID: "c", parentID: nil, role: .user, parts: [.text(text)], createdAt: .init(microseconds: 0))
+        let request = TaskRequest(responseID: "r", requestID: "q", chatID: "c", task: "rag_oss", message: message)
+        let asked = RagOssConversation(request, characters: 1_000).questions(about: topic).map(\.text)
+        #expect(asked == turns)
+    }
+
     @Test func sentences_areToldApart() {
         #expect(QuestionWords.sentences(of: "I have a v1.2. Is it safe? Yes.\nWhy") == ("Is it safe?", "I have a v1.2. Yes. Why"))
         #expect(QuestionWords.sentences(of: "battery") == ("", "battery"))

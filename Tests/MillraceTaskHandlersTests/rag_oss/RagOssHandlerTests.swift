@@ -158,6 +158,14 @@ import Testing
         #expect(asked[0].turns.last?.text.contains("<user>How long?</user>") == true)
     }
 
+    @Test(arguments: [(100, 3, 0), (12, 1, 2), (8, 1, 2), (5, 0, 3)])
+    func longHistory_isShortened_andBeginsWithAQuestion(characters: Int, kept: Int, omitted: Int) throws {
+        let history = [message(.user, .text("aaaa")), message(.assistant, .text("bbbb")), message(.user, .text("cc"))]
+        let conversation = RagOssConversation(request("ddddd", history: history), characters: characters)
+        #expect(conversation.history.count == kept && conversation.omittedMessages == omitted)
+        #expect(conversation.history.first?.role != .assistant && conversation.turns.last?.text == "ddddd")
+    }
+
     // MARK: Searching again
 
     private static func search(_ id: String, _ query: String) -> ModelEvent {
