@@ -51,7 +51,9 @@ let package = Package(
             "MillraceBackends",
             ["Millrace", "MillraceAWS", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient", "CCrypto", "CHiredis", "CLinux"]),
         // The folders of templates are embedded by the Swift files that `millrace prompts embed` makes of them.
-        library("MillraceTaskHandlers", ["Millrace", "MillraceCore"], exclude: ["chat/prompts", "document_analysis/prompts"]),
+        library(
+            "MillraceTaskHandlers", ["Millrace", "MillraceCore"],
+            exclude: ["chat/prompts", "document_analysis/prompts", "rag_oss/prompts"]),
         library(
             "MillraceServer",
             [

@@ -15,7 +15,8 @@ import MillraceTaskHandlers
 /// }
 /// exit(try server.run())
 /// ```
-/// The `chat` handler is registered by Millrace and is the default, unless the team registers a default of its own.
+/// The handlers `chat` and `rag_oss` are registered by Millrace, unless the team registers its own of these names; `chat` is the default, unless the
+/// team registers another.
 public final class Server: Sendable {
     /// What handlers are made of: each is there or missing for a stated reason.
     public struct Clients: Sendable {
@@ -198,6 +199,17 @@ public final class Server: Sendable {
                     documents: backends.documents, prompts: try prompts.folder("chat", embedded: ChatHandler.embeddedPrompts)),
                 isDefault: registry.defaultName == nil)
         }
+        if registry.handler(named: "rag_oss") == nil {
+            let search: Availability<any SearchEngine> =
+                if let search = backends.search { .available(search) } else {
+                    .missing(name: "search", reason: backends.unavailable["search"] ?? "it is not configured")
+                }
+            let embedder = try Self.embedder(embedders, settings)
+            let folder = try prompts.folder("rag_oss", embedded: RagOssHandler.embeddedPrompts)
+            try registry.register("rag_oss", requiring: search) { search in
+                RagOssHandler(models: models, search: search, embedder: embedder, settings: LiveSettings(board: board), prompts: folder)
+            }
+        }
         if registry.handler(named: "document_analysis") == nil {
             let documents: Availability<ProcessDocumentExtractor> =
                 backends.documents.map { .available($0) }
@@ -246,17 +258,20 @@ public final class Server: Sendable {
         _ content: ContentStore?, _ backends: Backends, _ embedders: EmbedderRegistry, _ settings: ServerSettings
     ) throws(MillraceError) -> ContentPassages? {
         guard let content, let search = backends.search else { return nil }
-        var embedder: (any Embedder)?
-        if let id = settings.search.embedder {
-            do throws(MillraceError) { embedder = try embedders.embedder(id) } catch {
-                guard error.code == .modelUnavailable else { throw MillraceError(error.code, "search.embedder: \(error.message)") }
-                // Passages are found by words until it can be used.
-                embedder = nil
-            }
-        }
         return ContentPassages(
-            content: content, search: search, embedder: embedder, extractor: backends.documents, byteLimit: settings.content.searchableBytes
-        )
+            content: content, search: search, embedder: try embedder(embedders, settings), extractor: backends.documents,
+            byteLimit: settings.content.searchableBytes)
+    }
+
+    /// The embedder of searches; `nil`: they are by words.
+    /// - Throws: ``MillraceError`` for an embedder that there is not.
+    private static func embedder(_ embedders: EmbedderRegistry, _ settings: ServerSettings) throws(MillraceError) -> (any Embedder)? {
+        guard let id = settings.search.embedder else { return nil }
+        do throws(MillraceError) { return try embedders.embedder(id) } catch {
+            guard error.code == .modelUnavailable else { throw MillraceError(error.code, "search.embedder: \(error.message)") }
+            // Documents are found by words until it can be used.
+            return nil
+        }
     }
 
     /// Says which folders of prompts no handler uses.

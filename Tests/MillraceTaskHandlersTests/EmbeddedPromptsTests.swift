@@ -8,7 +8,9 @@ import Testing
 /// What is embedded is what stands in the folders.
 @Suite struct EmbeddedPromptsTests {
     /// The folders of handlers that have prompts, with what was embedded of each.
-    static let folders = [("chat", ChatPrompts.files), ("document_analysis", DocumentAnalysisPrompts.files)]
+    static let folders = [
+        ("chat", ChatPrompts.files), ("document_analysis", DocumentAnalysisPrompts.files), ("rag_oss", RagOssPrompts.files),
+    ]
 
     private static func source(_ path: String) -> String {
         #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")

@@ -118,6 +118,8 @@ public struct Retriever: Sendable {
             // A text that says nothing to the embedder has no direction to search in; its words remain.
             return vector.contains { $0 != 0 } ? vector : nil
         } catch let error as MillraceError {
+            // A call that was cancelled is no failure of the embedder's.
+            try Task.checkCancellation()
             let message = "The embedder '\(embedder.id)' cannot be used (\(error.message)): documents are searched by words"
             notices.append(RetrievalNotice(reason: .embedderFailed, message: message))
             return nil

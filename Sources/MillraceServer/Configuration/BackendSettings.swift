@@ -136,7 +136,7 @@ public struct SearchSettings: Equatable, Sendable {
     public var shards = 1
     /// What finds near vectors in a new index at the server (default: lucene).
     public var vectorEngine = OpenSearchEngineSettings.VectorEngine.lucene
-    /// The embedder by which passages of uploaded files are found by meaning, too (default: none, by words only).
+    /// The embedder by which documents of collections and passages of uploaded files are found by meaning, too (default: none, by words only).
     public var embedder: String?
 
     /// Settings with their defaults.

@@ -98,7 +98,7 @@ extension SettingTable {
             "what finds near vectors in a new index at the OpenSearch server", name: { $0.rawValue }),
         .optionalText(
             "search.embedder", "MILLRACE_SEARCH_EMBEDDER", \.search.embedder,
-            "the embedder by which passages of uploaded files are found by meaning, too"),
+            "the embedder by which documents of collections and passages of uploaded files are found by meaning, too"),
     ]
 
     private static let cache: [SettingDescriptor] = [

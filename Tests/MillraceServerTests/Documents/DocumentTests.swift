@@ -2,8 +2,9 @@ import Glibc
 import Millrace
 import MillraceBackends
 import MillraceCore
-import MillraceServer
 import Testing
+
+@testable import MillraceServer
 
 /// `README.md`, `Docs` and the examples say what is so.
 @Suite struct DocumentTests {
@@ -62,7 +63,7 @@ import Testing
     // MARK: Settings
 
     /// Every YAML block is a configuration without findings.
-    @Test(arguments: ["Docs/aws.md", "Docs/backends.md"]) func configuration_isRight(_ path: String) throws {
+    @Test(arguments: ["Docs/aws.md", "Docs/backends.md", "Docs/rag.md"]) func configuration_isRight(_ path: String) throws {
         let blocks = try Self.read(path).components(between: "```yaml\n", and: "```")
         #expect(!blocks.isEmpty)
         for block in blocks {
@@ -119,6 +120,7 @@ import Testing
         ("Docs/handlers.md", "NotesHandler.swift", "struct NotesHandler", "\nfunc notesServer"),
         ("Docs/aws.md", "OrdersHandler.swift", "struct OrdersHandler", "\nfunc ordersServer"),
         ("Docs/backends.md", "ObjectCopy.swift", "func copyObjects", nil),
+        ("Docs/rag.md", "ManualsHandler.swift", "struct ManualsHandler", "\nfunc manualsServer"),
     ]) func code_isTheOneThatIsCompiled(_ path: String, _ file: String, _ start: String, _ end: String?) throws {
         let source = try Self.read("Tests/MillraceServerTests/Documents/\(file)")
         let first = try #require(source.firstRange(of: start)).lowerBound
@@ -127,13 +129,60 @@ import Testing
     }
 
     /// The bodies of the functions that register are shown without their indentation.
-    @Test(arguments: [("Docs/handlers.md", "NotesHandler.swift"), ("Docs/aws.md", "OrdersHandler.swift")])
+    @Test(arguments: [
+        ("Docs/handlers.md", "NotesHandler.swift"), ("Docs/aws.md", "OrdersHandler.swift"), ("Docs/rag.md", "ManualsHandler.swift"),
+    ])
     func registration_isTheOneThatIsCompiled(_ path: String, _ file: String) throws {
         let source = try Self.read("Tests/MillraceServerTests/Documents/\(file)")
         let lines = source.components(between: "-> Server {\n", and: "    return server").joined().split(whereSeparator: \.isNewline)
         let shown = lines.map { $0.dropFirst(4) }.joined(separator: "\n")
         #expect(lines.count > 3)
         #expect(try Self.read(path).contains(shown))
+    }
+
+    @Test func manuals_answerWithVerifiedCitations() async throws {
+        let search = try SQLiteSearchEngine(path: ":memory:")
+        let index = try await search.index(PassageCollection.definition(name: "manuals"))
+        for product in ["x100", "z7"] {
+            let passage = CollectionPassage(
+                documentID: product, place: 0, text: "The warranty of the \(product) is two years.", title: product,
+                position: DocumentPosition(page: 3), source: "\(product).pdf", metadata: ["product": product])
+            #expect(try await index.write([PassageCollection.document(passage, version: "1")]).isEmpty)
+        }
+        try await index.refresh()
+        let models = try LanguageModelRegistry(default: LocalLanguageModel())
+        let handler = ManualsHandler(retriever: Retriever(search: search, collection: "manuals"), models: models)
+        let recorder = RunRecorder()
+        let message = Message(
+            id: "m_1", chatID: "c_1", parentID: nil, role: .user, parts: [.text("How long is the warranty?")], createdAt: .now())
+        let product = ContextItem(type: "product", attachment: nil, fields: ["name": "z7"])
+        let request = TaskRequest(
+            responseID: "r_1", requestID: "q_1", chatID: "c_1", task: "manuals", message: message, context: [product])
+        try await handler.handle(request, recorder.context)
+        #expect(
+            recorder.events.filter { $0.kind == .citation } == [
+                .citation(
+                    Citation(
+                        documentID: "z7", text: "The warranty of the z7 is two years.", page: 3, citationID: "cit_1", referenceNumber: 1,
+                        documentTitle: "z7", documentPointer: "z7.pdf"))
+            ])
+    }
+
+    /// A server has the handler where it has a search engine, with settings of its configuration.
+    @Test func ragOss_isRegistered_orTheLogSaysWhyNot() throws {
+        var settings = ServerSettings()
+        settings.dataDirectory = ":memory:"
+        settings.port = 0
+        settings.logLevel = .error
+        let server = try manualsServer(settings)
+        #expect(server.handlers.names == ["chat", "manuals", "rag_oss"] && server.handlers.defaultName == "chat")
+        settings.search.kind = .opensearch
+        let without = try manualsServer(settings)
+        #expect(without.handlers.names == ["chat"])
+        #expect(without.handlers.omissions.map(\.name) == ["manuals", "rag_oss"])
+        #expect(without.handlers.omissions.allSatisfy { $0.reason.hasPrefix("search: ") })
+        server.stop()
+        without.stop()
     }
 
     @Test func notes_areKeptAndFound_byTheirOwnerAlone() async throws {
