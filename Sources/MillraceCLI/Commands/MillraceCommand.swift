@@ -48,6 +48,7 @@ enum MillraceCommand {
         case "serve": return try ServeCommand.run(command, environment)
         case "chat": return try ChatCommand(command, environment, terminal).run()
         case "runs": return try RunsCommand(command, environment, terminal).run()
+        case "ingest": return try IngestCommand(command, environment, terminal).run()
         case "secrets": return try SecretsCommand(command, environment, terminal).run()
         case "config": return ConfigCommand(command, environment, terminal).run()
         case "doctor": return DoctorCommand(command, environment, terminal).run()
