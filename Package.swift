@@ -62,7 +62,7 @@ let package = Package(
             ]),
         .executableTarget(
             name: "MillraceCLI",
-            dependencies: ["MillraceCore", "MillraceHTTPClient", "MillraceServer", "CSQLite"],
+            dependencies: ["Millrace", "MillraceCore", "MillraceHTTPClient", "MillraceServer", "CSQLite"],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "MillraceBench",
@@ -120,7 +120,13 @@ let package = Package(
                 "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceEventLoop", "MillraceHTTP", "MillraceHTTPClient",
                 "MillraceServer",
             ]),
-        tests("MillraceCLITests", ["MillraceCLI", "MillraceCore", "MillraceCounterparts", "MillraceHTTPClient", "MillraceServer"]),
+        tests(
+            "MillraceCLITests",
+            [
+                "Millrace", "MillraceBackends", "MillraceCLI", "MillraceCore", "MillraceCounterparts", "MillraceExtract",
+                "MillraceHTTPClient",
+                "MillraceServer",
+            ]),
         tests("MillraceDatabaseTests", ["MillraceCore", "MillraceCounterparts", "MillraceDatabase"]),
         // The extractor's parsers, the program itself, and the seam's implementation that starts it.
         tests(

@@ -2,8 +2,8 @@ import MillraceCore
 
 /// Finds the passages of uploaded texts that a question is about: texts that are too long to be given to a model whole.
 ///
-/// A text is cut into passages and put into a ``SearchIndex`` when it is first asked about; what is no plain text goes through an extractor. Every passage carries its owner, and every search
-/// asks for the owner's only.
+/// A text is cut into passages and put into a ``SearchIndex`` when it is first asked about; what is no plain text goes through an extractor.
+/// Every passage carries its owner, and every search asks for the owner's only.
 public struct ContentPassages: Sendable {
     /// A part of a text.
     public struct Passage: Equatable, Sendable {

@@ -1,12 +1,12 @@
 /// Cuts a document into passages for searching: by its structure where that fits, else by size. A value without I/O.
 ///
-/// Pieces go in as an extractor gives them, passages come out as soon as they are certain; about one piece and one passage are in memory. How
-/// the text was cut into pieces changes nothing. A passage
+/// Pieces go in as an extractor gives them, passages come out as soon as they are certain; about one piece and one passage are in memory.
+/// How the text was cut into pieces changes nothing. A passage
 /// - is a part of the document's text as it stands there, without the white space around it, and at most ``Settings/characters`` long;
 /// - stands on one page, slide or sheet, so that its ``Passage/position`` is right for all of it;
 /// - begins at a heading where the passage before it would not become too small by that, and never parts a heading from what follows;
-/// - else ends, in this order, behind a paragraph, a sentence, a line (of a table before a sentence) or a word, and then begins with the end of
-///   the passage before it, up to ``Settings/overlap`` characters.
+/// - else ends, in this order, behind a paragraph, a sentence, a line (of a table before a sentence) or a word, and then begins with the
+///   end of the passage before it, up to ``Settings/overlap`` characters.
 public struct PassageChunker: Sendable {
     /// How passages are cut.
     public struct Settings: Equatable, Sendable {
@@ -125,8 +125,8 @@ public struct PassageChunker: Sendable {
 
     // MARK: Places to cut
 
-    /// Where the first passage of more text than fits ends. It looks no further than the text that fits and one scalar, so that the piece's end
-    /// does not matter.
+    /// Where the first passage of more text than fits ends. It looks no further than the text that fits and one scalar, so that the piece's
+    /// end does not matter.
     private func cutPosition() -> Int {
         let isTable = positions.isTable(at: limit - 1)
         var best = (score: 0, position: limit)
@@ -152,8 +152,8 @@ public struct PassageChunker: Sendable {
         return end
     }
 
-    /// How well a passage ends before a position: 5 behind a paragraph, 4 a line that ends a sentence or a table's row, 3 a sentence, 2 a line,
-    /// 1 a word, 0 within a word.
+    /// How well a passage ends before a position: 5 behind a paragraph, 4 a line that ends a sentence or a table's row, 3 a sentence, 2 a
+    /// line, 1 a word, 0 within a word.
     private func score(_ position: Int, isTable: Bool) -> Int {
         let before = scalars[position - 1]
         guard Self.isSpace(before) else { return "。！？".unicodeScalars.contains(before) ? 3 : 0 }

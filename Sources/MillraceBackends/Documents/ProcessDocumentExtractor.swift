@@ -93,7 +93,8 @@ public final class ProcessDocumentExtractor: DocumentExtractor {
         if let found = candidates.first(where: { access($0, X_OK) == 0 }) { return found }
         throw MillraceError(
             .configuration,
-            "the program millrace-extract that reads documents is neither beside this program nor in PATH: install it, or set documents.program"
+            "the program millrace-extract that reads documents is neither beside this program nor in PATH: "
+                + "install it, or set documents.program"
         )
     }
 

@@ -66,6 +66,17 @@ enum CommandTree {
                         name: "cancel", summary: "Stop a run.", arguments: "ID", argumentCount: 1...1, flags: [server]),
                 ]),
             CommandSpecification(
+                name: "ingest",
+                summary: "Put files and folders into a collection that is searched. Run again, it takes what is new or has changed.",
+                arguments: "PATH...", argumentCount: 1...Int.max,
+                flags: [
+                    FlagSpecification(name: "index", value: "NAME", help: "the collection; it is made if need be"),
+                    FlagSpecification(
+                        name: "metadata", value: "name=value", help: "known of all these documents, to be filtered by (repeatable)",
+                        isRepeatable: true),
+                    FlagSpecification(name: "delete-missing", help: "delete documents of the folders whose files are gone"), json,
+                ] + placeFlags),
+            CommandSpecification(
                 name: "secrets", summary: "Keep secrets by name, encrypted in a file or in AWS Secrets Manager.",
                 subcommands: [
                     CommandSpecification(

@@ -49,6 +49,7 @@ enum MillraceCommand {
         case "chat": return try ChatCommand(command, environment, terminal).run()
         case "new": return try NewCommand(command: command, terminal: terminal).run()
         case "runs": return try RunsCommand(command, environment, terminal).run()
+        case "ingest": return try IngestCommand(command, environment, terminal).run()
         case "secrets": return try SecretsCommand(command, environment, terminal).run()
         case "config": return ConfigCommand(command, environment, terminal).run()
         case "prompts": return try PromptsCommand(command, terminal).run()

@@ -74,6 +74,8 @@ public struct ServerSettings: Equatable, Sendable {
     public var cache = CacheSettings()
     /// How documents such as PDF and Word are read.
     public var documents = DocumentSettings()
+    /// How documents are put into collections.
+    public var ingestion = Ingestion.Settings()
     /// Where secrets are kept by name.
     public var secrets = SecretStoreSettings()
     /// The directory with a folder of prompts for each handler; `nil`: `prompts` beside the configuration file, where there is one. Only

@@ -3,7 +3,7 @@ import MillraceCore
 
 /// The settings of what lies behind the seams.
 extension SettingTable {
-    static let backends = aws + objects + content + search + cache + documents
+    static let backends = aws + objects + content + search + cache + documents + ingestion
 
     private static let aws: [SettingDescriptor] = [
         .optionalText("aws.region", "MILLRACE_AWS_REGION", \.aws.region, "AWS's region, if not AWS_REGION's or the profile's"),

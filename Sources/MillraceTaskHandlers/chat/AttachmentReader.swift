@@ -1,8 +1,8 @@
 import Millrace
 import MillraceCore
 
-/// Fetches what a request's pointers name: files that fit whole, and of longer texts the passages that the message is about. What is no plain
-/// text, such as PDF, goes through an extractor.
+/// Fetches what a request's pointers name: files that fit whole, and of longer texts the passages that the message is about. What is no
+/// plain text, such as PDF, goes through an extractor.
 struct AttachmentReader {
     let content: ContentStore?
     let passages: ContentPassages?

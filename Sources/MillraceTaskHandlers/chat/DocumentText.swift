@@ -1,7 +1,7 @@
 import Millrace
 
-/// The text of a whole document, with a line such as `[page 3]` wherever another page, slide or sheet begins, so that what is quoted keeps its
-/// place. A value without I/O.
+/// The text of a whole document, with a line such as `[page 3]` wherever another page, slide or sheet begins, so that what is quoted keeps
+/// its place. A value without I/O.
 struct DocumentText {
     /// How long it may get, in bytes.
     let limit: Int

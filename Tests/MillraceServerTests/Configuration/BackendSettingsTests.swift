@@ -7,7 +7,7 @@ import Testing
 
 /// The settings of AWS and of what lies behind the seams.
 @Suite struct BackendSettingsTests {
-    private static let groups = ["aws.", "objects.", "content.", "search.", "cache.", "secrets.", "documents."]
+    private static let groups = ["aws.", "objects.", "content.", "search.", "cache.", "secrets.", "documents.", "ingestion."]
     private static let table = SettingTable.all.filter { setting in groups.contains { setting.name.hasPrefix($0) } }
 
     private static func setting(_ name: String) throws -> SettingDescriptor { try #require(table.first { $0.name == name }) }

@@ -74,7 +74,7 @@ import Testing
 
     /// Every setting has a row with its default and its range.
     @Test(
-        arguments: [("aws.", "Docs/aws.md"), ("documents.", "Docs/documents.md")]
+        arguments: [("aws.", "Docs/aws.md"), ("documents.", "Docs/documents.md"), ("ingestion.", "Docs/ingestion.md")]
             + ["objects.", "content.", "search.", "secrets.", "cache."].map { ($0, "Docs/backends.md") })
     func settings_areInTheDocument(_ group: String, _ path: String) throws {
         let rows = try Self.read(path).split(whereSeparator: \.isNewline)

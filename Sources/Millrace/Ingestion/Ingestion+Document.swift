@@ -1,0 +1,150 @@
+import MillraceCore
+
+/// The way of one document.
+extension Ingestion {
+    /// What a document's reading gave.
+    private struct Reading {
+        /// All passages; `nil`: there are too many to be kept in memory.
+        var passages: [PassageChunker.Passage]?
+        var count: Int
+        var type: DocumentType
+        var summary: DocumentSummary?
+    }
+
+    /// How many passages of a document are kept in memory. Of more the document is read once more.
+    private static let kept = 256
+
+    /// Changes when passages are made in another way.
+    private static let layout = 1
+
+    func ingest(_ document: IngestionDocument, into index: any SearchIndex) async throws -> IngestionOutcome {
+        var outcome = IngestionOutcome(name: document.name, status: .failed)
+        let version: String
+        do { version = try await self.version(of: document) } catch { return try failed(outcome, error) }
+        let id = Self.documentID(document.name)
+        // Nothing of a document was ever written without its second passage or, where it has only one, its first.
+        let known = try await index.documents(ids: [PassageCollection.id(id, 0), PassageCollection.id(id, 1)])
+        if known.first(where: { $0.id == PassageCollection.id(id, 0) })?.fields["version"]?.string == version {
+            outcome.status = .unchanged
+            return outcome
+        }
+
+        let reading: Reading
+        do { reading = try await read(document) } catch let error as MillraceError where error.code == .unsupportedDocument {
+            if !known.isEmpty { try await delete(id, from: index) }
+            outcome.status = .skipped
+            outcome.reason = error.message
+            return outcome
+        } catch { return try failed(outcome, error) }
+        outcome.warnings = reading.summary?.warnings ?? []
+        guard reading.count > 0 else {
+            if !known.isEmpty { try await delete(id, from: index) }
+            outcome.status = .skipped
+            outcome.reason = "it has no text"
+            return outcome
+        }
+
+        var writing = PassageWriting(
+            document, id: id, version: version, type: reading.type, title: reading.summary?.title, batch: max(settings.batch, 1),
+            embedder: embedder, index: index)
+        do {
+            if let passages = reading.passages {
+                try await writing.add(passages)
+            } else {
+                // The writing is copied into the closure and back: it belongs to one task all the time.
+                writing = try await extract(document, writing) { writing, passages, _ in try await writing.add(passages) }.state
+            }
+            try await writing.flush()
+            if !known.isEmpty {
+                try await index.refresh()
+                try await index.delete(
+                    where: .all([
+                        .equals("document", .string(id)), .not(.equals("version", .string(version))), .not(.equals("place", .integer(0))),
+                    ]))
+            }
+            try await writing.finish()
+        } catch let refusal as PassageWriting.Refusal {
+            // Of a document that was not there nothing is to be found; if that fails, too, the next run replaces it all the same.
+            if known.isEmpty { try? await delete(id, from: index) }
+            return try failed(outcome, refusal.error)
+        } catch let error as MillraceError where Self.isOfDocument(error) {
+            return try failed(outcome, error)
+        }
+        outcome.status = .indexed
+        outcome.passages = writing.count
+        return outcome
+    }
+
+    /// What the passages are made of and by: whatever changes it has them made anew.
+    private func version(of document: IngestionDocument) async throws -> String {
+        let hash = try await document.contentHash()
+        let metadata = document.metadata.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let passages = settings.passages
+        let parts = [
+            "\(Self.layout)", "\(passages.characters)", "\(passages.overlap)", embedder?.id ?? "", document.title, document.source ?? "",
+            document.mimeType ?? "", JSONValue.array(metadata.map { .string($0) }).text,
+        ]
+        return "\(hash)-\(ContentDigest(JSONValue.array(parts.map { .string($0) }).text).hexadecimal)"
+    }
+
+    // MARK: Reading
+
+    private func read(_ document: IngestionDocument) async throws -> Reading {
+        let start = Reading(passages: [], count: 0, type: .text)
+        var (reading, type, summary) = try await extract(document, start) { reading, passages, _ in
+            reading.count += passages.count
+            reading.passages?.append(contentsOf: passages)
+            if reading.count > Self.kept { reading.passages = nil }
+        }
+        reading.type = type
+        reading.summary = summary
+        return reading
+    }
+
+    /// Extracts a document and hands its passages on as they come.
+    private func extract<State>(
+        _ document: IngestionDocument, _ start: State,
+        _ take: (inout State, [PassageChunker.Passage], DocumentType) async throws -> Void
+    ) async throws -> (state: State, type: DocumentType, summary: DocumentSummary?) {
+        var result: (State, DocumentType, DocumentSummary?)?
+        let description = DocumentDescription(title: document.title, mimeType: document.mimeType)
+        try await document.read { next in
+            result = try await extractor.extract(description, from: next) { extracted in
+                var chunker = PassageChunker(settings.passages)
+                var state = start
+                while let piece = try await extracted.next() {
+                    let passages = chunker.receive(piece)
+                    if !passages.isEmpty { try await take(&state, passages, extracted.type) }
+                }
+                try await take(&state, chunker.finish(), extracted.type)
+                return (state, extracted.type, extracted.summary)
+            }
+        }
+        guard let result else { throw MillraceError(.internal, "'\(document.name)' was not read") }
+        return result
+    }
+
+    // MARK: Failures
+
+    private func delete(_ id: String, from index: any SearchIndex) async throws {
+        try await index.refresh()
+        try await index.delete(where: .equals("document", .string(id)))
+    }
+
+    /// A document's failure as its outcome; a cancelled run ends.
+    private func failed(_ outcome: IngestionOutcome, _ error: any Error) throws -> IngestionOutcome {
+        try Task.checkCancellation()
+        if error is CancellationError { throw error }
+        var outcome = outcome
+        outcome.status = .failed
+        outcome.reason = (error as? MillraceError)?.message ?? "\(error)"
+        return outcome
+    }
+
+    /// Whether an error speaks of the document, and not of where its passages go.
+    private static func isOfDocument(_ error: MillraceError) -> Bool {
+        [
+            .unsupportedDocument, .documentTooLarge, .documentDamaged, .documentEncrypted, .extractionTimeout, .extractionFailed,
+        ].contains(error.code)
+    }
+}

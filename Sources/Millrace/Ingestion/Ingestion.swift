@@ -1,0 +1,161 @@
+import MillraceCore
+
+/// Puts documents into a collection (``PassageCollection``): extracts, cuts into passages, embeds where there is an embedder, and writes.
+///
+/// ```swift
+/// let ingestion = Ingestion(search: search, extractor: documents, embedder: embedder)
+/// let summary = try await ingestion.ingest(documents, into: "manuals") { outcome in print(outcome.name, outcome.status) }
+/// ```
+/// It can be run again at any time, also after it was killed: a document is done when its first passage is in the index, which is written
+/// last, and is left alone as long as its content and what its passages are made by stay the same. Nothing of a document is written before
+/// all of it could be read. Two runs on one collection at once are not kept apart.
+public struct Ingestion: Sendable {
+    /// How documents are ingested.
+    public struct Settings: Equatable, Sendable {
+        /// How documents are cut.
+        public var passages = PassageChunker.Settings()
+        /// How many documents are worked on at once, at least 1 (default: 2).
+        public var concurrent = 2
+        /// How many passages are embedded and written at once, at least 1 (default: 64).
+        public var batch = 64
+        /// The defaults.
+        public init() {}
+    }
+
+    let search: any SearchEngine
+    let extractor: any DocumentExtractor
+    let embedder: (any Embedder)?
+    let settings: Settings
+
+    /// Creates an ingestion.
+    /// - Parameters:
+    ///   - search: where the collection is.
+    ///   - extractor: reads the documents.
+    ///   - embedder: with one, passages are found by meaning, too; a collection keeps to one embedder.
+    ///   - settings: how documents are cut and how many are worked on at once.
+    public init(
+        search: any SearchEngine, extractor: any DocumentExtractor, embedder: (any Embedder)? = nil, settings: Settings = Settings()
+    ) {
+        self.search = search
+        self.extractor = extractor
+        self.embedder = embedder
+        self.settings = settings
+    }
+
+    /// Ingests documents.
+    /// - Parameters:
+    ///   - documents: the documents; names that occur twice are refused.
+    ///   - collection: the index's name, by the rules of ``SearchIndexDefinition/name``; it is made if need be.
+    ///   - folders: the beginnings of names, such as `manual/`, under which documents that are not among `documents` are deleted
+    ///     (default: none).
+    ///   - report: told of each document as it is done, one at a time.
+    /// - Returns: how many documents there were of each status.
+    /// - Throws: ``ErrorCode/invalidInput`` for names that make no sense, ``ErrorCode/conflict`` for an index of another layout or
+    ///   embedder, what the engine throws: then the next run goes on where this one stopped. `CancellationError`.
+    public func ingest(
+        _ documents: [IngestionDocument], into collection: String, deletingMissingUnder folders: [String] = [],
+        report: (IngestionOutcome) async throws -> Void = { _ in }
+    ) async throws -> [IngestionOutcome.Status: Int] {
+        try check(documents)
+        let index = try await index(collection)
+        var counts: [IngestionOutcome.Status: Int] = [:]
+        func done(_ outcome: IngestionOutcome) async throws {
+            counts[outcome.status, default: 0] += 1
+            try await report(outcome)
+        }
+        try await withThrowingTaskGroup(of: IngestionOutcome.self) { group in
+            for (number, document) in documents.enumerated() {
+                if number >= max(settings.concurrent, 1), let outcome = try await group.next() { try await done(outcome) }
+                group.addTask { try await ingest(document, into: index) }
+            }
+            while let outcome = try await group.next() { try await done(outcome) }
+        }
+        for folder in folders {
+            for name in try await deleteMissing(under: folder, keeping: documents.map(\.name), in: index) {
+                try await done(IngestionOutcome(name: name, status: .deleted))
+            }
+        }
+        try await index.refresh()
+        return counts
+    }
+
+    /// Deletes documents from a collection, by name.
+    public func delete(_ names: [String], from collection: String) async throws {
+        let index = try await index(collection)
+        try await index.refresh()
+        for name in names { try await index.delete(where: .equals("document", .string(Self.documentID(name)))) }
+        try await index.refresh()
+    }
+
+    // MARK: The collection
+
+    private func check(_ documents: [IngestionDocument]) throws(MillraceError) {
+        var names: Set<String> = []
+        for document in documents {
+            guard (1...Self.longestName).contains(document.name.utf8.count) else {
+                throw MillraceError(.invalidInput, "a document's name has 1 to \(Self.longestName) bytes: '\(document.name.prefix(100))'")
+            }
+            guard names.insert(document.name).inserted else {
+                throw MillraceError(.invalidInput, "two documents are called '\(document.name)': ingest them into two collections")
+            }
+            for (name, value) in document.metadata where name.isEmpty || name.contains("=") || name.utf8.count + value.utf8.count > 8191 {
+                throw MillraceError(
+                    .invalidInput,
+                    "the metadata '\(name.prefix(100))' is not a name without '=' and a value, 8,191 bytes together at most")
+            }
+        }
+    }
+
+    private func index(_ collection: String) async throws -> any SearchIndex {
+        var dimensions = embedder?.dimensions
+        if let embedder, dimensions == nil {
+            dimensions = try await embedder.embed(["dimensions"], for: .document).vectors.first?.count
+            guard dimensions != nil else { throw MillraceError(.modelError, "the embedder '\(embedder.id)' gave no vector") }
+        }
+        return try await search.index(PassageCollection.definition(name: collection, dimensions: dimensions))
+    }
+
+    static let longestName = 8192
+
+    /// The id of a document: its name, or what stands for one that is too long for a passage's id.
+    static func documentID(_ name: String) -> String {
+        guard name.utf8.count > 400 else { return name }
+        return String(decoding: name.utf8.prefix(300), as: UTF8.self) + "~" + ContentDigest(name).hexadecimal
+    }
+
+    // MARK: Deletes
+
+    /// How many names a filter holds at once.
+    private static let names = 1000
+
+    private func deleteMissing(under folder: String, keeping names: [String], in index: any SearchIndex) async throws -> [String] {
+        // All of an index's keywords are compared by their bytes.
+        let kept = names.filter { $0.hasPrefix(folder) }.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+        var deleted: [String] = []
+        try await index.refresh()
+        for start in stride(from: 0, through: kept.count, by: Self.names) {
+            let end = min(start + Self.names, kept.count)
+            // From one kept name to another: together these parts are all names under the folder.
+            let among = kept[start..<min(end + 1, kept.count)]
+            let missing = SearchFilter.all([
+                .range(
+                    "source", from: .string(start == 0 ? folder : kept[start]),
+                    through: .string(end == kept.count ? folder + "\u{10FFFF}" : kept[end])),
+                .not(.among("document", among.map { .string(Self.documentID($0)) })),
+            ])
+            while true {
+                var query = SearchQuery(limit: 1000)
+                query.filter = .all([missing, .equals("place", .integer(0))])
+                let hits = try await index.search(query).hits
+                let ids = Set(hits.compactMap { $0.document.fields["document"]?.string })
+                deleted += hits.compactMap { $0.document.fields["source"]?.string }
+                // At last also what a killed run has left, which has no first passage.
+                try await index.delete(where: hits.isEmpty ? missing : .among("document", ids.sorted().map { .string($0) }))
+                try await index.refresh()
+                if hits.isEmpty { break }
+            }
+            if end == kept.count { break }
+        }
+        return deleted
+    }
+}

@@ -1,0 +1,288 @@
+import Millrace
+import MillraceBackends
+import MillraceCore
+import Testing
+
+@Suite struct IngestionTests {
+    private let search: SQLiteSearchEngine
+    private let extractor = LineExtractor()
+
+    init() throws { search = try SQLiteSearchEngine(path: ":memory:") }
+
+    private static let settings: Ingestion.Settings = {
+        var settings = Ingestion.Settings()
+        settings.passages.characters = 100
+        settings.passages.overlap = 20
+        settings.batch = 3
+        return settings
+    }()
+
+    private static func document(_ name: String, _ text: String, metadata: [String: String] = [:]) -> IngestionDocument {
+        IngestionDocument(name: name, title: name, metadata: metadata, contentHash: { "\(text.hashValue)" }) { body in
+            var bytes: [UInt8]? = Array(text.utf8)
+            try await body { bytes.take() }
+        }
+    }
+
+    private static func text(_ word: String, _ count: Int) -> String {
+        "# About \(word)\n" + (0..<count).map { "This is the sentence \($0) about \(word).\n" }.joined()
+    }
+
+    /// Ingests and gives what was reported, by name.
+    private func ingest(
+        _ documents: [IngestionDocument], into collection: String = "c", under folders: [String] = [], embedder: (any Embedder)? = nil,
+        settings: Ingestion.Settings = settings, engine: (any SearchEngine)? = nil
+    ) async throws -> [String: IngestionOutcome] {
+        let ingestion = Ingestion(search: engine ?? search, extractor: extractor, embedder: embedder, settings: settings)
+        var outcomes: [String: IngestionOutcome] = [:]
+        let counts = try await ingestion.ingest(documents, into: collection, deletingMissingUnder: folders) { outcomes[$0.name] = $0 }
+        #expect(Dictionary(grouping: outcomes.values, by: \.status).mapValues(\.count) == counts)
+        return outcomes
+    }
+
+    private func stored(_ collection: String = "c", dimensions: Int? = nil) async throws -> [SearchDocument] {
+        let index = try await search.index(PassageCollection.definition(name: collection, dimensions: dimensions))
+        return try await index.search(SearchQuery(limit: 1000, includesVectors: true)).hits.map(\.document)
+    }
+
+    private func passages(_ name: String, in collection: String = "c") async throws -> [CollectionPassage] {
+        try await stored(collection).compactMap(PassageCollection.passage).filter { $0.documentID == name }.sorted { $0.place < $1.place }
+    }
+
+    // MARK: What is written
+
+    @Test func document_isWrittenAsPassages_withTitleMetadataAndPlaces() async throws {
+        let text = "intro\n--\n" + Self.text("mills", 5)
+        let outcomes = try await ingest([Self.document("a/m.md", text, metadata: ["year": "1712"])])
+        let found = try await passages("a/m.md")
+        #expect(outcomes["a/m.md"] == IngestionOutcome(name: "a/m.md", status: .indexed, passages: found.count))
+        #expect(found.count > 3 && found.map(\.place) == Array(0..<found.count))
+        #expect(found[0].text == "intro" && found[0].position == DocumentPosition(page: 1))
+        #expect(found[1].text.hasPrefix("About mills\nThis is the sentence 0 about mills."))
+        #expect(found[1].position == DocumentPosition(page: 2, section: ["About mills"]))
+        for passage in found {
+            #expect(passage.title == "About mills" && passage.source == "a/m.md" && passage.mimeType == "text/markdown")
+            #expect(passage.metadata == ["year": "1712"])
+        }
+    }
+
+    @Test func embedder_givesVectors_andATextWithoutMeaningHasNone() async throws {
+        _ = try await ingest([Self.document("a", "aae"), Self.document("b", "xyz")], embedder: LetterPlaces(dimensions: nil))
+        let documents = try await stored(dimensions: 2)
+        #expect(documents.map(\.id) == ["a#0", "b#0"] && documents[0].vector != nil && documents[1].vector == nil)
+        // Another embedder's vectors are not to be compared with these.
+        await #expect { try await ingest([Self.document("a", "aae")]) } throws: { ($0 as? MillraceError)?.code == .conflict }
+    }
+
+    @Test func longDocument_isReadTwice_andHasAllItsPassages() async throws {
+        let outcomes = try await ingest([Self.document("long", Self.text("mills", 1500))])
+        let found = try await passages("long")
+        #expect(found.count > 300 && outcomes["long"]?.passages == found.count)
+        #expect(found.map(\.place) == Array(0..<found.count) && found.allSatisfy { $0.title == "About mills" })
+        #expect(extractor.reads.withLock { $0 } == 2)
+    }
+
+    @Test func longNames_haveIDsOfTheirOwn() async throws {
+        let names = ["a", "b"].map { String(repeating: "ü", count: 400) + $0 }
+        _ = try await ingest(names.map { Self.document($0, "text of \($0.suffix(1))") })
+        let found = try await stored().compactMap(PassageCollection.passage)
+        #expect(Set(found.map(\.source)) == Set(names) && Set(found.map(\.documentID)).count == 2)
+    }
+
+    // MARK: Again
+
+    @Test func secondRun_changesNothing_andReadsNothing() async throws {
+        let documents = [Self.document("a", Self.text("mills", 9)), Self.document("b", "short")]
+        _ = try await ingest(documents)
+        let (before, reads) = (try await stored(), extractor.reads.withLock { $0 })
+        let outcomes = try await ingest(documents)
+        #expect(outcomes.values.allSatisfy { $0.status == .unchanged } && outcomes.count == 2)
+        #expect(try await stored() == before)
+        #expect(extractor.reads.withLock { $0 } == reads)
+    }
+
+    @Test func changedDocument_isReplacedWhole() async throws {
+        _ = try await ingest([Self.document("a", Self.text("mills", 30)), Self.document("b", Self.text("cats", 4))])
+        let outcomes = try await ingest([Self.document("a", Self.text("pumps", 3)), Self.document("b", Self.text("cats", 4))])
+        #expect(outcomes["a"]?.status == .indexed && outcomes["b"]?.status == .unchanged)
+        let found = try await passages("a")
+        #expect(found.count == outcomes["a"]?.passages && found.allSatisfy { !$0.text.contains("mills") && $0.title == "About pumps" })
+        _ = try await ingest(
+            [Self.document("a", Self.text("pumps", 3)), Self.document("b", Self.text("cats", 4))], into: "fresh")
+        #expect(try await stored() == stored("fresh"))
+    }
+
+    /// What passages are made by counts as their content does.
+    @Test func changedSettingsMetadataOrEmbedder_makePassagesAnew() async throws {
+        let text = Self.text("mills", 9)
+        func status(_ metadata: [String: String], _ settings: Ingestion.Settings) async throws -> IngestionOutcome.Status? {
+            try await ingest([Self.document("a", text, metadata: metadata)], settings: settings)["a"]?.status
+        }
+        #expect(try await status([:], Self.settings) == .indexed)
+        #expect(try await status(["x": "1"], Self.settings) == .indexed)
+        #expect(try await status(["x": "1"], Self.settings) == .unchanged)
+        var larger = Self.settings
+        larger.passages.characters = 400
+        #expect(try await status(["x": "1"], larger) == .indexed)
+        #expect(try await passages("a").allSatisfy { $0.metadata == ["x": "1"] })
+        #expect(try await passages("a").count == 1)
+    }
+
+    // MARK: What cannot be ingested
+
+    @Test(arguments: ["document_damaged", "document_encrypted", "extraction_timeout"])
+    func documentThatCannotBeRead_failsAlone_andKeepsItsOldPassages(code: String) async throws {
+        _ = try await ingest([Self.document("a", Self.text("mills", 9))])
+        let before = try await stored()
+        let outcomes = try await ingest([
+            Self.document("a", Self.text("pumps", 9) + "!\(code)\n"), Self.document("b", "!\(code)\n"), Self.document("c", "fine"),
+        ])
+        #expect(outcomes["a"] == IngestionOutcome(name: "a", status: .failed, reason: "this document ends badly"))
+        #expect(outcomes["b"]?.status == .failed && outcomes["c"]?.status == .indexed)
+        #expect(try await stored() == before + stored().filter { $0.id == "c#0" })
+    }
+
+    @Test(arguments: ["", "!unsupported_document\n"]) func documentWithoutText_isSkipped_andItsOldPassagesAreGone(text: String) async throws
+    {
+        _ = try await ingest([Self.document("a", Self.text("mills", 9)), Self.document("b", "x")])
+        let outcomes = try await ingest([Self.document("a", text), Self.document("b", "x")])
+        #expect(outcomes["a"]?.status == .skipped && outcomes["a"]?.reason?.isEmpty == false)
+        #expect(try await stored().map(\.id) == ["b#0"])
+    }
+
+    @Test func embedderThatFails_failsTheDocument_andTheNextRunMendsIt() async throws {
+        let documents = [Self.document("a", Self.text("mills", 9) + "bad"), Self.document("b", "x")]
+        let outcomes = try await ingest(documents, embedder: LetterPlaces(refuses: "bad"))
+        #expect(outcomes["a"] == IngestionOutcome(name: "a", status: .failed, reason: "the model fell over"))
+        #expect(outcomes["b"]?.status == .indexed)
+        #expect(try await stored(dimensions: 2).map(\.id) == ["b#0"], "nothing is left of it")
+        #expect(try await ingest(documents, embedder: LetterPlaces())["a"]?.status == .indexed)
+    }
+
+    @Test func contentHashThatFails_failsTheDocument() async throws {
+        let document = IngestionDocument(
+            name: "a", title: "a", contentHash: { throw MillraceError(.system, "it cannot be read") }, read: { _ in })
+        #expect(try await ingest([document])["a"]?.reason == "it cannot be read")
+    }
+
+    @Test func warnings_areHandedOn() async throws {
+        #expect(try await ingest([Self.document("a", "x")])["a"]?.warnings == ["it has no title"])
+    }
+
+    @Test(arguments: [
+        [document("a", "1"), document("a", "2")], [document("", "x")], [document(String(repeating: "n", count: 8193), "x")],
+        [document("a", "x", metadata: ["": "x"])], [document("a", "x", metadata: ["a=b": "x"])],
+        [document("a", "x", metadata: ["a": String(repeating: "v", count: 8192)])],
+    ]) func namesThatMakeNoSense_areRefusedBeforeAnything(documents: [IngestionDocument]) async throws {
+        await #expect { try await ingest(documents) } throws: { ($0 as? MillraceError)?.code == .invalidInput }
+        #expect(try await search.names().isEmpty)
+    }
+
+    // MARK: Deletes
+
+    @Test func missingDocuments_areDeletedUnderTheirFolderAlone() async throws {
+        let names = ["m/a", "m/b", "m/c/d", "m0", "m", "l/a", "m/\u{FFFF}"]
+        _ = try await ingest(names.map { Self.document($0, Self.text($0, 5)) })
+        let outcomes = try await ingest([Self.document("m/b", Self.text("m/b", 5))], under: ["m/"])
+        #expect(outcomes.filter { $0.value.status == .deleted }.keys.sorted() == ["m/a", "m/c/d", "m/\u{FFFF}"])
+        #expect(Set(try await stored().compactMap { $0.fields["document"]?.string }) == ["m/b", "m0", "m", "l/a"])
+        // Documents that failed are there all the same.
+        let failing = try await ingest([Self.document("m/b", "!document_damaged")], under: ["m/"])
+        #expect(failing["m/b"]?.status == .failed && failing.count == 1)
+        #expect(try await ingest([], under: ["m/"]).values.map(\.status) == [.deleted])
+    }
+
+    @Test func moreDocumentsThanAFilterHolds_areDeleted() async throws {
+        let index = try await search.index(PassageCollection.definition(name: "c"))
+        func name(_ number: Int) -> String { "f/\(10_000 + number)" }
+        for start in stride(from: 0, to: 3500, by: 500) {
+            let passages = (start..<start + 500).map {
+                CollectionPassage(documentID: name($0), place: 0, text: "x", title: "t", source: name($0))
+            }
+            _ = try await index.write(passages.map { PassageCollection.document($0, version: "1") })
+        }
+        let kept = (0..<3500).filter { $0 % 3 == 0 }.map(name)
+        let hash = "kept"
+        let ingestion = Ingestion(search: search, extractor: extractor, settings: Self.settings)
+        let documents = kept.map { name in
+            IngestionDocument(name: name, title: "t", contentHash: { throw MillraceError(.system, hash) }, read: { _ in })
+        }
+        let counts = try await ingestion.ingest(documents, into: "c", deletingMissingUnder: ["f/"])
+        #expect(counts == [.failed: kept.count, .deleted: 3500 - kept.count])
+        #expect(try await index.count(where: nil) == kept.count)
+    }
+
+    @Test func delete_removesByName() async throws {
+        _ = try await ingest([Self.document("a", Self.text("mills", 9)), Self.document("b", "x")])
+        try await Ingestion(search: search, extractor: extractor).delete(["a", "none"], from: "c")
+        #expect(try await stored().map(\.id) == ["b#0"])
+    }
+
+    // MARK: Killed
+
+    private static let before = [
+        document("f/a", text("mills", 12)), document("f/b", text("cats", 3)), document("f/gone", text("dogs", 5)),
+        document("f/empty", "some text"), document("f/same", text("birds", 7)),
+    ]
+    private static let after = [
+        document("f/a", text("pumps", 4)), document("f/b", text("cats and more", 9)), document("f/new", text("fish", 8)),
+        document("f/empty", ""), document("f/same", text("birds", 7)),
+    ]
+
+    @Test(arguments: [false, true]) func killedAnywhere_theNextRunGivesTheSameIndex(isBehind: Bool) async throws {
+        var one = Self.settings
+        // In one order, so that every call has its number.
+        one.concurrent = 1
+        _ = try await ingest(Self.after, into: "expected", settings: one)
+        let expected = try await stored("expected")
+        var number = 0
+        var isKilled = true
+        while isKilled {
+            number += 1
+            let name = "c\(number)"
+            _ = try await ingest(Self.before, into: name, settings: one)
+            let killed = KilledEngine(base: search, last: number, isBehind: isBehind)
+            do {
+                _ = try await ingest(Self.after, into: name, under: ["f/"], settings: one, engine: killed)
+                isKilled = false
+            } catch is KilledEngine.Killed {}
+            _ = try await ingest(Self.after, into: name, under: ["f/"], settings: one)
+            let found = try await stored(name)
+            #expect(found == expected, "killed at call \(number)")
+            try await search.drop(name)
+        }
+        #expect(number > 25, "as many calls as there are")
+    }
+
+    /// A collection that was never finished, and whose documents then change.
+    @Test func killedAtFirst_thenChanged_leavesNothing() async throws {
+        var one = Self.settings
+        one.concurrent = 1
+        _ = try await ingest(Self.after, into: "expected", settings: one)
+        let expected = try await stored("expected")
+        var isKilled = true
+        for number in 1...1000 where isKilled {
+            let killed = KilledEngine(base: search, last: number, isBehind: false)
+            do {
+                _ = try await ingest(Self.before, into: "c", settings: one, engine: killed)
+                isKilled = false
+            } catch is KilledEngine.Killed {}
+            _ = try await ingest(Self.after, into: "c", under: ["f/"], settings: one)
+            let found = try await stored("c")
+            #expect(found == expected, "killed at call \(number)")
+            try await search.drop("c")
+        }
+        #expect(!isKilled)
+    }
+
+    @Test func cancelledRun_endsAndCanGoOn() async throws {
+        let (search, extractor) = (search, extractor)
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            let ingestion = Ingestion(search: search, extractor: extractor, settings: Self.settings)
+            return try await ingestion.ingest(Self.before, into: "c")
+        }
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(try await ingest(Self.before).values.allSatisfy { $0.status == .indexed })
+    }
+}
