@@ -228,7 +228,7 @@ extension IntegrationTests {
                 while let event = try reader.next(), event.event != "content" {}
                 // The commit follows what readers see.
                 var prompts: [String] = []
-                while prompts.isEmpty {
+                for _ in 0..<2000 where prompts.isEmpty {
                     let runs = try server.ask("GET", "/api/v1/runs?status=running").json["items"]?.array ?? []
                     prompts = Self.text(runs.first?["prompts"])
                 }

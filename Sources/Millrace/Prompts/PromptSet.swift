@@ -29,8 +29,16 @@ public struct PromptSet: Sendable {
         init(_ handler: String, _ sources: [String: PromptSource]) {
             self.handler = handler
             self.sources = sources
-            environment = TemplateEnvironment(loader: InMemoryTemplateLoader(sources.mapValues(\.text)))
+            environment = TemplateEnvironment(
+                loader: InMemoryTemplateLoader(sources.mapValues(\.text)), limits: Storage.limits)
         }
+
+        /// A prompt is rendered on an event loop, and may have come over the API: it must not hold the loop.
+        private static let limits: TemplateLimits = {
+            var limits = TemplateLimits()
+            limits.steps = 500_000
+            return limits
+        }()
     }
     private let storage: Storage
 

@@ -27,7 +27,7 @@ struct PersonaRoutes: Sendable {
         let json = try await request.json()
         var fields = FieldReader(json)
         let id = fields.identifier("persona_id") ?? Identifier.make(prefix: "pe")
-        return try await store(id, &fields, PromptCondition(newestVersion: 0), needsName: true)
+        return try await store(id, &fields, PromptCondition(newestVersion: 0))
     }
 
     func put(_ request: APIRequest) async throws -> HTTPResponse {
@@ -36,11 +36,11 @@ struct PersonaRoutes: Sendable {
         let id = request.parameter("persona_id")
         if let problem = FieldReader.identifierProblem(id) { fields.note("persona_id", problem) }
         let condition = try PromptVersionRoutes.condition(request, &fields)
-        return try await store(id, &fields, condition, needsName: true)
+        return try await store(id, &fields, condition)
     }
 
     private func store(
-        _ id: String, _ fields: inout FieldReader, _ condition: PromptCondition, needsName: Bool
+        _ id: String, _ fields: inout FieldReader, _ condition: PromptCondition
     ) async throws -> HTTPResponse {
         let isObject = fields.problems.first?.field != "body"
         let name = fields.string("name", limit: 256, required: isObject, mayBeEmpty: false)

@@ -70,7 +70,9 @@ final class StoredPrompts: Sendable {
         return (active.draft.text, reference)
     }
 
-    func available() throws(MillraceError) -> any PromptStore {
+    /// The store.
+    /// - Throws: 503 where it keeps no prompts.
+    private func available() throws(MillraceError) -> any PromptStore {
         guard let store else { throw MillraceError(.storageUnavailable, "this server's store keeps no prompts") }
         return store
     }

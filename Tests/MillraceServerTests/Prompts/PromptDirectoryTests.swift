@@ -128,12 +128,14 @@ final class PromptFolderOnDisk {
     func write(_ name: String, _ text: String) { write(name, Array(text.utf8)) }
 
     func write(_ name: String, _ bytes: [UInt8]) {
-        do {
-            try Directories.make(Directories.parent(of: "\(path)/\(name)"))
-            try AtomicFile.write(bytes, to: "\(path)/\(name)", isDurable: false)
-        } catch {
-            Issue.record("cannot write \(name): \(error)")
+        do { try Directories.make(Directories.parent(of: "\(path)/\(name)")) } catch { Issue.record(error) }
+        // In place, which a directory's own state does not show.
+        guard let file = fopen("\(path)/\(name)", "w") else {
+            Issue.record("cannot write \(name)")
+            return
         }
+        fwrite(bytes, 1, bytes.count, file)
+        fclose(file)
     }
 
     deinit { Self.remove(path) }

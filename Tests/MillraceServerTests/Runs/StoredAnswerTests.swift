@@ -28,6 +28,20 @@ import Testing
                 == [.text("a"), .text("bc")])
     }
 
+    /// Also what a run has used that a crash has cut off stands in its message.
+    @Test func closedRun_namesItsPrompts() {
+        let used = PromptReference(name: "chat/system.xml.j2", version: 3, hash: "aa", origin: .stored)
+        let time = Timestamp(microseconds: 0)
+        let record = RunRecord(
+            responseID: "r_1", chatID: "c", task: "chat", modelID: nil, status: .running, requestID: "q", userMessageID: "m",
+            startedAt: time, prompts: [used])
+        let message = Message(id: "m", chatID: "c", parentID: nil, role: .user, parts: [], createdAt: time)
+        let handle = RunHandle(principal: .local, responseID: "r_1", number: 1)
+        let append = RunRecovery.closing(
+            UnfinishedRun(handle: handle, record: record, userMessage: message), parts: [], reason: "stopped", at: time)
+        #expect(append.completion?.message.metadata == ["prompts": [used.json]])
+    }
+
     @Test func discardedBlocks_areNotInTheStoredAnswer() throws {
         let restart = Event.status("restarted", message: "anew", discardedBlocks: [1, 2])
         #expect(

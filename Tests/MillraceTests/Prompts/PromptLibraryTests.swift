@@ -91,6 +91,13 @@ import Testing
         }
     }
 
+    /// A loop's turn is not a prompt's to keep.
+    @Test func promptWithoutEnd_isStopped() {
+        let prompts = PromptFolder("rag", ["a.j2": "{% for a in range(90000) %}{% for b in range(90000) %}{% endfor %}{% endfor %}"])
+        let error = #expect(throws: MillraceError.self) { try prompts.current.render("a.j2") }
+        #expect(error?.code == .limitExceeded && error?.message.hasPrefix("prompt rag/a.j2:1:") == true)
+    }
+
     private var endIf: String { PromptRules.problem(in: "{% if %}", name: "x.j2")?.message ?? "" }
 
     @Test(arguments: [
