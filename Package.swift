@@ -24,6 +24,7 @@ let package = Package(
         .library(name: "MillraceAWS", targets: ["MillraceAWS"]),
         .library(name: "MillraceBackends", targets: ["MillraceBackends"]),
         .library(name: "MillraceServer", targets: ["MillraceServer"]),
+        .library(name: "MillraceTaskHandlers", targets: ["MillraceTaskHandlers"]),
         .library(name: "MillraceTemplates", targets: ["MillraceTemplates"]),
         .executable(name: "millrace", targets: ["MillraceCLI"]),
         .executable(name: "millrace-bench", targets: ["MillraceBench"]),

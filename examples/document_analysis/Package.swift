@@ -1,0 +1,15 @@
+// swift-tools-version: 6.2
+// This example as a program of its own: what a team copies and goes on from.
+import PackageDescription
+
+let package = Package(
+    name: "document-analysis-example",
+    dependencies: [.package(name: "millrace", path: "../..")],
+    targets: [
+        .executableTarget(
+            name: "document-analysis-server",
+            dependencies: [
+                .product(name: "MillraceServer", package: "millrace"), .product(name: "MillraceTaskHandlers", package: "millrace"),
+            ])
+    ]
+)
