@@ -91,20 +91,18 @@ public struct RagOssHandler: TaskHandler {
     private func plan(
         _ conversation: RagOssConversation, _ model: any LanguageModel, _ settings: RagOssSettings, _ context: RunContext
     ) async throws -> SearchPlan {
-        let earlier = conversation.history.filter { $0.role == .user }.map(\.text)
-        let own = QuestionWords.plan(conversation.question, after: earlier, limit: settings.keywordQueries)
-        guard settings.rephrasing, model.capabilities.contains(.instructions) else { return own }
-        try await context.emit(.status("rephrasing", message: "Working out what to search for"))
-        do {
-            let rephraser = QuestionRephraser(model, limit: settings.keywordQueries)
-            let plan = try await rephraser.plan(conversation) { context.report($0) }
-            return plan.adding(own.keywordQueries[0], limit: settings.keywordQueries)
-        } catch let error as MillraceError {
-            try Task.checkCancellation()
-            context.logger.warning("rephrasing failed", ["reason": .string(error.description)])
-            try await context.emit(.status("rephrasing_failed", message: "The question is searched for in its own words"))
-            return own
+        if settings.rephrasing, model.capabilities.contains(.instructions) {
+            try await context.emit(.status("rephrasing", message: "Working out what to search for"))
+            do {
+                let rephraser = QuestionRephraser(model, limit: settings.keywordQueries)
+                return try await rephraser.plan(conversation) { context.report($0) }
+            } catch let error as MillraceError {
+                try Task.checkCancellation()
+                context.logger.warning("rephrasing failed", ["reason": .string(error.description)])
+                try await context.emit(.status("rephrasing_failed", message: "The question is searched for in its own words"))
+            }
         }
+        return conversation.plan(limit: settings.keywordQueries)
     }
 
     // MARK: The answer

@@ -26,13 +26,6 @@ import Testing
         #expect { _ = try QuestionRephraser.plan(in: answer, limit: 3) } throws: { ($0 as? MillraceError)?.code == .modelError }
     }
 
-    @Test(arguments: [(3, ["a", "b", "own"]), (4, ["a", "b", "c", "own"]), (2, ["a", "own"]), (1, ["a", "b", "c"])])
-    func ownWords_areAmongTheQueries(limit: Int, queries: [String]) {
-        let plan = SearchPlan(keywordQueries: ["a", "b", "c"], semanticQuery: "s")
-        #expect(plan.adding("own", limit: limit) == SearchPlan(keywordQueries: queries, semanticQuery: "s"))
-        #expect(plan.adding("b", limit: limit) == plan)
-    }
-
     /// The files are what a prompt author reads; the program has the same texts.
     @Test func promptFiles_areThoseOfTheProgram() throws {
         let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4).joined(separator: "/")
