@@ -22,7 +22,7 @@ struct FuzzTarget: Sendable {
         httpRequest, httpChunked, httpTarget, httpResponse, headerValues, multipart, sse, json, eventStream, awsXML, awsText, yaml,
         settings,
         lastEventID, generateBody, chatCompletions, messages, converse, customAPI, tokens, text, storedFiles, templates,
-        documentText, documentHTML, documentXML, documentZip,
+        citations, documentText, documentHTML, documentXML, documentZip,
     ]
 
     static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }

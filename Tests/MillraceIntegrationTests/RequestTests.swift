@@ -70,7 +70,7 @@ extension IntegrationTests {
                 let answer = try server.ask("POST", Self.stream, body: EventStreamClient.generateBody(task: "nobody", text: "x"))
                 #expect(answer.status == 404)
                 #expect(answer.json["detail"] == "No handler found for task: nobody")
-                #expect(answer.json["known_tasks"] == ["chat", "echo"])
+                #expect(answer.json["known_tasks"] == ["chat", "echo", "rag_oss"])
             }
         }
 
@@ -109,7 +109,7 @@ extension IntegrationTests {
         @Test func handlersAndTheirConfiguration_areServedAndStored() async throws {
             try await withServer([Self.echo]) { server in
                 let list = try server.ask("GET", "/api/v1/task-handlers").json
-                #expect(list["items"]?.array?.map { $0["name"] } == ["chat", "echo"])
+                #expect(list["items"]?.array?.map { $0["name"] } == ["chat", "echo", "rag_oss"])
                 #expect(list["default"] == "chat")
                 #expect(try server.ask("GET", "/api/v1/task-handlers/echo").json["is_default"] == false)
                 let unknown = try server.ask("GET", "/api/v1/task-handlers/nobody")

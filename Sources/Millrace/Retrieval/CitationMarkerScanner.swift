@@ -1,10 +1,11 @@
 /// Finds citation markers in a model's text as it streams: `<cite ref="2">words of the source</cite>`.
 ///
-/// However the text is cut into pieces, the result is the same. What may still become a marker is held back: an opening tag of at most 64 bytes and a
-/// quote of at most ``longestQuote`` bytes, everything else goes on at once. A pure value.
+/// However the text is cut into pieces, the result is the same. What may still become a marker is held back: an opening tag of at most 64
+/// bytes and a quote of at most ``longestQuote`` bytes, everything else goes on at once. A pure value.
 ///
 /// - The tag's name may be in capitals; the number may stand without quotation marks, in single ones, or in brackets.
-/// - A quote ends with its closing tag. One that the text's end or another marker cuts off is a marker without a quote. One that a blank line
+/// - A quote ends with its closing tag. One that the text's end or another marker cuts off is a marker without a quote. One that a blank
+///   line
 ///   follows, or that is too long, was never meant as one: it is text, without its tag.
 /// - A closing tag alone is left out, and so is a marker that the text's end cuts off.
 package struct CitationMarkerScanner: Sendable {

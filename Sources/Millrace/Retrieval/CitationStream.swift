@@ -2,10 +2,10 @@ import MillraceCore
 
 /// Verifies what a model's text cites, as it streams.
 ///
-/// A model marks a quote with `<cite ref="2">words of the source</cite>`, where 2 is a source's number. The marker is held back until its quote was
-/// looked for in that source. One that stands there, but for white space and kinds of quotation marks, becomes `[2]` in the text and a
-/// ``Citation`` with the words as they stand in the source and the place at which they do. Any other is left out, with its quote: nothing that
-/// was not verified is shown as a quote. Citations that a model gives by other means are looked for in the same way.
+/// A model marks a quote with `<cite ref="2">words of the source</cite>`, where 2 is a source's number. The marker is held back until its
+/// quote was looked for in that source. One that stands there, but for white space and kinds of quotation marks, becomes `[2]` in the text
+/// and a ``Citation`` with the words as they stand in the source and the place at which they do. Any other is left out, with its quote:
+/// nothing that was not verified is shown as a quote. Citations that a model gives by other means are looked for in the same way.
 ///
 /// A pure value; ``CitingLanguageModel`` puts it around a model.
 public struct CitationStream: Sendable {
@@ -51,8 +51,8 @@ public struct CitationStream: Sendable {
         return pieces
     }
 
-    /// Takes a citation that the model gave beside its text: of a document whose id is a source's number, as ``RetrievedSources/documents`` has
-    /// them. One that has a number of its own keeps it: the model's text refers to it.
+    /// Takes a citation that the model gave beside its text: of a document whose id is a source's number, as ``RetrievedSources/documents``
+    /// has them. One that has a number of its own keeps it: the model's text refers to it.
     public mutating func receive(_ citation: Citation) -> [Piece] {
         guard let verified = verify(Int(citation.documentID), citation.text) else { return [] }
         return show(verified, as: citation.referenceNumber)

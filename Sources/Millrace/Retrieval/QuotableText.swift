@@ -35,8 +35,9 @@ struct QuotableText: Sendable {
 
     /// The words that a quote means, as they stand here, and where they begin, in bytes of UTF-8.
     ///
-    /// A quote stands here if all of it does, from a word's beginning to a word's end. Quotation marks around it, an ellipsis or a full stop at
-    /// its end and the five entities of XML in it are tried as they are and, if need be, without. A quote without a letter or digit stands nowhere.
+    /// A quote stands here if all of it does, from a word's beginning to a word's end. Quotation marks around it, an ellipsis or a full
+    /// stop at its end and the five entities of XML in it are tried as they are and, if need be, without. A quote without a letter or digit
+    /// stands nowhere.
     func find(_ quote: String) -> (text: String, offset: Int)? {
         var wordings = [quote]
         if quote.utf8.contains(UInt8(ascii: "&")) { wordings.append(Self.unescaped(quote)) }

@@ -18,13 +18,15 @@ public struct RetrievalRequest: Equatable, Sendable {
     public var semanticQuery: String?
     /// How passages are found (default: hybrid). Without an embedder that works, and in a collection without vectors, by words.
     public var mode: Mode
-    /// How lists become one: those of the keyword queries first, then their list and the one by meaning (default: reciprocal rank, constant 60).
+    /// How lists become one: those of the keyword queries first, then their list and the one by meaning (default: reciprocal rank, constant
+    /// 60).
     public var fusion: SearchQuery.Fusion
     /// How many passages to find, 1 to 200 (default: 8). Neighbours are joined afterwards.
     public var limit: Int
     /// How many of one document at most, from 1; `nil`: any number (default: 3).
     public var passagesPerDocument: Int?
-    /// Whether passages that stand one behind the other become one source (default: yes). For a model that names the places of what it quotes: no.
+    /// Whether passages that stand one behind the other become one source (default: yes). For a model that names the places of what it
+    /// quotes: no.
     public var joinsNeighbours: Bool
     /// Passages by meaning only above this similarity, `(1 + cosine) / 2` (default: 0, all).
     public var minimumSimilarity: Double

@@ -22,7 +22,8 @@ public struct RetrievedSources: Equatable, Sendable {
     public init(_ results: RetrievalResults) { add(results) }
 
     /// Adds what a search has found. Passages that are there already are not added again.
-    /// - Parameter characters: how much text may be added, in Unicode scalars; what does not fit is left out, the worst first, and the first
+    /// - Parameter characters: how much text may be added, in Unicode scalars; what does not fit is left out, the worst first, and the
+    ///   first
     ///   source is cut (default: all).
     /// - Returns: the new sources, and the numbers of those that were found again.
     @discardableResult
@@ -76,8 +77,8 @@ public struct RetrievedSources: Equatable, Sendable {
     /// The sources as text in a prompt: see ``prompt(for:)``.
     public var prompt: String { Self.prompt(for: all) }
 
-    /// Sources as text in a prompt: elements that carry their number, title and place, with everything in them escaped as XML has it (Extensible
-    /// Markup Language 1.0, 2.4), so that a text can neither end its element nor begin another.
+    /// Sources as text in a prompt: elements that carry their number, title and place, with everything in them escaped as XML has it
+    /// (Extensible Markup Language 1.0, 2.4), so that a text can neither end its element nor begin another.
     ///
     /// ```
     /// <source ref="1" title="X100 manual" place="page 3">

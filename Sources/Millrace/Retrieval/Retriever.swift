@@ -7,8 +7,8 @@ import MillraceCore
 /// let results = try await retriever.retrieve(RetrievalRequest(keywordQueries: [request.text]), report: context.report)
 /// let sources = RetrievedSources(results)
 /// ```
-/// A collection is an index of the search engine, of the name that `--index` gives, laid out by ``PassageCollection``. It has vectors if it was
-/// ingested with an embedder; that must be the one given here, since vectors of different models cannot be compared.
+/// A collection is an index of the search engine, of the name that `--index` gives, laid out by ``PassageCollection``. It has vectors if it
+/// was ingested with an embedder; that must be the one given here, since vectors of different models cannot be compared.
 ///
 /// Collections have no owners: what is in one is found by everybody who can use the handler that searches it.
 public struct Retriever: Sendable {
@@ -37,7 +37,8 @@ public struct Retriever: Sendable {
     ///
     /// An embedder that fails does not fail the retrieval: passages are found by words then, and the results have a notice.
     /// - Parameter report: told what each call of the embedder has consumed.
-    /// - Throws: ``ErrorCode/notFound`` for a collection that there is not; ``ErrorCode/conflict`` for one that was ingested in another way,
+    /// - Throws: ``ErrorCode/notFound`` for a collection that there is not; ``ErrorCode/conflict`` for one that was ingested in another
+    ///   way,
     ///   such as with another embedder; ``ErrorCode/invalidInput`` for a request without words or with a bound out of its range; what the
     ///   engine throws.
     public func retrieve(_ request: RetrievalRequest, report: (Usage) -> Void = { _ in }) async throws -> RetrievalResults {

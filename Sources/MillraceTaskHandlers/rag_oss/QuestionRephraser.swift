@@ -44,7 +44,7 @@ struct QuestionRephraser {
             if let reported { report(reported) }
             throw error
         }
-        return try Self.plan(in: text, limit: limit)
+        return try Self.plan(in: text, limit: limit).adding(conversation.plan(limit: 1).keywordQueries[0], limit: limit)
     }
 
     private static let schema: JSONValue = [

@@ -16,7 +16,8 @@ struct RagOssConversation {
     /// The question.
     let question: String
 
-    /// - Parameter characters: how many characters (Unicode scalars) the conversation may have, the question included; the question always stays.
+    /// - Parameter characters: how many characters (Unicode scalars) the conversation may have, the question included; the question always
+    ///   stays.
     init(_ request: TaskRequest, characters: Int) {
         question = request.text
         let said = request.history.compactMap { message -> Statement? in
@@ -41,8 +42,14 @@ struct RagOssConversation {
         (history + [Statement(role: .user, text: question)]).map { .init(role: $0.role, parts: [.text($0.text)]) }
     }
 
-    /// The question for a model that answers by quoting what it is given, also what was said in the conversation: so nothing of that goes along
-    /// but its words.
+    /// What to search for by the conversation's own words.
+    /// - Parameter limit: the most keyword queries.
+    func plan(limit: Int) -> SearchPlan {
+        QuestionWords.plan(question, after: history.filter { $0.role == .user }.map(\.text), limit: limit)
+    }
+
+    /// The question for a model that answers by quoting what it is given, also what was said in the conversation: so nothing of that goes
+    /// along but its words.
     /// - Parameter topic: what a follow-up takes over, as a question before it.
     func questions(about topic: [String]) -> [ModelRequest.Turn] {
         func turns(_ texts: String...) -> [ModelRequest.Turn] { texts.map { .init(role: .user, parts: [.text($0)]) } }

@@ -111,8 +111,7 @@ public struct RagOssHandler: TaskHandler {
                 try await context.emit(.status("rephrasing_failed", message: "The question is searched for in its own words"))
             }
         }
-        let earlier = conversation.history.filter { $0.role == .user }.map(\.text)
-        return QuestionWords.plan(conversation.question, after: earlier, limit: settings.keywordQueries)
+        return conversation.plan(limit: settings.keywordQueries)
     }
 
     // MARK: The answer

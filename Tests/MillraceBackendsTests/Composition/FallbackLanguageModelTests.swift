@@ -245,6 +245,11 @@ import Testing
         let picture = ModelRequest(turns: [.init(role: .user, parts: [.image(Attachment(data: [1], mimeType: "image/png"))])])
         let name = ModelRequest(turns: [.init(role: .user, parts: [.image(Attachment(mimeType: "image/png", title: "left out"))])])
         #expect(!mixed.seesImages)
+        // What it is asked for is made for the first.
+        let scripted = ScriptedLanguageModel([])
+        #expect(FallbackLanguageModel(id: "f", models: [scripted, LocalLanguageModel()]).capabilities == .all)
+        #expect(FallbackLanguageModel(id: "f", models: [LocalLanguageModel(), scripted]).capabilities == [])
+        #expect(RoutingLanguageModel(id: "r", rules: [], otherwise: LocalLanguageModel()).capabilities == [])
         #expect(FallbackLanguageModel(id: "f", models: [Seeing(), Seeing()]).seesImages)
         #expect(await call(mixed, picture).response?.modelID == "seeing")
         #expect(await call(mixed, name).response?.modelID == "blind")

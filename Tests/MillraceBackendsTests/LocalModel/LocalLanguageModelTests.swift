@@ -150,6 +150,13 @@ import Testing
         #expect(streamed.text.contains("“The boat leaves at noon.” — note.txt, paragraph 1 [1]"))
     }
 
+    @Test func partOfADocument_isCitedByItsPlace() async throws {
+        let part = ModelDocument(id: "1", title: "log.pdf", text: "The boat leaves at noon. Bring a coat.", place: "page 7")
+        let streamed = try await run(ask("When does the boat leave?", documents: [part]))
+        #expect(streamed.text.contains("“The boat leaves at noon.” — log.pdf, page 7 [1]"))
+        #expect(streamed.citations.map(\.section) == ["page 7"])
+    }
+
     @Test func attachmentGivenAsDocumentToo_isQuotedOnce() async throws {
         let text = "The boat leaves at noon. Bring a coat."
         let turn = ModelRequest.Turn(

@@ -56,6 +56,13 @@ import Testing
         #expect(asked == turns)
     }
 
+    @Test(arguments: [(3, ["a", "b", "own"]), (4, ["a", "b", "c", "own"]), (2, ["a", "own"]), (1, ["a", "b", "c"])])
+    func ownWords_areAmongTheQueries(limit: Int, queries: [String]) {
+        let plan = SearchPlan(keywordQueries: ["a", "b", "c"], semanticQuery: "s")
+        #expect(plan.adding("own", limit: limit) == SearchPlan(keywordQueries: queries, semanticQuery: "s"))
+        #expect(plan.adding("b", limit: limit) == plan)
+    }
+
     @Test func sentences_areToldApart() {
         #expect(QuestionWords.sentences(of: "I have a v1.2. Is it safe? Yes.\nWhy") == ("Is it safe?", "I have a v1.2. Yes. Why"))
         #expect(QuestionWords.sentences(of: "battery") == ("", "battery"))

@@ -99,7 +99,8 @@ import Testing
                 ToolCall(
                     id: "search_1", name: "search_documents",
                     arguments: [
-                        "mode": "hybrid", "queries": ["X100 warranty", "guarantee"], "question": "How long is the warranty of the X100?",
+                        "mode": "hybrid", "queries": ["X100 warranty", "guarantee", "How long is the guarantee?"],
+                        "question": "How long is the warranty of the X100?",
                     ])
             ])
         let found = recorder.events.compactMap { if case .toolReturn(let result) = $0.body { result } else { nil } }
@@ -243,7 +244,7 @@ import Testing
     @Test func noHits_areSaidWithoutAskingTheModel() async throws {
         let model = Scripted(answers: [[.text(#"{"keyword_queries": ["bicycle"], "semantic_query": "bicycle"}"#)]])
         let recorder = try await handle(request("Do you sell bicycles?"), model)
-        #expect(recorder.text == "The documents do not answer this: a search for “bicycle” found nothing.")
+        #expect(recorder.text == "The documents do not answer this: a search for “bicycle”, “Do you sell bicycles?” found nothing.")
         #expect(statuses(recorder) == ["rephrasing", "searching", "no_sources"] && model.requests.withLock { $0.count } == 1)
     }
 

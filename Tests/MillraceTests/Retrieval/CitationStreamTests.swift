@@ -89,6 +89,37 @@ import Testing
         }
     }
 
+    /// A model around another: restarts begin the check anew, what is held goes before anything else, usage and tools pass.
+    @Test func citingModel_passesOnWhatIsVerified() async throws {
+        struct Base: LanguageModel {
+            let id = "base"
+            let events: [ModelEvent]
+            var capabilities: ModelCapabilities { .tools }
+            func generate(_ request: ModelRequest, receive: (ModelEvent) async throws -> Void) async throws -> ModelResponse {
+                for event in events { try await receive(event) }
+                return ModelResponse(stopReason: .endTurn, usage: Usage(promptTokens: 1), modelID: "base-1")
+            }
+        }
+        let call = ModelEvent.toolCall(ToolCall(id: "t", name: "x", arguments: [:]))
+        let restart = ModelEvent.restarted(model: "other", reason: MillraceError(.modelError, "cut"))
+        let base = Base(events: [
+            .text("One <cite ref=1>two years</cite> <cite ref=1>ten</cite> <ci"), restart, .usage(Usage(promptTokens: 1)), .text("Two "),
+            call,
+            .text("<cite ref=1>two years"), .text("</cite> <cite ref=1>ten years</cite>"),
+        ])
+        let model = CitingLanguageModel(base, sources: Self.sources, citationsBefore: 2)
+        #expect(model.id == "base" && model.capabilities == .tools && model.tally == CitingLanguageModel.Tally())
+        var received: [ModelEvent] = []
+        let response = try await model.generate(ModelRequest(turns: [])) { received.append($0) }
+        guard case .citation(let cited) = Self.citation(3, "two years", page: 3, section: "Service › Warranty") else { return }
+        #expect(
+            received == [
+                .text("One"), .text(" [1]"), .citation(cited), restart, .usage(Usage(promptTokens: 1)), .text("Two"), .text(" "), call,
+                .text("[1]"), .citation(cited),
+            ])
+        #expect(response.modelID == "base-1" && model.tally.verified == 1 && model.tally.dropped == 1)
+    }
+
     @Test func modelsOwnCitations_areVerifiedAlike() {
         var stream = CitationStream(Self.sources, verifiedCount: 4)
         #expect(stream.receive("Two years. ") == [.text("Two years.")])
