@@ -115,7 +115,7 @@ let package = Package(
             "MillraceServerTests",
             [
                 "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceEventLoop", "MillraceHTTP", "MillraceHTTPClient",
-                "MillraceServer",
+                "MillraceServer", "MillraceTaskHandlers",
             ]),
         tests(
             "MillraceCLITests",

@@ -165,7 +165,8 @@ public final class Server: Sendable {
         let embedders = try assembly.embedders()
         let opened = self.store
         let content = backends.objects.map { ContentStore(store: opened, objects: $0) }
-        let passages = try Self.passages(content, backends, embedders, settings)
+        let embedder = try Self.searchEmbedder(embedders, settings)
+        let passages = Self.passages(content, backends, embedder, settings)
         let removal = ContentRemoval(
             store: opened, content: content, passages: passages, searchUnavailable: backends.unavailable["search"], logger: self.logger)
         self.removal = removal
@@ -189,6 +190,11 @@ public final class Server: Sendable {
                     models: models, settings: LiveSettings(board: board), content: content, passages: passages,
                     documents: backends.documents),
                 isDefault: registry.defaultName == nil)
+        }
+        if registry.handler(named: "ingest") == nil,
+            let ingest = Self.ingestHandler(backends, content, embedder, settings, board, self.logger)
+        {
+            try registry.register(ingest, isDefault: false)
         }
         for task in settings.taskModels.keys.sorted() where registry.handler(named: task) == nil {
             self.logger.warning(
@@ -218,25 +224,6 @@ public final class Server: Sendable {
             pageBytes: settings.limits.pageBytes)
         responder = APIResponder(router: router, settings: settings, logger: self.logger)
         context = HTTPServerContext(settings: HTTPServerSettings(settings.limits), responder: responder, logger: self.logger)
-    }
-
-    /// What finds passages of uploaded texts.
-    /// - Throws: ``MillraceError`` for an embedder that there is not.
-    private static func passages(
-        _ content: ContentStore?, _ backends: Backends, _ embedders: EmbedderRegistry, _ settings: ServerSettings
-    ) throws(MillraceError) -> ContentPassages? {
-        guard let content, let search = backends.search else { return nil }
-        var embedder: (any Embedder)?
-        if let id = settings.search.embedder {
-            do throws(MillraceError) { embedder = try embedders.embedder(id) } catch {
-                guard error.code == .modelUnavailable else { throw MillraceError(error.code, "search.embedder: \(error.message)") }
-                // Passages are found by words until it can be used.
-                embedder = nil
-            }
-        }
-        return ContentPassages(
-            content: content, search: search, embedder: embedder, extractor: backends.documents, byteLimit: settings.content.searchableBytes
-        )
     }
 
     deinit { stop() }

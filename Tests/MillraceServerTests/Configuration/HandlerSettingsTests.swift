@@ -202,7 +202,7 @@ import Testing
 
     @Test func exampleEnvironment_namesBothSpellings() {
         #expect(
-            SettingTable.exampleEnvironment.hasSuffix(
+            SettingTable.exampleEnvironment.contains(
                 """
                 # In config.yaml: chatConfig.historyCharacters
                 #CHAT_HISTORY_CHARACTERS=200000
