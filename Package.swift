@@ -119,7 +119,7 @@ let package = Package(
             "MillraceServerTests",
             [
                 "Millrace", "MillraceAWS", "MillraceBackends", "MillraceCore", "MillraceEventLoop", "MillraceHTTP", "MillraceHTTPClient",
-                "MillraceServer",
+                "MillraceServer", "MillraceTaskHandlers",
             ]),
         tests(
             "MillraceCLITests",

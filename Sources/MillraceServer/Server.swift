@@ -171,7 +171,8 @@ public final class Server: Sendable {
         let embedders = try assembly.embedders()
         let opened = self.store
         let content = backends.objects.map { ContentStore(store: opened, objects: $0) }
-        let passages = try Self.passages(content, backends, embedders, settings)
+        let embedder = try Self.searchEmbedder(embedders, settings)
+        let passages = Self.passages(content, backends, embedder, settings)
         let removal = ContentRemoval(
             store: opened, content: content, passages: passages, searchUnavailable: backends.unavailable["search"], logger: self.logger)
         self.removal = removal
@@ -192,34 +193,11 @@ public final class Server: Sendable {
             board: board)
         var registry = TaskHandlerRegistry(logger: self.logger)
         try register(&registry, clients)
-        if registry.handler(named: "chat") == nil {
-            try registry.register(
-                ChatHandler(
-                    models: models, settings: LiveSettings(board: board), content: content, passages: passages,
-                    documents: backends.documents, prompts: try prompts.folder("chat", embedded: ChatHandler.embeddedPrompts)),
-                isDefault: registry.defaultName == nil)
-        }
-        if registry.handler(named: "rag_oss") == nil {
-            let search: Availability<any SearchEngine> =
-                if let search = backends.search { .available(search) } else {
-                    .missing(name: "search", reason: backends.unavailable["search"] ?? "it is not configured")
-                }
-            let embedder = try Self.embedder(embedders, settings)
-            let folder = try prompts.folder("rag_oss", embedded: RagOssHandler.embeddedPrompts)
-            try registry.register("rag_oss", requiring: search) { search in
-                RagOssHandler(models: models, search: search, embedder: embedder, settings: LiveSettings(board: board), prompts: folder)
-            }
-        }
-        if registry.handler(named: "document_analysis") == nil {
-            let documents: Availability<ProcessDocumentExtractor> =
-                backends.documents.map { .available($0) }
-                ?? .missing(name: "documents", reason: backends.unavailable["documents"] ?? "it is not configured")
-            let folder = try prompts.folder("document_analysis", embedded: DocumentAnalysisHandler.embeddedPrompts)
-            try registry.register("document_analysis", requiring: documents) { documents in
-                DocumentAnalysisHandler(
-                    models: models, documents: documents, settings: LiveSettings(board: board), content: content, prompts: folder)
-            }
-        }
+        try OwnHandlers(
+            models: models, backends: backends, content: content, passages: passages, embedder: embedder, prompts: prompts,
+            settings: settings,
+            board: board, logger: self.logger
+        ).register(in: &registry)
         for task in settings.taskModels.keys.sorted() where registry.handler(named: task) == nil {
             self.logger.warning(
                 "taskModels names a task that no handler has",
@@ -250,28 +228,6 @@ public final class Server: Sendable {
         responder = APIResponder(router: router, settings: settings, logger: self.logger)
         context = HTTPServerContext(settings: HTTPServerSettings(settings.limits), responder: responder, logger: self.logger)
         warnOfUnusedPrompts(settings)
-    }
-
-    /// What finds passages of uploaded texts.
-    /// - Throws: ``MillraceError`` for an embedder that there is not.
-    private static func passages(
-        _ content: ContentStore?, _ backends: Backends, _ embedders: EmbedderRegistry, _ settings: ServerSettings
-    ) throws(MillraceError) -> ContentPassages? {
-        guard let content, let search = backends.search else { return nil }
-        return ContentPassages(
-            content: content, search: search, embedder: try embedder(embedders, settings), extractor: backends.documents,
-            byteLimit: settings.content.searchableBytes)
-    }
-
-    /// The embedder of searches; `nil`: they are by words.
-    /// - Throws: ``MillraceError`` for an embedder that there is not.
-    private static func embedder(_ embedders: EmbedderRegistry, _ settings: ServerSettings) throws(MillraceError) -> (any Embedder)? {
-        guard let id = settings.search.embedder else { return nil }
-        do throws(MillraceError) { return try embedders.embedder(id) } catch {
-            guard error.code == .modelUnavailable else { throw MillraceError(error.code, "search.embedder: \(error.message)") }
-            // Documents are found by words until it can be used.
-            return nil
-        }
     }
 
     /// Says which folders of prompts no handler uses.

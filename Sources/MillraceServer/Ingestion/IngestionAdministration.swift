@@ -99,7 +99,9 @@ package struct IngestionAdministration: Sendable {
     private static func missing(_ name: String, _ backends: Backends) -> MillraceError {
         var reason = backends.unavailable[name] ?? "there is none"
         if reason.contains("in use by another engine") {
-            reason = "the search database is in use, perhaps by a running server: stop it while you ingest"
+            reason =
+                "the search database is in use, perhaps by a running server: stop it while you ingest, or upload the files to it and have its "
+                + "task 'ingest' take them (Docs/ingestion.md)"
         }
         return MillraceError(.configuration, reason)
     }

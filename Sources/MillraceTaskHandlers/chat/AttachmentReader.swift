@@ -97,6 +97,12 @@ struct AttachmentReader {
             // Deleted meanwhile, or by somebody behind the server's back.
             return skip(read, "it was deleted", isCurrent)
         }
+        if !isImage, read.text == nil, let documents {
+            // Text in another encoding than UTF-8, or none at all: the extractor knows.
+            var bytes = read.data.take()
+            if let found = try await extract(read, with: documents, isCurrent, from: { bytes.take() }) { return found }
+            return skip(read, "it is too long", isCurrent)
+        }
         room -= record.length
         return read
     }

@@ -55,6 +55,15 @@ import Testing
         }
     }
 
+    @Test func textInAnotherEncoding_isRead() async throws {
+        let bytes = Array("The café".utf8.prefix(7)) + [0xE9] + Array(" opens in May.".utf8)
+        let uploaded = try await upload(bytes, "cafe.txt", "text/plain")
+        let recorder = try await ask("When does it open?", uploaded, extractor: try ProcessDocumentExtractorTests.extractor())
+        #expect(recorder.text.contains("The café opens in May."), "\(recorder.events)")
+        let unread = try await ask("When does it open?", uploaded, extractor: nil)
+        #expect(skipped(unread) == ["cafe.txt (text/plain) is left out: the model cannot read it"])
+    }
+
     @Test func pages_areMarked() async throws {
         guard let folder = try Documents.made() else { return }
         let bytes = Array(try Data(contentsOf: URL(filePath: "\(folder)/lease.pdf")))

@@ -9,7 +9,7 @@ import Testing
 
     init() throws { search = try SQLiteSearchEngine(path: ":memory:") }
 
-    private static let settings: Ingestion.Settings = {
+    static let settings: Ingestion.Settings = {
         var settings = Ingestion.Settings()
         settings.passages.characters = 100
         settings.passages.overlap = 20
@@ -220,11 +220,11 @@ import Testing
 
     // MARK: Killed
 
-    private static let before = [
+    static let before = [
         document("f/a", text("mills", 12)), document("f/b", text("cats", 3)), document("f/gone", text("dogs", 5)),
         document("f/empty", "some text"), document("f/same", text("birds", 7)),
     ]
-    private static let after = [
+    static let after = [
         document("f/a", text("pumps", 4)), document("f/b", text("cats and more", 9)), document("f/new", text("fish", 8)),
         document("f/empty", ""), document("f/same", text("birds", 7)),
     ]

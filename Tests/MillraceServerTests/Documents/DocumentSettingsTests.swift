@@ -2,6 +2,7 @@ import Millrace
 import MillraceBackends
 import MillraceCore
 import MillraceHTTPClient
+import MillraceTaskHandlers
 import Testing
 
 @testable import MillraceServer
@@ -44,6 +45,32 @@ import Testing
         #expect(server.backends.unavailable["documents"] == nil)
         let finding = try #require(BackendProbe(settings).run().last)
         #expect(finding.verdict == .unusable && finding.text.hasPrefix("documents: /bin/true: "), "\(finding.text)")
+    }
+
+    /// Whoever may start runs could write into any collection.
+    @Test(arguments: [[], ["manuals"]]) func ingest_isThereWhereCollectionsAreNamed(collections: [String]) throws {
+        var settings = settings()
+        settings.documents.program = "/bin/true"
+        settings.set(ingest(collections))
+        let server = try Server(settings: settings)
+        defer { server.stop() }
+        #expect((server.handlers.handler(named: "ingest") != nil) == !collections.isEmpty)
+        #expect(server.handlers.defaultName == "chat")
+    }
+
+    @Test func ingestLacksWhatItNeeds_isLeftOut() throws {
+        var settings = settings()
+        settings.documents.program = "/nonexistent"
+        settings.set(ingest(["manuals"]))
+        let server = try Server(settings: settings)
+        defer { server.stop() }
+        #expect(server.handlers.handler(named: "ingest") == nil)
+    }
+
+    private func ingest(_ collections: [String]) -> IngestSettings {
+        var settings = IngestSettings()
+        settings.collections = collections
+        return settings
     }
 
     @Test func everySetting_reachesTheExtractor() {
