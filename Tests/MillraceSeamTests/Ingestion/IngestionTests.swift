@@ -192,6 +192,14 @@ import Testing
         #expect(try await ingest([], under: ["m/"]).values.map(\.status) == [.deleted])
     }
 
+    @Test func longNamesThatAreThere_areKept() async throws {
+        let names = ["m/" + String(repeating: "n", count: 500), "m/short"]
+        let documents = names.map { Self.document($0, "text") }
+        _ = try await ingest(documents)
+        #expect(try await ingest(documents, under: ["m/"]).values.map(\.status) == [.unchanged, .unchanged])
+        #expect(try await ingest([documents[1]], under: ["m/"])[names[0]]?.status == .deleted)
+    }
+
     @Test func moreDocumentsThanAFilterHolds_areDeleted() async throws {
         let index = try await search.index(PassageCollection.definition(name: "c"))
         func name(_ number: Int) -> String { "f/\(10_000 + number)" }
