@@ -81,15 +81,16 @@ public final class ProcessDocumentExtractor: DocumentExtractor {
     /// How many documents are read now, and how many wait, for tests.
     package var load: (running: Int, waiting: Int) { slots.load }
 
-    private static func program(_ given: String?) throws(MillraceError) -> String {
+    /// The program's path: the given one, else one beside this program, else one in a folder of `PATH`.
+    package static func program(_ given: String?, beside: String? = programBeside(), path: String? = nil) throws(MillraceError) -> String {
         if let given {
             if access(given, X_OK) == 0 { return given }
             throw MillraceError(
                 .configuration, "the program '\(given)' that reads documents cannot be started: \(String(cString: strerror(errno)))")
         }
-        let folders = getenv("PATH").map { String(cString: $0) } ?? ""
+        let folders = path ?? getenv("PATH").map { String(cString: $0) } ?? ""
         // An empty folder of PATH is the working directory, in which anybody may have left a program.
-        let candidates = [programBeside()].compactMap(\.self) + folders.split(separator: ":").map { "\($0)/millrace-extract" }
+        let candidates = [beside].compactMap(\.self) + folders.split(separator: ":").map { "\($0)/millrace-extract" }
         if let found = candidates.first(where: { access($0, X_OK) == 0 }) { return found }
         throw MillraceError(
             .configuration,
@@ -98,7 +99,7 @@ public final class ProcessDocumentExtractor: DocumentExtractor {
         )
     }
 
-    private static func programBeside() -> String? {
+    package static func programBeside() -> String? {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &buffer, buffer.count)
         guard count > 0, let slash = buffer[..<count].lastIndex(of: UInt8(ascii: "/")) else { return nil }

@@ -156,6 +156,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
     daemon_threads = True
 
     def handle_error(self, *_):

@@ -330,6 +330,8 @@ def main():
     parser.add_argument("--region", default="")
     parser.add_argument("--version", default="2.19.1")
     parser.add_argument("--distribution", default="opensearch")
+    # Whole suites connect at once; the usual queue of five would reset some of them.
+    ThreadingHTTPServer.request_queue_size = 128
     server = ThreadingHTTPServer(("127.0.0.1", parser.parse_args().port), Handler)
     server.daemon_threads = True
     server.cluster = Cluster(parser.parse_args())

@@ -25,12 +25,8 @@ import Testing
         return "no error"
     }
 
-    private static func configuration(_ yaml: String, environment: [String: String] = [:]) -> String {
-        let files = TemporaryDirectory()
-        files.write("config.yaml", yaml)
-        let sources = SettingsSources(
-            flags: ["config": files.path + "/config.yaml"], environment: environment, workingDirectory: files.path)
-        let report = SettingsLoader.inspect(sources)
+    private static func configuration(_ yaml: String) -> String {
+        let report = inspect(yaml: yaml)
         return (report.problems.map(\.description) + report.warnings.map(\.description)).joined(separator: "\n")
     }
 
@@ -72,12 +68,7 @@ import Testing
             configuration("documentAnalysisConfig: {maxDocumentSizeMb: 0}\n"),
             configuration("env: prodd\ndev: {log: {level: info}}\nprod: {log: {level: error}}\n"),
         ]
-        texts.append(
-            await error {
-                var options = ProcessDocumentExtractor.Options()
-                options.program = "millrace-extract-that-nobody-has"
-                _ = try ProcessDocumentExtractor(options)
-            })
+        texts.append(await error { _ = try ProcessDocumentExtractor.program(nil, beside: "/nowhere/millrace-extract", path: "/nowhere") })
         let models = try LanguageModelRegistry(default: LocalLanguageModel())
         texts.append(await error { _ = try models.model("gpt") })
 
