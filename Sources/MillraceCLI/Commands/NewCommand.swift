@@ -35,7 +35,7 @@ struct NewCommand {
         }
         var made = Made(names: names, millrace: millrace, folder: folder)
         let dependency = Self.path(to: millrace, from: folder)
-        for file in Scaffold.files {
+        for file in try Scaffold.files() {
             let path = "\(folder)/\(names.fill(file.path, millrace: dependency))"
             try Directories.make(Directories.parent(of: path))
             let text = names.fill(file.text, millrace: dependency)

@@ -1,3 +1,6 @@
+import MillraceCore
+import MillraceServer
+
 /// The files that `millrace new` writes. Names stand between ‹ and › (``ScaffoldNames``).
 enum Scaffold {
     struct File {
@@ -7,15 +10,21 @@ enum Scaffold {
         var text: String
     }
 
-    static let files = [
-        File(path: "Package.swift", text: package), File(path: ".gitignore", text: ".build/\n.env\n.millrace/\n"),
-        File(path: "README.md", text: readme), File(path: "config.yaml", text: configuration),
-        File(path: "data/handbook.md", text: handbook), File(path: "scripts/ask.sh", isProgram: true, text: ask),
-        File(path: "Sources/‹module›/‹type›Handler.swift", text: handler),
-        File(path: "Sources/‹module›/‹type›Settings.swift", text: settings),
-        File(path: "Sources/‹program›/main.swift", text: main),
-        File(path: "Tests/‹module›Tests/‹type›HandlerTests.swift", text: tests),
-    ]
+    static func files() throws(MillraceError) -> [File] {
+        // As `millrace prompts embed` makes it.
+        let prompts = try EmbeddedPromptsFile(typeName: "‹type›Prompts", texts: ["system.xml.j2": system]).source()
+        return [
+            File(path: "Package.swift", text: package), File(path: ".gitignore", text: ".build/\n.env\n.millrace/\n"),
+            File(path: "README.md", text: readme), File(path: "config.yaml", text: configuration),
+            File(path: "data/handbook.md", text: handbook), File(path: "scripts/ask.sh", isProgram: true, text: ask),
+            File(path: "Sources/‹module›/‹type›Handler.swift", text: handler),
+            File(path: "Sources/‹module›/‹type›Settings.swift", text: settings),
+            File(path: "Sources/‹module›/‹type›Prompts.swift", text: prompts),
+            File(path: "Sources/‹module›/prompts/system.xml.j2", text: system),
+            File(path: "Sources/‹program›/main.swift", text: main),
+            File(path: "Tests/‹module›Tests/‹type›HandlerTests.swift", text: tests),
+        ]
+    }
 
     /// What to do now, and the one line that another server would need.
     static let nextSteps = """
@@ -44,7 +53,7 @@ enum Scaffold {
             name: "‹dashed›",
             dependencies: [.package(name: "millrace", path: "‹millrace›")],
             targets: [
-                .target(name: "‹module›", dependencies: [.product(name: "Millrace", package: "millrace")]),
+                .target(name: "‹module›", dependencies: [.product(name: "Millrace", package: "millrace")], exclude: ["prompts"]),
                 .executableTarget(
                     name: "‹program›", dependencies: ["‹module›", .product(name: "MillraceServer", package: "millrace")]),
                 .testTarget(
@@ -67,6 +76,7 @@ enum Scaffold {
         |---|---|
         | `Sources/‹module›/‹type›Handler.swift` | what it does |
         | `Sources/‹module›/‹type›Settings.swift` | what `config.yaml` may set of it |
+        | `Sources/‹module›/prompts/` | its prompts, which `‹type›Prompts.swift` puts into the program |
         | `Sources/‹program›/main.swift` | the server, and where the handler is registered |
         | `Tests/` | its tests: `swift test` |
         | `config.yaml` | settings of this example |
@@ -94,6 +104,15 @@ enum Scaffold {
         | key | variable | default |
         |---|---|---|
         | `maxQuestionCharacters` | `‹variable›_MAX_QUESTION_CHARACTERS` | 4000 |
+
+        ## Prompts
+
+        `Sources/‹module›/prompts/system.xml.j2` is what the model is told. To try another one while the server runs, put it into
+        `prompts/‹task›/system.xml.j2` here: it takes effect at once. To keep it, change the file in `Sources` and make the Swift file anew:
+
+        ```sh
+        swift run --package-path ‹millrace› millrace prompts embed Sources/‹module›/prompts Sources/‹module›/‹type›Prompts.swift
+        ```
 
         `millrace config check --config config.yaml` knows only the settings of Millrace's own handlers; `swift run ‹program›` checks these.
 
@@ -161,10 +180,18 @@ enum Scaffold {
 
             private let models: LanguageModelRegistry
             private let settings: LiveSettings<‹type›Settings>
+            private let prompts: PromptFolder
 
-            public init(models: LanguageModelRegistry, settings: LiveSettings<‹type›Settings> = LiveSettings()) {
+            /// The templates that come along.
+            public static let embeddedPrompts = ‹type›Prompts.files
+
+            public init(
+                models: LanguageModelRegistry, settings: LiveSettings<‹type›Settings> = LiveSettings(),
+                prompts: PromptFolder = PromptFolder("‹task›", ‹type›Handler.embeddedPrompts)
+            ) {
                 self.models = models
                 self.settings = settings
+                self.prompts = prompts
             }
 
             public func handle(_ request: TaskRequest, _ context: RunContext) async throws {
@@ -184,9 +211,11 @@ enum Scaffold {
                 }
                 try await context.emit(.status("reading", message: "Reading \\(documents.count) texts"))
 
+                // The run's record names the prompt, its version and its hash.
+                let titles = documents.map { JSONValue.string($0.title) }
+                let system = try prompts.render("system.xml.j2", ["titles": .array(titles)], in: context)
                 let prompt = ModelRequest(
-                    system: "Answer from the texts alone. Say so when they do not answer the question.",
-                    turns: [.init(role: .user, parts: [.text(request.text)])], documents: documents)
+                    system: system, turns: [.init(role: .user, parts: [.text(request.text)])], documents: documents)
                 let answer = try await context.generate(prompt, with: try models.model(for: request))
                 try await context.emit(.metadata(["documents": .integer(documents.count), "characters": .integer(answer.text.count)]))
             }
@@ -202,6 +231,18 @@ enum Scaffold {
                 return documents
             }
         }
+
+        """
+
+    private static let system = """
+        <instructions>
+        Answer from the texts alone. Say so when they do not answer the question.
+        </instructions>
+        <texts>
+        {%- for title in titles %}
+        <title>{{ title }}</title>
+        {%- endfor %}
+        </texts>
 
         """
 
@@ -233,8 +274,9 @@ enum Scaffold {
             let read: @Sendable () throws -> SettingsReport = { try SettingsLoader.load(sources, handlers: [‹type›Settings.self]) }
             let report = try read()
             let server = try Server(settings: report.settings) { registry, clients in
-                try registry.register(
-                    ‹type›Handler(models: clients.models, settings: clients.settings(‹type›Settings.self)), isDefault: true)
+                let prompts = try clients.prompts.folder("‹task›", embedded: ‹type›Handler.embeddedPrompts)
+                let settings = try clients.settings(‹type›Settings.self)
+                try registry.register(‹type›Handler(models: clients.models, settings: settings, prompts: prompts), isDefault: true)
             }
             exit(try server.run(reload: SettingsReload(report, read: read)))
         } catch {

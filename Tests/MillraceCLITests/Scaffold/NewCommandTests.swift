@@ -46,8 +46,8 @@ import Testing
         arguments.arguments = ["faq"]
         arguments.flags = ["directory": [directory.path + "/made/here"], "millrace": [Counterpart.packageRoot]]
         let command = NewCommand(command: arguments, terminal: Terminal())
-        #expect(try command.make().paths.count == Scaffold.files.count)
-        for file in Scaffold.files {
+        #expect(try command.make().paths.count == Scaffold.files().count)
+        for file in try Scaffold.files() {
             let path = try "\(directory.path)/made/here/faq/\(ScaffoldNames("faq").fill(file.path, millrace: ""))"
             let text = String(decoding: try BoundedFile.read(path, limit: 1 << 20), as: UTF8.self)
             #expect(!text.isEmpty && !text.contains("‹") && !path.contains("‹"))

@@ -6,7 +6,8 @@ folder="$(cd "$(dirname "$0")" && pwd)"
 question="$(printf '%s' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g')"
 shift
 parts="{\"content\": \"$question\"}"
-for pointer in $("$folder/upload.sh" "$@"); do
+pointers="$("$folder/upload.sh" "$@")"
+for pointer in $pointers; do
     parts="$parts, {\"part_kind\": \"document\", \"pointer\": \"$pointer\"}"
 done
 printf '{"task": "document_analysis", "parts": [%s]}' "$parts" |
