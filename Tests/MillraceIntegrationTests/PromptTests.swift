@@ -95,13 +95,13 @@ extension IntegrationTests {
                 for name in ["chat/a.j2", "chat/z/b.j2"] {
                     _ = try server.ask("POST", "/api/v1/prompts", body: #"{"name": "\#(name)", "text": "x", "activate": false}"#)
                 }
-                let all = try server.ask("GET", "/api/v1/prompts").json
+                let all = try server.ask("GET", "/api/v1/prompts?handler=chat").json
                 #expect(all["items"]?.array?.map { $0["name"] } == ["chat/a.j2", .string(Self.name), "chat/z/b.j2"])
                 #expect(all["items"]?.array?.map { $0["origin"] } == [.null, "embedded", .null])
-                let page = try server.ask("GET", "/api/v1/prompts?limit=2").json
+                let page = try server.ask("GET", "/api/v1/prompts?handler=chat&limit=2").json
                 #expect(page["items"]?.array?.count == 2)
                 let cursor = page["next_cursor"]?.string?.split(separator: "/").joined(separator: "%2F") ?? ""
-                let rest = try server.ask("GET", "/api/v1/prompts?limit=2&cursor=\(cursor)").json
+                let rest = try server.ask("GET", "/api/v1/prompts?handler=chat&limit=2&cursor=\(cursor)").json
                 #expect(rest["items"]?.array?.map { $0["name"] } == ["chat/z/b.j2"] && rest["next_cursor"] == .null)
                 #expect(try server.ask("GET", "/api/v1/prompts?handler=other").json["items"] == [])
             }

@@ -65,12 +65,15 @@ extension IntegrationTests {
             }
         }
 
+        /// Whether there is a handler for documents depends on what lies beside the tests.
+        private static func withoutDocuments(_ names: [JSONValue]?) -> [JSONValue]? { names?.filter { $0 != "document_analysis" } }
+
         @Test func taskIsUnknown_404ListsTheKnown() async throws {
             try await withServer([Self.echo]) { server in
                 let answer = try server.ask("POST", Self.stream, body: EventStreamClient.generateBody(task: "nobody", text: "x"))
                 #expect(answer.status == 404)
                 #expect(answer.json["detail"] == "No handler found for task: nobody")
-                #expect(answer.json["known_tasks"] == ["chat", "echo", "rag_oss"])
+                #expect(Self.withoutDocuments(answer.json["known_tasks"]?.array) == ["chat", "echo", "rag_oss"])
             }
         }
 
@@ -109,7 +112,7 @@ extension IntegrationTests {
         @Test func handlersAndTheirConfiguration_areServedAndStored() async throws {
             try await withServer([Self.echo]) { server in
                 let list = try server.ask("GET", "/api/v1/task-handlers").json
-                #expect(list["items"]?.array?.map { $0["name"] } == ["chat", "echo", "rag_oss"])
+                #expect(Self.withoutDocuments(list["items"]?.array?.map { $0["name"] ?? .null }) == ["chat", "echo", "rag_oss"])
                 #expect(list["default"] == "chat")
                 #expect(try server.ask("GET", "/api/v1/task-handlers/echo").json["is_default"] == false)
                 let unknown = try server.ask("GET", "/api/v1/task-handlers/nobody")

@@ -20,7 +20,7 @@ import Testing
         var tags: [String] = []
         var apiKeySecretName: String?
 
-        static let group = "documentAnalysisConfig"
+        static let group = "contractAnalysisConfig"
         static let fields: [SettingField<Self>] = [
             .integer("maxDocumentSizeMb", \.maxDocumentSizeMb, in: 1...1024, "the largest document, in MB"),
             .number("threshold", \.threshold, in: -1...1, "the least similarity"),
@@ -58,7 +58,7 @@ import Testing
     @Test func everyKind_isReadFromTheFile() {
         let report = load(
             yaml: """
-                documentAnalysisConfig:
+                contractAnalysisConfig:
                   maxDocumentSizeMb: 20
                   threshold: -0.25
                   timeoutSeconds: 1.5
@@ -83,16 +83,16 @@ import Testing
         expected.tags = ["a", "b"]
         expected.apiKeySecretName = "app/services#key"
         #expect(report.settings.handler(ReportSettings.self) == expected)
-        #expect(report.origins["documentAnalysisConfig.tone"] == .file(path: "config.yaml", line: 8))
+        #expect(report.origins["contractAnalysisConfig.tone"] == .file(path: "config.yaml", line: 8))
     }
 
     @Test func everySource_isBeatenByTheOneBeforeIt() {
         func size(_ report: SettingsReport) -> Int { report.settings.handler(ReportSettings.self).maxDocumentSizeMb }
         let yaml = """
-            base: {documentAnalysisConfig: {maxDocumentSizeMb: 1, title: base}}
-            dev: {documentAnalysisConfig: {maxDocumentSizeMb: 2}}
+            base: {contractAnalysisConfig: {maxDocumentSizeMb: 1, title: base}}
+            dev: {contractAnalysisConfig: {maxDocumentSizeMb: 2}}
             """
-        let name = "DOCUMENT_ANALYSIS_MAX_DOCUMENT_SIZE_MB"
+        let name = "CONTRACT_ANALYSIS_MAX_DOCUMENT_SIZE_MB"
         #expect(size(load(yaml: yaml)) == 1)
         let dev = load(yaml: yaml, environment: ["MILLRACE_ENV": "dev"])
         #expect(size(dev) == 2)
@@ -100,15 +100,15 @@ import Testing
         #expect(size(load(yaml: yaml, dotEnv: "\(name)=3")) == 3)
         let all = load(yaml: yaml, dotEnv: "\(name)=3", environment: [name: "4", "MILLRACE_ENV": "dev"])
         #expect(size(all) == 4)
-        #expect(all.origins["documentAnalysisConfig.maxDocumentSizeMb"] == .environment(name))
+        #expect(all.origins["contractAnalysisConfig.maxDocumentSizeMb"] == .environment(name))
         #expect(all.problems.isEmpty && all.warnings.isEmpty)
-        #expect(load(dotEnv: "DOCUMENT_ANALYSIS_FORMATS=txt, pdf").settings.handler(ReportSettings.self).formats == ["txt", "pdf"])
+        #expect(load(dotEnv: "CONTRACT_ANALYSIS_FORMATS=txt, pdf").settings.handler(ReportSettings.self).formats == ["txt", "pdf"])
     }
 
     @Test func everyProblem_isReportedAtOnceWithItsPlace() {
         let report = load(
             yaml: """
-                documentAnalysisConfig:
+                contractAnalysisConfig:
                   maxDocumentSizeMb: 0
                   threshold: much
                   timeoutSeconds: "5"
@@ -117,79 +117,79 @@ import Testing
                   tone: dri
                   formats: [pdf, docs]
                   apiKeySecretName: not a name
-                """, dotEnv: "DOCUMENT_ANALYSIS_TAGS=ok\nDOCUMENT_ANALYSIS_TITLE=\n",
-            environment: ["DOCUMENT_ANALYSIS_THRESHOLD": "2"])
+                """, dotEnv: "CONTRACT_ANALYSIS_TAGS=ok\nCONTRACT_ANALYSIS_TITLE=\n",
+            environment: ["CONTRACT_ANALYSIS_THRESHOLD": "2"])
         #expect(
             report.problems.map(\.description) == [
-                "environment variable DOCUMENT_ANALYSIS_THRESHOLD: documentAnalysisConfig.threshold: expected a number from -1 to 1, found '2'",
-                "config.yaml, line 2: documentAnalysisConfig.maxDocumentSizeMb: expected a whole number from 1 to 1024, found '0'",
-                "config.yaml, line 3: documentAnalysisConfig.threshold: expected a number from -1 to 1, found 'much'",
-                "config.yaml, line 4: documentAnalysisConfig.timeoutSeconds: expected a number of seconds from 1 to 3600 without quotes, found '5'",
-                "config.yaml, line 5: documentAnalysisConfig.isStrict: expected true or false, found 'maybe'",
-                "config.yaml, line 6: documentAnalysisConfig.title: expected text that is not empty, found ''",
-                "config.yaml, line 7: documentAnalysisConfig.tone: expected dry or friendly (did you mean dry?), found 'dri'",
-                "config.yaml, line 8: documentAnalysisConfig.formats: expected a list of pdf, txt, docx (did you mean docx?), found a list",
-                "config.yaml, line 9: documentAnalysisConfig.apiKeySecretName: expected the name of a secret, such as app/api-key or "
+                "environment variable CONTRACT_ANALYSIS_THRESHOLD: contractAnalysisConfig.threshold: expected a number from -1 to 1, found '2'",
+                "config.yaml, line 2: contractAnalysisConfig.maxDocumentSizeMb: expected a whole number from 1 to 1024, found '0'",
+                "config.yaml, line 3: contractAnalysisConfig.threshold: expected a number from -1 to 1, found 'much'",
+                "config.yaml, line 4: contractAnalysisConfig.timeoutSeconds: expected a number of seconds from 1 to 3600 without quotes, found '5'",
+                "config.yaml, line 5: contractAnalysisConfig.isStrict: expected true or false, found 'maybe'",
+                "config.yaml, line 6: contractAnalysisConfig.title: expected text that is not empty, found ''",
+                "config.yaml, line 7: contractAnalysisConfig.tone: expected dry or friendly (did you mean dry?), found 'dri'",
+                "config.yaml, line 8: contractAnalysisConfig.formats: expected a list of pdf, txt, docx (did you mean docx?), found a list",
+                "config.yaml, line 9: contractAnalysisConfig.apiKeySecretName: expected the name of a secret, such as app/api-key or "
                     + "app/services#apiKey, found a value that is not shown",
             ])
         #expect(report.settings.handler(ReportSettings.self).tags == ["ok"])
     }
 
     @Test func severalTogether_areCheckedByTheSettings() {
-        let report = load(yaml: "documentAnalysisConfig:\n  isStrict: true\n  formats: []\n")
+        let report = load(yaml: "contractAnalysisConfig:\n  isStrict: true\n  formats: []\n")
         #expect(
             report.problems.map(\.description) == [
-                "config.yaml, line 3: documentAnalysisConfig: isStrict needs formats: name one, or set isStrict to false"
+                "config.yaml, line 3: contractAnalysisConfig: isStrict needs formats: name one, or set isStrict to false"
             ])
     }
 
     @Test func unknownNames_warnWithASuggestion() {
         let report = load(
-            yaml: "documentAnalysisConfig:\n  maxDocumentSizeMB: 3\ndocumentAnalisisConfig: {}\nsomebodyElsesConfig: {x: 1}\n",
-            dotEnv: "DOCUMENT_ANALYSIS_OTHER=1\n", environment: ["DOCUMENT_ANALYSIS_TITEL": "x", "DOCUMENT_ANALYSIS_HOME": "/"])
+            yaml: "contractAnalysisConfig:\n  maxDocumentSizeMB: 3\ncontractAnalisisConfig: {}\nsomebodyElsesConfig: {x: 1}\n",
+            dotEnv: "CONTRACT_ANALYSIS_OTHER=1\n", environment: ["CONTRACT_ANALYSIS_TITEL": "x", "CONTRACT_ANALYSIS_HOME": "/"])
         #expect(report.problems.isEmpty)
         #expect(
             report.warnings.map(\.description) == [
-                "environment variable DOCUMENT_ANALYSIS_TITEL: DOCUMENT_ANALYSIS_TITEL: unknown variable: did you mean "
-                    + "'DOCUMENT_ANALYSIS_TITLE'?",
-                ".env, line 1: DOCUMENT_ANALYSIS_OTHER: unknown variable",
-                "config.yaml, line 2: documentAnalysisConfig.maxDocumentSizeMB: unknown key: did you mean "
-                    + "'documentAnalysisConfig.maxDocumentSizeMb'?",
-                "config.yaml, line 3: documentAnalisisConfig: unknown key: did you mean 'documentAnalysisConfig'?",
+                "environment variable CONTRACT_ANALYSIS_TITEL: CONTRACT_ANALYSIS_TITEL: unknown variable: did you mean "
+                    + "'CONTRACT_ANALYSIS_TITLE'?",
+                ".env, line 1: CONTRACT_ANALYSIS_OTHER: unknown variable",
+                "config.yaml, line 2: contractAnalysisConfig.maxDocumentSizeMB: unknown key: did you mean "
+                    + "'contractAnalysisConfig.maxDocumentSizeMb'?",
+                "config.yaml, line 3: contractAnalisisConfig: unknown key: did you mean 'contractAnalysisConfig'?",
             ])
     }
 
     @Test func groupThatIsNone_isAProblem() {
         #expect(
-            load(yaml: "documentAnalysisConfig: 3").problems.map(\.description) == [
-                "config.yaml, line 1: documentAnalysisConfig: expected a group of keys, found '3'"
+            load(yaml: "contractAnalysisConfig: 3").problems.map(\.description) == [
+                "config.yaml, line 1: contractAnalysisConfig: expected a group of keys, found '3'"
             ])
-        #expect(load(yaml: "documentAnalysisConfig:\n").problems.isEmpty)
+        #expect(load(yaml: "contractAnalysisConfig:\n").problems.isEmpty)
     }
 
     @Test func entries_sayValueAndOrigin_withSecretsMasked() {
         let group = HandlerSettingsGroup(ReportSettings.self)
         let report = load(
-            yaml: "documentAnalysisConfig: {maxDocumentSizeMb: 3, apiKeySecretName: app/key}\notherConfig: {apiKey: hunter2}\n",
+            yaml: "contractAnalysisConfig: {maxDocumentSizeMb: 3, apiKeySecretName: app/key}\notherConfig: {apiKey: hunter2}\n",
             environment: ["MILLRACE_PORT": "9"])
         let entries = SettingEntry.all(report, handlers: [group])
         func line(_ key: String) -> String? { entries.first { $0.key == key }.map { "\($0.value) (\($0.origin))" } }
         #expect(line("server.port") == "9 (environment variable MILLRACE_PORT)")
         #expect(line("server.host") == "127.0.0.1 (default)")
-        #expect(line("documentAnalysisConfig.maxDocumentSizeMb") == "3 (config.yaml, line 1)")
-        #expect(line("documentAnalysisConfig.footer") == "(not set) (default)")
-        #expect(line("documentAnalysisConfig.apiKeySecretName") == "app/key (config.yaml, line 1)")
+        #expect(line("contractAnalysisConfig.maxDocumentSizeMb") == "3 (config.yaml, line 1)")
+        #expect(line("contractAnalysisConfig.footer") == "(not set) (default)")
+        #expect(line("contractAnalysisConfig.apiKeySecretName") == "app/key (config.yaml, line 1)")
         #expect(line("otherConfig") == "{\"apiKey\":\"********\"} (config.yaml, line 2)")
     }
 
     @Test func groupThatNobodyReads_isRefusedToItsHandler() throws {
         var settings = ServerSettings()
         settings.dataDirectory = ":memory:"
-        settings.handlerConfiguration = ["documentAnalysisConfig": ["maxDocumentSizeMb": 3]]
+        settings.handlerConfiguration = ["contractAnalysisConfig": ["maxDocumentSizeMb": 3]]
         #expect(throws: MillraceError.self) {
             _ = try Server(settings: settings, logger: .silent) { _, clients in _ = try clients.settings(ReportSettings.self) }
         }
-        settings.declaredHandlerGroups = ["documentAnalysisConfig"]
+        settings.declaredHandlerGroups = ["contractAnalysisConfig"]
         var given = ReportSettings()
         given.title = "given"
         settings.set(given)
