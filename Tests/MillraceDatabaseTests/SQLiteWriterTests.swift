@@ -18,7 +18,8 @@ import Testing
 
     @Test func writerThatIsClosedAndKept_leavesNoThreadBehind() async {
         await #expect(processExitsWith: .success) {
-            let count = 100
+            // So many that the stacks of all would be more than the sixteen arenas of 64 MiB that malloc may reserve for threads that overlap.
+            let count = 400
             let before = try AddressSpace.size()
             var kept: [SQLiteWriter<IdleHandler>] = []
             for _ in 0..<count {

@@ -10,7 +10,8 @@ do {
     let report = try read()
     let server = try Server(settings: report.settings) { registry, clients in
         let search: Availability<any SearchEngine> =
-            clients.search.map { .available($0) } ?? .missing(name: "search", reason: clients.unavailable["search"] ?? "it is not configured")
+            clients.search.map { .available($0) }
+            ?? .missing(name: "search", reason: clients.unavailable["search"] ?? "it is not configured")
         let embedder = try clients.embedders.embedder("local")
         let prompts = try clients.prompts.folder("rag_oss", embedded: RagOssHandler.embeddedPrompts)
         let settings = try clients.settings(RagOssSettings.self)
