@@ -112,11 +112,13 @@ public struct CitationStream: Sendable {
             citationID: "cit_\(verifiedCount)", referenceNumber: number, documentTitle: source.title, documentPointer: source.source)
     }
 
-    /// Where in a document something stands, but for the page: the headings above it, else what there is.
+    /// Where in a document something stands, but for the page: slide or sheet and the headings above it, else what there is.
     private static func section(of position: DocumentPosition) -> String? {
-        if !position.section.isEmpty { return position.section.joined(separator: " › ") }
         var rest = position
         rest.page = nil
-        return rest.description.isEmpty ? nil : rest.description
+        guard !position.section.isEmpty else { return rest.description.isEmpty ? nil : rest.description }
+        let headings = position.section.joined(separator: " › ")
+        let place = DocumentPosition(slide: position.slide, sheet: position.sheet).description
+        return place.isEmpty ? headings : "\(place), \(headings)"
     }
 }

@@ -60,11 +60,24 @@ struct QuotableText: Sendable {
 
     /// Whether no word is cut at the ends of a range.
     private func isWhole(_ range: Range<Int>) -> Bool {
+        func isWord(_ place: Int) -> Bool { characters.indices.contains(place) && Self.isPartOfWord(characters[place]) }
         func cuts(_ place: Int) -> Bool {
-            place > 0 && place < characters.count && Self.isPartOfWord(characters[place - 1]) && Self.isPartOfWord(characters[place])
+            guard place > 0, place < characters.count else { return false }
+            if isWord(place - 1), isWord(place) { return true }
+            // 1.5, 1,500, can't and non-refundable are one word each; what a half of them says is something else.
+            if Self.joins.contains(characters[place]), isWord(place - 1), isWord(place + 1) { return true }
+            if Self.joins.contains(characters[place - 1]), isWord(place - 2), isWord(place) { return true }
+            // The sign of a number.
+            return Self.signs.contains(characters[place - 1]) && Self.isDigit(characters[place]) && place == range.lowerBound
         }
         return !cuts(range.lowerBound) && !cuts(range.upperBound)
     }
+
+    /// What stands within words and numbers: `.`, `,`, `'`, `-`.
+    private static let joins: Set<UInt32> = [0x2E, 0x2C, 0x27, 0x2D]
+    /// `-`, `+` and the minus sign.
+    private static let signs: Set<UInt32> = [0x2D, 0x2B, 0x2212]
+    private static func isDigit(_ value: UInt32) -> Bool { (0x30...0x39).contains(value) }
 
     /// Whether a character is a letter or digit of a script that puts spaces between words.
     private static func isPartOfWord(_ value: UInt32) -> Bool {

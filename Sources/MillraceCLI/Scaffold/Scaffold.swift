@@ -152,22 +152,24 @@ enum Scaffold {
 
         """
 
-    private static let ask = """
+    private static let ask = #"""
         #!/bin/sh
         # Asks the running server about the texts in data/: scripts/ask.sh "QUESTION" [URL of the server]
         set -eu
         folder="$(cd "$(dirname "$0")/.." && pwd)"
-        question="$(printf '%s' "$1" | sed 's/\\\\/\\\\\\\\/g; s/"/\\\\"/g')"
+        # As it stands in a JSON string.
+        quoted() { printf '%s' "$1" | tr '\000-\037' ' ' | sed 's/\\/\\\\/g; s/"/\\"/g'; }
         documents=""
         for file in "$folder"/data/*; do
             [ -f "$file" ] || continue
             data="$(base64 -w0 "$file")"
-            documents="$documents, {\\"part_kind\\": \\"document\\", \\"title\\": \\"$(basename "$file")\\", \\"mime_type\\": \\"text/plain\\", \\"data\\": \\"$data\\"}"
+            title="$(quoted "$(basename "$file")")"
+            documents="$documents, {\"part_kind\": \"document\", \"title\": \"$title\", \"mime_type\": \"text/plain\", \"data\": \"$data\"}"
         done
-        printf '{"task": "‹task›", "parts": [{"content": "%s"}%s]}' "$question" "$documents" |
+        printf '{"task": "‹task›", "parts": [{"content": "%s"}%s]}' "$(quoted "$1")" "$documents" |
             curl -sN "${2:-http://127.0.0.1:8000}/api/v1/generate/stream" -H 'Content-Type: application/json' --data-binary @-
 
-        """
+        """#
 
     private static let handler = """
         import Millrace

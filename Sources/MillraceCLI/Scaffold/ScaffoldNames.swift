@@ -1,3 +1,4 @@
+import Millrace
 import MillraceCore
 
 /// What a handler is called in each place: `contract_review` is `ContractReviewHandler`, in the module `ContractReviewTask`, with the settings
@@ -20,11 +21,17 @@ struct ScaffoldNames: Equatable {
         guard !Self.taken.contains(task) else {
             throw MillraceError(.invalidInput, "'\(task)' is a handler of Millrace's own: choose another name")
         }
+        guard !Self.unfit.contains(task) else {
+            throw MillraceError(.invalidInput, "'\(task)' would give types the names of Millrace's own: choose another name")
+        }
         self.task = task
     }
 
     /// The handlers that the server brings along.
     static let taken: Set<String> = ["chat", "rag_oss", "document_analysis", "ingest"]
+
+    /// `TaskHandler`, `HandlerSettings`, `LiveSettings` and `ServerSettings` are there already, and so is the package `millrace`.
+    static let unfit: Set<String> = ["task", "handler", "live", "server", "millrace"]
 
     private var words: [Substring] { task.split(separator: "_") }
 
@@ -40,7 +47,7 @@ struct ScaffoldNames: Equatable {
         return text.prefix(1).uppercased() + text.dropFirst()
     }
     /// `CONTRACT_REVIEW`
-    var variable: String { task.uppercased() }
+    var variable: String { HandlerSettingsGroup.words(property) }
     /// The module of the handler. Not its bare name, which modules of the toolchain or of Millrace may have.
     var module: String { type + "Task" }
     /// The program that serves it.

@@ -23,7 +23,7 @@ enum AnalysisKind: String, CaseIterable, Sendable {
 
     /// What a message asks for. A question that names a thing remains a question.
     static func meant(by text: String, documents: Int) -> Self {
-        let words = text.lowercased().split { !$0.isLetter }.map { String($0) }
+        let words = text.prefix(2000).lowercased().split { !$0.isLetter }.map { String($0) }
         guard !words.isEmpty else { return .summary }
         let line = " " + words.joined(separator: " ") + " "
         func has(_ phrases: String...) -> Bool { phrases.contains { line.contains(" \($0) ") } }

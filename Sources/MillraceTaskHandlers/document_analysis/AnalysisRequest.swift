@@ -5,24 +5,32 @@ import MillraceCore
 struct AnalysisRequest: Sendable {
     /// The documents, the conversation's first.
     let documents: [Attachment]
+    /// How many of the conversation's older documents there is no room for.
+    let omittedDocuments: Int
     let kind: AnalysisKind
     /// What the user says.
     let text: String
     /// The conversation before, as far as it fits.
     let history: [ModelRequest.Turn]
 
+    /// The longest message, in characters: it goes into the prompt of each part.
+    private static let mostCharacters = 20_000
+
     /// - Throws: ``MillraceError`` with ``ErrorCode/invalidInput`` for a request without documents, with too many, or of a kind that there is not.
     init(_ request: TaskRequest, _ settings: DocumentAnalysisSettings) throws(MillraceError) {
         var documents: [Attachment] = []
-        var pointers: Set<String> = []
-        func add(_ attachment: Attachment) {
+        var count = 0
+        func add(_ attachment: Attachment, isNew: Bool = true) {
             guard attachment.data != nil || attachment.pointer != nil else { return }
-            if let pointer = attachment.pointer, !pointers.insert(pointer).inserted { return }
+            // One that is named again is as new as the message that names it.
+            if let pointer = attachment.pointer, let place = documents.firstIndex(where: { $0.pointer == pointer }) {
+                guard isNew, place < documents.count - count else { return }
+                documents.remove(at: place)
+            }
             documents.append(attachment)
+            if isNew { count += 1 }
         }
-        for message in request.history { for case .document(let attachment) in message.parts { add(attachment) } }
-        // The conversation's documents give way to the newer ones.
-        let earlier = documents.count
+        for message in request.history { for case .document(let attachment) in message.parts { add(attachment, isNew: false) } }
         for item in request.context where item.type == "document" || item.type == "text" {
             if let attachment = item.attachment {
                 var attachment = attachment
@@ -37,12 +45,19 @@ struct AnalysisRequest: Sendable {
             throw MillraceError(
                 .invalidInput, "there is no document: attach one, or name the pointer of an upload", details: ["field": "parts"])
         }
-        guard documents.count - earlier <= settings.maxDocuments else {
+        guard count <= settings.maxDocuments else {
             throw MillraceError(
-                .invalidInput, "there are \(documents.count - earlier) documents, and \(settings.maxDocuments) at most are read at once",
+                .invalidInput, "there are \(count) documents, and \(settings.maxDocuments) at most are read at once",
                 details: ["field": "parts"])
         }
+        // The conversation's documents give way to the newer ones.
         self.documents = Array(documents.suffix(settings.maxDocuments))
+        omittedDocuments = documents.count - self.documents.count
+        guard request.text.unicodeScalars.count <= Self.mostCharacters else {
+            throw MillraceError(
+                .invalidInput, "the message is longer than \(Self.mostCharacters) characters: send long texts as documents",
+                details: ["field": "parts"])
+        }
         kind = try AnalysisKind(request, documents: self.documents.count)
         text = request.text
         guard kind != .question || !text.isEmpty else {
@@ -61,6 +76,7 @@ struct AnalysisRequest: Sendable {
             guard room >= 0 else { break }
             if !text.isEmpty { turns.append(.init(role: message.role, parts: [.text(text)])) }
         }
-        return turns.reversed()
+        // A conversation begins with the user.
+        return Array(turns.reversed().drop { $0.role == .assistant })
     }
 }

@@ -39,9 +39,17 @@ struct DocumentAnalysis {
     private struct Progress {
         var begun = 0
         var running = 0
+        var reader: PartReader?
         /// The quotes of each part, by its number.
         var picked: [Int: [CollectionPassage]] = [:]
+        /// How many quotes were left out, since they did not stand in the documents.
+        var dropped = 0
         var passages: [CollectionPassage] { picked.sorted { $0.key < $1.key }.flatMap(\.value) }
+    }
+
+    /// An error of a model's, on its way through the reading of a document.
+    private struct PartFailure: Error {
+        let error: any Error
     }
 
     /// Reads all documents.
@@ -49,18 +57,38 @@ struct DocumentAnalysis {
     private func read(into parts: inout AnalysisParts, _ progress: inout Progress, _ group: inout Group) async throws -> [String] {
         var titles: [String] = []
         var failure: MillraceError?
+        if request.omittedDocuments > 0 {
+            let message =
+                "\(request.omittedDocuments) older documents of the conversation are left out: \(settings.maxDocuments) are read at most"
+            try await context.emit(.status("documents_omitted", message: message))
+        }
         for (index, attachment) in request.documents.enumerated() {
             let name = attachment.title ?? attachment.pointer ?? "document \(index + 1)"
             try await context.emit(.status("reading", message: "Reading \(name)"))
+            var title: String?
             do {
                 let document = try await reading.read(attachment, number: index + 1) { passage in
-                    for part in parts.add(passage) { try await start(part, &progress, &group) }
+                    title = passage.title
+                    // What a model throws is not the document's fault, whatever its code.
+                    do { for part in parts.add(passage) { try await start(part, &progress, &group) } } catch {
+                        throw PartFailure(error: error)
+                    }
                 }
                 titles.append(document.title)
                 try await context.emit(.document(document))
+            } catch let failure as PartFailure {
+                throw failure.error
             } catch let error as MillraceError where DocumentReading.isOfDocument(error) {
-                failure = error
-                try await context.emit(.status("document_skipped", message: "\(name) is left out: \(error.message)"))
+                if let title {
+                    // What came before the failure is right, and is used.
+                    titles.append(title)
+                    try await context.emit(
+                        .document(DocumentReference(documentID: "doc_\(index + 1)", title: title, pointer: attachment.pointer)))
+                    try await context.emit(.status("document_incomplete", message: "\(name) could be read only in part: \(error.message)"))
+                } else {
+                    failure = error
+                    try await context.emit(.status("document_skipped", message: "\(name) is left out: \(error.message)"))
+                }
             }
         }
         if titles.isEmpty, let failure {
@@ -79,7 +107,8 @@ struct DocumentAnalysis {
                     + "raise documentAnalysisConfig.maxParts")
         }
         while progress.running >= settings.concurrentParts { try await take(&progress, &group) }
-        let reader = try partReader()
+        let reader = try progress.reader ?? partReader()
+        progress.reader = reader
         progress.begun += 1
         progress.running += 1
         group.addTask { try await reader.read(part) }
@@ -91,8 +120,10 @@ struct DocumentAnalysis {
 
     /// Waits for a part and tells what was found in it.
     private func take(_ progress: inout Progress, _ group: inout Group) async throws {
-        guard let picked = try await group.next() else { return }
+        // Counted off before it may throw: whoever catches the error must not wait for this one again.
         progress.running -= 1
+        guard let picked = try await group.next() else { return }
+        progress.dropped += picked.dropped
         progress.picked[picked.part.number] = picked.quotes
         let count = progress.picked.count
         try await context.emit(
@@ -114,7 +145,13 @@ struct DocumentAnalysis {
         ]
         let system = try prompts.render("part.xml.j2", variables, in: context)
         return PartReader(
-            model: model, kind: request.kind, question: request.text, system: system, quotes: settings.quotesPerPart, context: context)
+            model: model, kind: request.kind, question: request.text, history: history, system: system, quotes: settings.quotesPerPart,
+            context: context)
+    }
+
+    /// The conversation, for a question, and for a model that would not quote from it.
+    private var history: [ModelRequest.Turn] {
+        request.kind == .question && model.capabilities.contains(.instructions) ? request.history : []
     }
 
     /// Picks quotes out of quotes.
@@ -135,9 +172,10 @@ struct DocumentAnalysis {
         let documents = Set(passages.map(\.documentID)).count
         var room: [String: Int] = [:]
         let kept = passages.filter { passage in
+            let isFirst = room[passage.documentID] == nil
             let left = room[passage.documentID] ?? settings.wholeCharacters / documents
             room[passage.documentID] = left - passage.text.unicodeScalars.count
-            return left >= passage.text.unicodeScalars.count
+            return isFirst || left >= passage.text.unicodeScalars.count
         }
         try await context.emit(
             .status(
@@ -159,7 +197,8 @@ struct DocumentAnalysis {
         var modelID = model.id
         for (number, group) in groups.enumerated() {
             if isSplit { try await context.emit(.content("\(number > 0 ? "\n\n" : "")## \(group[0].title)\n\n")) }
-            let citing = CitingLanguageModel(model, sources: RetrievedSources(group), citationsBefore: tally.verified)
+            let numbered: any LanguageModel = isSplit ? RenumberedLanguageModel(model, citationsBefore: tally.verified) : model
+            let citing = CitingLanguageModel(numbered, sources: RetrievedSources(group), citationsBefore: tally.verified)
             let answer = try await context.generate(
                 try prompt(RetrievedSources(group), isSplit ? [group[0].title] : titles, isShortened), with: citing)
             tally.verified += citing.tally.verified
@@ -169,7 +208,8 @@ struct DocumentAnalysis {
         try await context.emit(
             .metadata([
                 "kind": .string(request.kind.rawValue), "documents": .integer(titles.count), "parts": .integer(progress.begun),
-                "sources": .integer(passages.count), "citations": .integer(tally.verified), "citations_dropped": .integer(tally.dropped),
+                "sources": .integer(passages.count), "citations": .integer(tally.verified),
+                "citations_dropped": .integer(tally.dropped + progress.dropped),
                 "model_id": .string(modelID),
             ]))
     }
@@ -183,7 +223,6 @@ struct DocumentAnalysis {
         let isInstructed = model.capabilities.contains(.instructions)
         let points = min(12, max(4, sources.all.count))
         let text = isInstructed && !request.text.isEmpty ? request.text : request.kind.query(request.text, points: points)
-        let history = request.kind == .question ? request.history : []
         return ModelRequest(
             system: system, turns: history + [.init(role: .user, parts: [.text(text)])], documents: sources.documents)
     }
@@ -217,13 +256,16 @@ struct DocumentAnalysis {
         let text =
             progress.begun == 0
             ? "\(what) \(titles.count == 1 ? "has" : "have") no text that can be read: the pages may be pictures."
-            : "\(what) \(titles.count == 1 ? "does" : "do") not say anything about that."
+            : progress.dropped == 0
+                ? "\(what) \(titles.count == 1 ? "does" : "do") not say anything about that."
+                : "I could not pick anything out of \(titles.count == 1 ? "the document" : "the documents"): none of the \(progress.dropped) quotes that the "
+                    + "model gave stands there."
         try await context.emit(.content(text))
         try await context.emit(
             .metadata([
                 "kind": .string(request.kind.rawValue), "documents": .integer(titles.count), "parts": .integer(progress.begun),
                 "sources": 0,
-                "citations": 0, "model_id": .string(model.id),
+                "citations": 0, "citations_dropped": .integer(progress.dropped), "model_id": .string(model.id),
             ]))
     }
 }

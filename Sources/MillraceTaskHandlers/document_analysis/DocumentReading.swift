@@ -53,10 +53,9 @@ struct DocumentReading {
         _ attachment: Attachment, _ number: Int, length: Int, from next: @escaping () async throws -> [UInt8]?,
         _ receive: (CollectionPassage) async throws -> Void
     ) async throws -> DocumentReference {
-        var limits = DocumentLimits()
-        limits.documentBytes = settings.maxDocumentSizeMb << 20
+        var limits = extractor.limits
+        limits.documentBytes = min(limits.documentBytes, settings.maxDocumentSizeMb << 20)
         limits.seconds = settings.extractionTimeoutSeconds
-        limits.processorSeconds = min(limits.processorSeconds, settings.extractionTimeoutSeconds)
         let description = DocumentDescription(title: attachment.title, mimeType: attachment.mimeType)
         let id = "doc_\(number)"
         return try await extractor.extract(description, limits: limits, from: next) { document in

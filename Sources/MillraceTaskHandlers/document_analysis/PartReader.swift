@@ -6,6 +6,8 @@ struct PartReader: Sendable {
     let model: any LanguageModel
     let kind: AnalysisKind
     let question: String
+    /// The conversation that a question is asked in.
+    let history: [ModelRequest.Turn]
     let system: String
     let quotes: Int
     let context: RunContext
@@ -15,6 +17,8 @@ struct PartReader: Sendable {
         var part: AnalysisPart
         /// The quotes as passages, in the order of the document.
         var quotes: [CollectionPassage]
+        /// How many quotes did not stand in the document.
+        var dropped = 0
     }
 
     /// - Throws: what the model throws.
@@ -25,7 +29,7 @@ struct PartReader: Sendable {
             model.capabilities.contains(.instructions)
             ? "Pick what matters out of these sources." : kind.query(question, points: quotes)
         let request = ModelRequest(
-            system: system, turns: [.init(role: .user, parts: [.text(instruction)])], documents: sources.documents)
+            system: system, turns: history + [.init(role: .user, parts: [.text(instruction)])], documents: sources.documents)
         var citations: [Citation] = []
         var reported: Usage?
         do {
@@ -41,7 +45,7 @@ struct PartReader: Sendable {
             if let reported { context.report(reported) }
             throw error
         }
-        return Picked(part: part, quotes: Self.passages(citations, of: part, most: quotes))
+        return Picked(part: part, quotes: Self.passages(citations, of: part, most: quotes), dropped: citing.tally.dropped)
     }
 
     /// Quotes as passages that can be cited themselves, each once.
@@ -49,8 +53,10 @@ struct PartReader: Sendable {
         var found: [(order: Int, passage: CollectionPassage)] = []
         var seen: Set<String> = []
         for citation in citations where found.count < most && seen.insert(citation.text).inserted {
-            // Where it stands: a quote over the end of a passage has the citation's own place.
-            let order = part.passages.firstIndex { $0.documentID == citation.documentID && $0.text.contains(citation.text) }
+            // Where it stands: the same words may stand on several pages.
+            let order = part.passages.firstIndex {
+                $0.documentID == citation.documentID && $0.position.page == citation.page && $0.text.contains(citation.text)
+            }
             guard let first = part.passages.first(where: { $0.documentID == citation.documentID }) else { continue }
             var passage = order.map { part.passages[$0] } ?? first
             if order == nil {

@@ -13,12 +13,20 @@ import Testing
     func names_followTheHandlers(task: String, type: String, property: String, dashed: String, title: String) throws {
         let names = try ScaffoldNames(task)
         #expect([names.type, names.property, names.dashed, names.title] == [type, property, dashed, title])
-        #expect(names.module == type + "Task" && names.program == dashed + "-server" && names.variable == task.uppercased())
+        #expect(names.module == type + "Task" && names.program == dashed + "-server")
     }
 
-    @Test(arguments: ["", "Chat", "1a", "_a", "a-b", "a/b", "..", "é", "a b", String(repeating: "a", count: 65), "chat", "rag_oss"])
+    @Test(arguments: [
+        "", "Chat", "1a", "_a", "a-b", "a/b", "..", "é", "a b", String(repeating: "a", count: 65), "chat", "rag_oss", "task", "server",
+    ])
     func wrongName_isRefused(task: String) {
         #expect(throws: MillraceError.self) { _ = try ScaffoldNames(task) }
+    }
+
+    /// As the server derives them from the group of settings.
+    @Test(arguments: [("contract_review", "CONTRACT_REVIEW"), ("review_2024", "REVIEW2024"), ("a1_b2_", "A1_B2")])
+    func variable_isTheOneThatIsRead(task: String, variable: String) throws {
+        #expect(try ScaffoldNames(task).variable == variable)
     }
 
     @Test func longestName_isTaken() throws {

@@ -111,8 +111,11 @@ import Testing
         #expect(Self.facts(recorder)["kind"] == "comparison")
         #expect(recorder.text.contains("## old.pdf") && recorder.text.contains("## new.pdf"))
         #expect(Set(Self.citations(recorder).map(\.documentTitle)) == ["old.pdf", "new.pdf"])
-        let numbers = Self.citations(recorder).compactMap(\.referenceNumber)
-        #expect(Set(Self.citations(recorder).compactMap(\.citationID)).count == numbers.count)
+        // One answer, one list of references: the second document's go on from the first's.
+        let citations = Self.citations(recorder)
+        let numbers = citations.compactMap(\.referenceNumber)
+        #expect(numbers == Array(1...citations.count) && Set(citations.compactMap(\.citationID)).count == citations.count)
+        for number in numbers { #expect(recorder.text.split(separator: "[\(number)]", omittingEmptySubsequences: false).count == 2) }
     }
 
     // MARK: Long documents
@@ -186,10 +189,125 @@ import Testing
         // What was invented is dropped, text flows, and the quote has its place.
         #expect(recorder.text == "It says so [1] and.")
         #expect(Self.citations(recorder).count == 1 && Self.citations(recorder)[0].page == 1)
-        #expect(Self.facts(recorder)["citations_dropped"] == 1)
+        // One of each call.
+        #expect(Self.facts(recorder)["citations_dropped"] == .integer(counts.calls))
+    }
+
+    /// Cites what `quote` makes of each document, and keeps what it was asked.
+    private final class QuotingModel: LanguageModel {
+        let id = "quoting"
+        let capabilities = ModelCapabilities.all
+        let requests = Locked<[ModelRequest]>([])
+        let quote: @Sendable (ModelDocument) throws -> String
+        init(_ quote: @escaping @Sendable (ModelDocument) throws -> String) { self.quote = quote }
+
+        func generate(_ request: ModelRequest, receive: (ModelEvent) async throws -> Void) async throws -> ModelResponse {
+            requests.withLock { $0.append(request) }
+            for document in request.documents { try await receive(.text("<cite ref=\"\(document.id)\">\(try quote(document))</cite> ")) }
+            return ModelResponse(stopReason: .endTurn, usage: Usage(), modelID: id)
+        }
+    }
+
+    private static var small: DocumentAnalysisSettings {
+        var settings = DocumentAnalysisSettings()
+        settings.wholeCharacters = 5000
+        settings.partCharacters = 10_000
+        return settings
+    }
+
+    @Test func models_areToldHowToCite_asTheMarkersAre() async throws {
+        let model = QuotingModel { _ in "nothing" }
+        _ = try await Self.run([("mills.pdf", Self.long(4))], "Which mill?", model: model, settings: Self.small)
+        _ = try await Self.run([("lease.pdf", Self.lease)], "Which mill?", model: model)
+        let systems = model.requests.withLock { $0.compactMap(\.system) }
+        #expect(systems.count >= 2 && systems.allSatisfy { $0.contains("<cite ref=\"N\">QUOTE</cite>") })
+        // Each part is read for what is asked.
+        #expect(systems[0].contains("<request>Which mill?</request>"))
+    }
+
+    @Test func sameWordsOnTwoPages_haveThePageThatWasCited() async throws {
+        let filler = Self.long(6).split(separator: "\u{C}").map { String($0) }
+        let text = filler.enumerated().map { $0.offset == 1 || $0.offset == 4 ? "The fee is due. \($0.element)" : $0.element }.joined(
+            separator: "\u{C}")
+        let model = QuotingModel { document in
+            document.place == "page 5" && document.text.hasPrefix("The fee is due.") ? "The fee is due." : "not there"
+        }
+        let recorder = try await Self.run([("fees.pdf", text)], "When is the fee due?", model: model, settings: Self.small)
+        let told = recorder.events.compactMap { event -> String? in
+            guard case .metadata(let facts) = event.body else { return nil }
+            return facts["quotes"]?.array?.compactMap { $0["place"]?.string }.joined(separator: ";")
+        }
+        #expect(told.filter { !$0.isEmpty } == ["page 5"])
+    }
+
+    @Test func quotesThatStandNowhere_areSaid() async throws {
+        let model = QuotingModel { _ in "never written" }
+        let recorder = try await Self.run([("mills.pdf", Self.long(4))], "Which mill?", model: model, settings: Self.small)
+        #expect(recorder.text.hasPrefix("I could not pick anything out of the document: none of the "))
+        #expect((Self.facts(recorder)["citations_dropped"]?.integer ?? 0) > 0)
+    }
+
+    /// Also where its code is one that documents have.
+    @Test(.timeLimit(.minutes(1)), arguments: [ErrorCode.notFound, .modelUnavailable])
+    func modelThatFailsOnAPart_endsTheAnalysis(code: ErrorCode) async throws {
+        let model = QuotingModel { _ in throw MillraceError(code, "the model is gone") }
+        var settings = Self.small
+        settings.concurrentParts = 1
+        settings.partCharacters = 2000
+        let error = await #expect(throws: MillraceError.self) {
+            _ = try await Self.run(
+                [("mills.pdf", Self.long(9)), ("lease.pdf", Self.lease)], "Which mill?", model: model, settings: settings)
+        }
+        #expect(error?.message == "the model is gone")
+    }
+
+    @Test func documentThatIsNamedAgain_isTheNewest() throws {
+        func message(_ pointers: [String]) -> Message {
+            Message(
+                id: "m", chatID: "c", parentID: nil, role: .user,
+                parts: [.text("Summarise this")] + pointers.map { .document(Attachment(pointer: "content://" + $0)) }, createdAt: .now())
+        }
+        var settings = DocumentAnalysisSettings()
+        settings.maxDocuments = 2
+        func pointers(_ history: [String], _ now: [String]) throws -> [String?] {
+            let request = TaskRequest(
+                responseID: "r", requestID: "q", chatID: "c", task: "document_analysis", message: message(now), history: [message(history)])
+            let found = try AnalysisRequest(request, settings)
+            #expect(found.omittedDocuments == Set(history + now).count - found.documents.count)
+            return found.documents.map(\.pointer)
+        }
+        #expect(try pointers(["a", "b", "c"], ["a"]) == ["content://c", "content://a"])
+        #expect(try pointers(["a", "b"], ["c", "c", "b"]) == ["content://c", "content://b"])
+        #expect(throws: MillraceError.self) { _ = try pointers(["a"], ["b", "c", "d"]) }
+    }
+
+    @Test func messageThatIsTooLong_isRefused() async throws {
+        let long = String(repeating: "x", count: 20_000)
+        _ = try await Self.run([("lease.pdf", Self.lease)], long)
+        let error = await #expect(throws: MillraceError.self) { _ = try await Self.run([("lease.pdf", Self.lease)], long + "x") }
+        #expect(error?.code == .invalidInput && error?.message.contains("20000 characters") == true)
+    }
+
+    @Test(arguments: [(0, "see [1] and [2]"), (3, "see [4] and [5]")])
+    func references_goOn(before: Int, text: String) {
+        let model = RenumberedLanguageModel(LocalLanguageModel(), citationsBefore: before)
+        #expect(model.renumbered("see [1] and [2]") == text)
+        #expect(model.renumbered("a[b] [] [x1] [1") == "a[b] [] [x1] [1")
     }
 
     // MARK: What cannot be read
+
+    @Test func documentThatBreaksOff_isUsedAsFarAsItGoes() async throws {
+        // What was read of it is in the answer, so the reader must know of it.
+        let first = Self.long(1)
+        let recorder = try await Self.run([("half.pdf", "!\(first) \(first)\u{C}Gone.")], "Which mill grinds corn?")
+        let statuses = recorder.events.compactMap {
+            if case .status(let status, let message, _) = $0.body { "\(status): \(message)" } else { nil }
+        }
+        #expect(statuses.contains("document_incomplete: half.pdf could be read only in part: its second page cannot be read"))
+        #expect(recorder.events.contains { if case .document(let document) = $0.body { document.title == "half.pdf" } else { false } })
+        #expect(!Self.citations(recorder).isEmpty)
+    }
 
     @Test func documentThatIsDamaged_isLeftOut_andTheOthersAreRead() async throws {
         let recorder = try await Self.run(

@@ -24,6 +24,18 @@ import Testing
     ])
     func quoteThatDoesNot_isNotFound(quote: String) { #expect(QuotableText(Self.source).find(quote) == nil) }
 
+    @Test(arguments: [
+        ("The fee is 1.5 percent.", "The fee is 1", false), ("The fee is 1.5 percent.", "5 percent", false),
+        ("The fee is 1.5 percent.", "fee is 1.5 percent", true), ("1,500,000 euros", "500,000 euros", false),
+        ("A result of -5 million", "5 million", false), ("A result of −5 million", "5 million", false),
+        ("A result of -5 million", "-5 million", true), ("We can't refund it", "We can", false), ("non-refundable", "refundable", false),
+        ("It is 5. Then 6", "5. Then 6", true), ("- Rent is due", "Rent is due", true), ("a - b", "b", true),
+        ("(5 euros)", "5 euros", true),
+    ])
+    func numbersAndWords_areNotCut(source: String, quote: String, isFound: Bool) {
+        #expect((QuotableText(source).find(quote) != nil) == isFound)
+    }
+
     @Test func wordWithinAWord_isNotTheWord_butTheNextOneIs() {
         #expect(QuotableText("warranty art").find("art")?.offset == 9)
         #expect(QuotableText("aab aaab").find("aaab")?.offset == 4)

@@ -3,7 +3,7 @@
 # An empty question asks for a summary.
 set -eu
 folder="$(cd "$(dirname "$0")" && pwd)"
-question="$(printf '%s' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g')"
+question="$(printf '%s' "$1" | tr '\000-\037' ' ' | sed 's/\\/\\\\/g; s/"/\\"/g')"
 shift
 parts="{\"content\": \"$question\"}"
 pointers="$("$folder/upload.sh" "$@")"
