@@ -26,6 +26,8 @@ public struct PassageChunker: Sendable {
         public var position: DocumentPosition
         /// Where it stands in the document's text, in Unicode scalars.
         public var range: Range<Int>
+        /// The further sections that begin in it.
+        public var sections: [SectionStart] = []
     }
 
     let limit: Int
@@ -111,8 +113,20 @@ public struct PassageChunker: Sendable {
         let start = positions.start
         return [
             Passage(
-                text: String(text), position: positions.position(first...final, in: scalars), range: start + first..<start + final + 1)
+                text: String(text), position: positions.position(first...final, in: scalars), range: start + first..<start + final + 1,
+                sections: sections(first...final))
         ]
+    }
+
+    private func sections(_ range: ClosedRange<Int>) -> [SectionStart] {
+        var bytes = 0
+        var counted = range.lowerBound
+        return positions.sections(range).map { offset, section in
+            let place = range.lowerBound + offset
+            bytes += scalars[counted..<place].reduce(0) { $0 + UTF8.width($1) }
+            counted = place
+            return SectionStart(offset: bytes, section: section)
+        }
     }
 
     private mutating func drop(_ count: Int) {

@@ -56,6 +56,7 @@ struct PassageWriting {
         var documents = passages.enumerated().map { offset, passage in
             let passage = CollectionPassage(
                 documentID: id, place: count + offset, text: passage.text, title: title, position: passage.position,
+                sections: passage.sections,
                 source: document.source ?? document.name, mimeType: mimeType, metadata: document.metadata)
             // A vector without a direction says nothing; the passage's words remain.
             let vector = vectors.flatMap { $0[offset].contains { $0 != 0 } ? $0[offset] : nil }

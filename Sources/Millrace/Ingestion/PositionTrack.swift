@@ -69,6 +69,19 @@ struct PositionTrack: Sendable {
         return position
     }
 
+    /// Where in a part of the text another section begins than the one it began in: offsets from its beginning, and the headings.
+    func sections(_ range: ClosedRange<Int>) -> [(offset: Int, section: [String])] {
+        guard !marks.isEmpty else { return [] }
+        let first = index(at: range.lowerBound)
+        var section = marks[first].position.section
+        var found: [(offset: Int, section: [String])] = []
+        for mark in marks[(first + 1)...] where mark.offset <= range.upperBound && mark.position.section != section {
+            section = mark.position.section
+            found.append((mark.offset - range.lowerBound, section))
+        }
+        return found
+    }
+
     /// The last mark at or before an offset.
     private func index(at offset: Int) -> Int { (marks.firstIndex { $0.offset > offset } ?? marks.count) - 1 }
 

@@ -106,9 +106,9 @@ public struct CitationStream: Sendable {
             return nil
         }
         verifiedCount += 1
-        let passage = source.passage(at: found.offset)
+        let position = source.position(at: found.offset)
         return Citation(
-            documentID: source.documentID, text: found.text, page: passage.position.page, section: Self.section(of: passage.position),
+            documentID: source.documentID, text: found.text, page: position.page, section: Self.section(of: position),
             citationID: "cit_\(verifiedCount)", referenceNumber: number, documentTitle: source.title, documentPointer: source.source)
     }
 

@@ -61,8 +61,11 @@ public struct RetrievedSource: Equatable, Sendable {
         self.parts = parts
     }
 
-    /// The passage in which a byte of the text stands: of two that share it the later, where the document has come to it.
-    func passage(at offset: Int) -> CollectionPassage { (parts.last { $0.offset <= offset } ?? parts[0]).passage }
+    /// Where a byte of the text stands: of two passages that share it in the later, where the document has come to it.
+    func position(at offset: Int) -> DocumentPosition {
+        let part = parts.last { $0.offset <= offset } ?? parts[0]
+        return PassageCollection.position(in: part.passage, at: offset - part.offset)
+    }
 
     /// The source with no more of its text than that many characters (Unicode scalars).
     func shortened(to characters: Int) -> RetrievedSource {

@@ -1,5 +1,18 @@
 import MillraceCore
 
+/// Where in a passage's text another section of its document begins.
+public struct SectionStart: Equatable, Sendable {
+    /// In bytes of UTF-8.
+    public var offset: Int
+    /// The headings above what follows, the outermost first.
+    public var section: [String]
+    /// Creates a mark.
+    public init(offset: Int, section: [String]) {
+        self.offset = offset
+        self.section = section
+    }
+}
+
 /// A passage of a document that stands in a collection: what is found, and what is cited.
 public struct CollectionPassage: Equatable, Sendable {
     /// The document's id, the same as long as its name in the collection is.
@@ -12,6 +25,8 @@ public struct CollectionPassage: Equatable, Sendable {
     public var title: String
     /// Where the text begins.
     public var position: DocumentPosition
+    /// The further sections that begin in it: short ones share a passage.
+    public var sections: [SectionStart]
     /// Where the whole document is: its name in the collection (`manual/setup.md`), a `content://` pointer or a URL.
     public var source: String
     /// What the document is, such as `application/pdf`.
@@ -21,7 +36,8 @@ public struct CollectionPassage: Equatable, Sendable {
 
     /// Creates a passage.
     public init(
-        documentID: String, place: Int, text: String, title: String, position: DocumentPosition = DocumentPosition(), source: String,
+        documentID: String, place: Int, text: String, title: String, position: DocumentPosition = DocumentPosition(),
+        sections: [SectionStart] = [], source: String,
         mimeType: String = "text/plain", metadata: [String: String] = [:]
     ) {
         self.documentID = documentID
@@ -29,6 +45,7 @@ public struct CollectionPassage: Equatable, Sendable {
         self.text = text
         self.title = title
         self.position = position
+        self.sections = sections
         self.source = source
         self.mimeType = mimeType
         self.metadata = metadata
@@ -74,6 +91,10 @@ public enum PassageCollection {
             fields["section"] = .string(position.section.joined(separator: "\n"))
             fields["headings"] = .array(position.section.map { .string($0) })
         }
+        if !passage.sections.isEmpty {
+            fields["sections"] = .array(
+                passage.sections.map { .array([.integer($0.offset)] + $0.section.map { JSONValue.string($0) }) })
+        }
         if let page = position.page { fields["page"] = .integer(page) }
         if let slide = position.slide { fields["slide"] = .integer(slide) }
         if let sheet = position.sheet { fields["sheet"] = .string(sheet) }
@@ -99,7 +120,18 @@ public enum PassageCollection {
             position: DocumentPosition(
                 page: fields["page"]?.integer, slide: fields["slide"]?.integer, section: headings, sheet: fields["sheet"]?.string,
                 rows: range(fields["rows"]), lines: range(fields["lines"])),
+            sections: (fields["sections"]?.array ?? []).compactMap { mark in
+                guard let parts = mark.array, let offset = parts.first?.integer else { return nil }
+                return SectionStart(offset: offset, section: parts.dropFirst().compactMap(\.string))
+            },
             source: fields["source"]?.string ?? documentID, mimeType: fields["mimeType"]?.string ?? "text/plain", metadata: metadata)
+    }
+
+    /// Where a byte of a passage's text stands: its position with the section that has begun there.
+    package static func position(in passage: CollectionPassage, at offset: Int) -> DocumentPosition {
+        var position = passage.position
+        if let begun = passage.sections.last(where: { $0.offset <= offset }) { position.section = begun.section }
+        return position
     }
 
     /// The id of a passage in the index.

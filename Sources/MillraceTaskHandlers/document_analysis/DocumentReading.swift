@@ -71,6 +71,7 @@ struct DocumentReading {
                     try await receive(
                         CollectionPassage(
                             documentID: id, place: place, text: passage.text, title: title, position: passage.position,
+                            sections: passage.sections,
                             source: attachment.pointer ?? title, mimeType: attachment.mimeType ?? "text/plain"))
                     place += 1
                 }

@@ -59,9 +59,13 @@ struct PartReader: Sendable {
             }
             guard let first = part.passages.first(where: { $0.documentID == citation.documentID }) else { continue }
             var passage = order.map { part.passages[$0] } ?? first
-            if order == nil {
+            if order != nil, let words = passage.text.firstRange(of: citation.text) {
+                passage.position = PassageCollection.position(
+                    in: passage, at: passage.text.utf8.distance(from: passage.text.startIndex, to: words.lowerBound))
+            } else {
                 passage.position = DocumentPosition(page: citation.page, section: citation.section.map { [$0] } ?? [])
             }
+            passage.sections = []
             passage.text = citation.text
             // Several quotes of a passage are told apart.
             passage.place = part.number << 16 | found.count

@@ -155,6 +155,8 @@ import Testing
         ]
         let passages = Self.passages(pieces)
         #expect(passages.map(\.position.section) == [["One"], ["Two"]])
+        // What stands in the third can be said to stand there.
+        #expect(passages.map(\.sections) == [[], [SectionStart(offset: "Two\nShort.\n".utf8.count, section: ["Three"])]])
         #expect(passages[1].text.hasPrefix("Two\nShort.\nThree\nA sentence"))
     }
 

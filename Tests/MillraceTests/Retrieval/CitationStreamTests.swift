@@ -27,6 +27,28 @@ import Testing
         return sources
     }()
 
+    @Test(arguments: [("within two years", "Warranty"), ("not taken back", "slide 2, Returns"), ("# Returns", "slide 2, Returns")])
+    func wordsInASharedPassage_haveTheirOwnSection(words: String, section: String) {
+        // Another passage before it, so that the source's text does not begin with this one's.
+        let before = CollectionPassage(documentID: "d", place: 0, text: "Über uns: an introduction.", title: "T", source: "t.md")
+        let text = "# Garantie für alles\nClaims are made within two years.\n# Returns\nUsed saddles are not taken back."
+        let offset = text.utf8.count - "# Returns\nUsed saddles are not taken back.".utf8.count
+        let isSlide = section.hasPrefix("slide")
+        let shared = CollectionPassage(
+            documentID: "d", place: 1, text: text, title: "T",
+            position: DocumentPosition(slide: isSlide ? 2 : nil, section: ["Warranty"]),
+            sections: [SectionStart(offset: offset, section: ["Returns"])], source: "t.md")
+        var sources = RetrievedSources()
+        sources.add(
+            RetrievalResults(
+                sources: [RetrievedSource(number: 1, passages: [before, shared], score: 1)], mode: .keyword, notices: [],
+                isCollectionEmpty: false))
+        var stream = CitationStream(sources)
+        let pieces = stream.receive("<cite ref=\"1\">\(words)</cite>") + stream.finish()
+        let found = pieces.compactMap { if case .citation(let citation) = $0 { citation.section } else { nil } }
+        #expect(found == [section])
+    }
+
     static func run(_ pieces: some Sequence<String>) -> (pieces: [CitationStream.Piece], stream: CitationStream) {
         var stream = CitationStream(sources)
         var all: [CitationStream.Piece] = []

@@ -6,7 +6,9 @@ import Testing
         CollectionPassage(documentID: "a", place: 0, text: "Heat pumps move heat.", title: "Pumps", source: "a.txt"),
         CollectionPassage(
             documentID: "manual/a=b.pdf", place: 41, text: "é\n\nü", title: "Manual",
-            position: DocumentPosition(page: 3, section: ["Setup", "Wiring"]), source: "manual/a=b.pdf", mimeType: "application/pdf",
+            position: DocumentPosition(page: 3, section: ["Setup", "Wiring"]),
+            sections: [SectionStart(offset: 3, section: ["Setup", "Fuses"]), SectionStart(offset: 5, section: [])],
+            source: "manual/a=b.pdf", mimeType: "application/pdf",
             metadata: ["year": "2024", "note": "x=y", "empty": ""]),
         CollectionPassage(
             documentID: "c", place: 1, text: "1\t2", title: "Costs", position: DocumentPosition(sheet: "Q1", rows: 2...40), source: "c.xlsx"
@@ -19,6 +21,11 @@ import Testing
         let document = PassageCollection.document(passage, version: "v1", vector: [1, 0])
         #expect(PassageCollection.passage(document) == passage)
         #expect(document.id == "\(passage.documentID)#\(passage.place)" && document.vector == [1, 0])
+    }
+
+    @Test(arguments: [(0, ["Setup", "Wiring"]), (2, ["Setup", "Wiring"]), (3, ["Setup", "Fuses"]), (5, [])])
+    func placeInAPassage_isInTheSectionThatHasBegun(offset: Int, section: [String]) {
+        #expect(PassageCollection.position(in: Self.passages[1], at: offset) == DocumentPosition(page: 3, section: section))
     }
 
     @Test func documentOfAnotherLayout_isNone() {
