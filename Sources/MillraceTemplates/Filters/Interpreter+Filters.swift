@@ -114,8 +114,9 @@ extension Interpreter {
 
     /// `str.center`: of an odd number of blanks, the one more stands left where the width is odd.
     func centered(_ text: String, _ width: Int, _ fill: Unicode.Scalar) throws(TemplateError) -> String {
-        let missing = width - text.unicodeScalars.count
-        guard missing > 0 else { return text }
+        let count = text.unicodeScalars.count
+        guard width > count else { return text }
+        let missing = width - count
         try chargeText(missing)
         let left = missing / 2 + (missing & width & 1)
         let filler = String(Character(fill))

@@ -131,8 +131,14 @@ extension Interpreter {
             switch sequence.kind {
             case .range(let first, _, let by):
                 let range = bounds(sequence.items.count, start, end, step ?? 1)
+                func times(_ count: Int) throws(TemplateError) -> Int {
+                    try checked(by, count, "*") { $0.multipliedReportingOverflow(by: $1) }
+                }
+                func place(_ index: Int) throws(TemplateError) -> Int {
+                    try checked(first, try times(index), "+") { $0.addingReportingOverflow($1) }
+                }
                 return try self.sequence(
-                    .range(start: first + by * range.start, stop: first + by * range.end, step: by * (step ?? 1)), items)
+                    .range(start: try place(range.start), stop: try place(range.end), step: try times(step ?? 1)), items)
             case .group: return try tuple(items)
             default: return try self.sequence(sequence.kind, items)
             }

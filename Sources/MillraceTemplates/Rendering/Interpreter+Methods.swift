@@ -260,9 +260,11 @@ extension Interpreter {
             }
             fill = scalar
         }
-        let missing = width - text.unicodeScalars.count
-        guard missing > 0 else { return try self.text(text, isMarkup: isMarkup) }
-        try chargeText(missing * fill.utf8.count)
+        let count = text.unicodeScalars.count
+        guard width > count else { return try self.text(text, isMarkup: isMarkup) }
+        let missing = width - count
+        let (bytes, overflow) = missing.multipliedReportingOverflow(by: fill.utf8.count)
+        try chargeText(overflow ? .max : bytes)
         let padding = String(repeating: String(Character(fill)), count: missing)
         switch name {
         case "ljust": return try self.text(text + padding, isMarkup: isMarkup)
