@@ -35,6 +35,8 @@ extension Interpreter {
 
     /// What a value has by that name besides its elements.
     func ownAttribute(_ name: String, of value: Value) throws(TemplateError) -> Value? {
+        // A name may be any text, and the message about what is missing holds it.
+        try charge(1 + name.utf8.count / 16)
         let kind: String
         switch value {
         case .undefined(let missing): throw fail(missing)
