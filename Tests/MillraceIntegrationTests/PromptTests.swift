@@ -111,6 +111,7 @@ extension IntegrationTests {
             try await withServer(models: [Parrot()]) { server in
                 #expect(try Self.put(server, ["text": "x", "version": 1]).status == 409)
                 #expect(try Self.put(server, ["text": "x"], headers: ["If-Match: \"1\""]).status == 409)
+                #expect(try Self.put(server, ["text": "x"], headers: ["If-Match: *"]).status == 409)
                 let one = try Self.put(server, ["text": "one", "version": 0])
                 #expect(one.status == 201)
                 let first = try #require(one["etag"])

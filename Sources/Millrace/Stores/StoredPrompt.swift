@@ -81,11 +81,14 @@ public struct PromptCondition: Equatable, Sendable {
     public var revision: Int?
     /// The ``StoredPrompt/createdAt``, which tells what was deleted and stored anew from what it was before.
     public var createdAt: Timestamp?
+    /// Whether there is something of that name, whatever it is.
+    public var exists: Bool
     /// Creates a condition.
-    public init(newestVersion: Int? = nil, revision: Int? = nil, createdAt: Timestamp? = nil) {
+    public init(newestVersion: Int? = nil, revision: Int? = nil, createdAt: Timestamp? = nil, exists: Bool = false) {
         self.newestVersion = newestVersion
         self.revision = revision
         self.createdAt = createdAt
+        self.exists = exists
     }
 }
 

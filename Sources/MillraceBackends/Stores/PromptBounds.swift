@@ -18,6 +18,11 @@ enum PromptBounds {
                 .conflict, "the \(kind.rawValue) '\(name)' is not at version \(expected): \(found). Read it again, and repeat the change",
                 details: ["newest_version": .integer(newest)])
         }
+        if condition.exists, stored == nil {
+            throw MillraceError(
+                .conflict, "the \(kind.rawValue) '\(name)' is not stored, and the change expects that it is", details: ["newest_version": 0]
+            )
+        }
         let hasChanged = condition.revision.map { $0 != stored?.revision } ?? false
         let isAnother = condition.createdAt.map { $0 != stored?.createdAt } ?? false
         if hasChanged || isAnother {

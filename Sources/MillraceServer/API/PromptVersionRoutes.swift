@@ -78,9 +78,10 @@ struct PromptVersionRoutes: Sendable {
         return condition
     }
 
-    /// `If-Match` (RFC 9110, section 13.1.1): one tag that an answer gave, or `*` for whatever is stored.
+    /// `If-Match` (RFC 9110, section 13.1.1): one tag that an answer gave, or `*` for whatever is stored, but something.
     private static func revision(_ request: APIRequest) throws(Problem) -> PromptCondition {
-        guard let header = request.head["if-match"], header != "*" else { return PromptCondition() }
+        guard let header = request.head["if-match"] else { return PromptCondition() }
+        if header == "*" { return PromptCondition(exists: true) }
         guard header.utf8.count > 2, header.hasPrefix("\""), header.hasSuffix("\""), !header.dropFirst().dropLast().contains("\"") else {
             throw Problem.fields([
                 FieldProblem(field: "If-Match", message: "must be the ETag of an answer, such as \"1795309200000000-3\", or *")

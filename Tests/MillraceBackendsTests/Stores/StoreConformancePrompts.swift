@@ -114,6 +114,19 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func conditionThatSomethingExists_createsNothing(kind: StoreKind) async throws {
+        try await withPrompts(kind) { store in
+            let condition = PromptCondition(exists: true)
+            let error = await expectError(.conflict) { try await put(store, "x", if: condition) }
+            #expect(error?.details == ["newest_version": 0])
+            #expect(try await store.prompt(.prompt, Self.system, principal: .ada) == nil)
+            try await put(store, "one")
+            #expect(try await put(store, "two", if: condition).newestVersion == 2)
+            #expect(try await store.deletePrompt(.prompt, Self.system, if: condition, principal: .ada))
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func namesOfAKind_areTheOwnersOwn(kind: StoreKind) async throws {
         try await withPrompts(kind) { store in
             for name in ["b", "a", "c"] { try await put(store, "persona \(name)", kind: .persona, name: name) }
