@@ -8,7 +8,8 @@ public struct TemplateLimits: Sendable, Equatable {
     public var nesting = 40
     /// The most bytes of the output, and of any string on the way to it.
     public var outputBytes = 4 << 20
-    /// The most steps of one rendering: each node, iteration, element and comparison is one, and each 16 bytes of text that is made.
+    /// The most steps of one rendering: each node, iteration, element and comparison is one, and each 16 bytes of text
+    /// that is made or read through.
     public var steps = 2_000_000
     /// The deepest recursion while rendering: an expression within another counts 2, a filter 2, a body of statements 3, the call of a
     /// macro or block 5, a template 8, all that is open at a time together. A macro that calls itself takes 10 a call, with an `if` and a

@@ -111,17 +111,39 @@ extension IntegrationTests {
             try await withServer(models: [Parrot()]) { server in
                 #expect(try Self.put(server, ["text": "x", "version": 1]).status == 409)
                 #expect(try Self.put(server, ["text": "x"], headers: ["If-Match: \"1\""]).status == 409)
-                #expect(try Self.put(server, ["text": "one", "version": 0]).status == 201)
+                #expect(try Self.put(server, ["text": "x"], headers: ["If-Match: *"]).status == 409)
+                let one = try Self.put(server, ["text": "one", "version": 0])
+                #expect(one.status == 201)
+                let first = try #require(one["etag"])
                 #expect(try Self.put(server, ["text": "two", "version": 0]).status == 409)
                 let post = try server.ask("POST", "/api/v1/prompts", body: #"{"name": "chat/system.xml.j2", "text": "two"}"#)
                 #expect(post.status == 409)
-                #expect(try Self.put(server, ["text": "two"], headers: ["If-Match: \"1\""])["etag"] == "\"2\"")
-                #expect(try Self.put(server, ["text": "three"], headers: ["If-Match: \"1\""]).status == 409)
+                let two = try Self.put(server, ["text": "two"], headers: ["If-Match: \(first)"])
+                let second = try #require(two["etag"])
+                #expect(two.status == 200 && second != first)
+                #expect(try server.ask("GET", Self.path)["etag"] == second)
+                for tag in [first, "\"1\"", "\"-\"", "\"other\""] {
+                    #expect(try Self.put(server, ["text": "three"], headers: ["If-Match: \(tag)"]).status == 409)
+                }
                 #expect(try Self.put(server, ["text": "three"], headers: ["If-Match: 2"]).status == 422)
-                let activate = try server.ask("POST", Self.path + "/activate", headers: ["If-Match: \"1\""], body: #"{"version": 1}"#)
+                let activate = try server.ask("POST", Self.path + "/activate", headers: ["If-Match: \(first)"], body: #"{"version": 1}"#)
                 #expect(activate.status == 409)
-                #expect(try server.ask("DELETE", Self.path, headers: ["If-Match: \"1\""]).status == 409)
+                #expect(try server.ask("DELETE", Self.path, headers: ["If-Match: \(first)"]).status == 409)
                 #expect(try Self.ask(server).text == "two")
+                #expect(try Self.put(server, ["text": "three"], headers: ["If-Match: *"])["etag"] != second)
+            }
+        }
+
+        @Test func whatWasDeletedAndStoredAnew_isNotOverwritten() async throws {
+            try await withServer(models: [Parrot()]) { server in
+                let old = try #require(try Self.put(server, ["text": "old"])["etag"])
+                #expect(try server.ask("DELETE", Self.path, headers: ["If-Match: \(old)"]).status == 204)
+                let new = try Self.put(server, ["text": "new"])
+                #expect(new.status == 201 && new.json["newest_version"] == 1)
+                #expect(try Self.put(server, ["text": "x"], headers: ["If-Match: \(old)"]).status == 409)
+                #expect(try server.ask("DELETE", Self.path, headers: ["If-Match: \(old)"]).status == 409)
+                #expect(try Self.ask(server).text == "new")
+                #expect(try Self.put(server, ["text": "newer"], headers: ["If-Match: \(try #require(new["etag"]))"]).status == 200)
             }
         }
 

@@ -46,7 +46,7 @@ public struct StoredPrompt: Equatable, Sendable {
     public var active: PromptVersion?
     /// The number of the newest version.
     public var newestVersion: Int
-    /// Rises by one with every change, also of what is active.
+    /// From 1 on; rises by one with every change, also of what is active. After a deletion it begins anew, with another ``createdAt``.
     public var revision: Int
     /// When its first version was stored.
     public var createdAt: Timestamp
@@ -79,10 +79,16 @@ public struct PromptCondition: Equatable, Sendable {
     public var newestVersion: Int?
     /// The ``StoredPrompt/revision``.
     public var revision: Int?
+    /// The ``StoredPrompt/createdAt``, which tells what was deleted and stored anew from what it was before.
+    public var createdAt: Timestamp?
+    /// Whether there is something of that name, whatever it is.
+    public var exists: Bool
     /// Creates a condition.
-    public init(newestVersion: Int? = nil, revision: Int? = nil) {
+    public init(newestVersion: Int? = nil, revision: Int? = nil, createdAt: Timestamp? = nil, exists: Bool = false) {
         self.newestVersion = newestVersion
         self.revision = revision
+        self.createdAt = createdAt
+        self.exists = exists
     }
 }
 

@@ -15,7 +15,9 @@ extension InMemoryTables {
         /// Oldest first; the first has the number 1.
         var versions: [PromptVersion] = []
 
-        var state: (newestVersion: Int, revision: Int) { (prompt.newestVersion, prompt.revision) }
+        var state: (newestVersion: Int, revision: Int, createdAt: Timestamp) {
+            (prompt.newestVersion, prompt.revision, prompt.createdAt)
+        }
 
         mutating func change(at time: Timestamp) -> StoredPrompt {
             prompt.revision += 1

@@ -8,7 +8,8 @@ enum PromptBounds {
 
     /// - Parameter stored: what is there; `nil` for nothing.
     static func check(
-        _ condition: PromptCondition, _ stored: (newestVersion: Int, revision: Int)?, _ kind: PromptKind, _ name: String
+        _ condition: PromptCondition, _ stored: (newestVersion: Int, revision: Int, createdAt: Timestamp)?, _ kind: PromptKind,
+        _ name: String
     ) throws(MillraceError) {
         let newest = stored?.newestVersion ?? 0
         if let expected = condition.newestVersion, expected != newest {
@@ -17,7 +18,14 @@ enum PromptBounds {
                 .conflict, "the \(kind.rawValue) '\(name)' is not at version \(expected): \(found). Read it again, and repeat the change",
                 details: ["newest_version": .integer(newest)])
         }
-        if let expected = condition.revision, expected != stored?.revision {
+        if condition.exists, stored == nil {
+            throw MillraceError(
+                .conflict, "the \(kind.rawValue) '\(name)' is not stored, and the change expects that it is", details: ["newest_version": 0]
+            )
+        }
+        let hasChanged = condition.revision.map { $0 != stored?.revision } ?? false
+        let isAnother = condition.createdAt.map { $0 != stored?.createdAt } ?? false
+        if hasChanged || isAnother {
             throw MillraceError(
                 .conflict, "the \(kind.rawValue) '\(name)' has changed meanwhile: read it again, and repeat the change",
                 details: ["newest_version": .integer(newest)])

@@ -16,7 +16,7 @@ extension SQLiteStore: PromptStore {
         let hash = PromptRules.hash(draft.text)
         return try await change { session throws(MillraceError) in
             let known = try Self.known(kind, name, principal, session)
-            try PromptBounds.check(condition, known.map { ($0.newestVersion, $0.revision) }, kind, name)
+            try PromptBounds.check(condition, known.map { ($0.newestVersion, $0.revision, $0.createdAt) }, kind, name)
             let number: Int64
             if let known {
                 try PromptBounds.check(versions: known.newestVersion, kind, name)
@@ -53,7 +53,7 @@ extension SQLiteStore: PromptStore {
     ) async throws -> StoredPrompt? {
         try await change { session throws(MillraceError) in
             guard let known = try Self.known(kind, name, principal, session) else { return nil }
-            try PromptBounds.check(condition, (known.newestVersion, known.revision), kind, name)
+            try PromptBounds.check(condition, (known.newestVersion, known.revision, known.createdAt), kind, name)
             if let version, !(1...known.newestVersion).contains(version) { throw PromptBounds.noVersion(version, kind, name) }
             try session.execute(
                 "UPDATE prompts SET active_version = ?, revision = revision + 1, updated_at = max(updated_at, ?) WHERE id = ?", version,
@@ -112,7 +112,7 @@ extension SQLiteStore: PromptStore {
     public func deletePrompt(_ kind: PromptKind, _ name: String, if condition: PromptCondition, principal: Principal) async throws -> Bool {
         try await change { session throws(MillraceError) in
             guard let known = try Self.known(kind, name, principal, session) else { return false }
-            try PromptBounds.check(condition, (known.newestVersion, known.revision), kind, name)
+            try PromptBounds.check(condition, (known.newestVersion, known.revision, known.createdAt), kind, name)
             // The versions go with it: their reference cascades.
             try session.execute("DELETE FROM prompts WHERE id = ?", known.number)
             return true
@@ -123,10 +123,11 @@ extension SQLiteStore: PromptStore {
 
     private static func known(
         _ kind: PromptKind, _ name: String, _ principal: Principal, _ session: SQLiteSession
-    ) throws(MillraceError) -> (number: Int64, newestVersion: Int, revision: Int)? {
+    ) throws(MillraceError) -> (number: Int64, newestVersion: Int, revision: Int, createdAt: Timestamp)? {
         try session.first(
-            "SELECT id, newest_version, revision FROM prompts WHERE owner = ? AND kind = ? AND name = ?", principal.id, kind.rawValue, name
-        ) { ($0.int64(0), $0.int(1), $0.int(2)) }
+            "SELECT id, newest_version, revision, created_at FROM prompts WHERE owner = ? AND kind = ? AND name = ?", principal.id,
+            kind.rawValue, name
+        ) { ($0.int64(0), $0.int(1), $0.int(2), $0.timestamp(3)) }
     }
 
     private static func find(

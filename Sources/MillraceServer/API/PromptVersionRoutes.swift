@@ -78,17 +78,29 @@ struct PromptVersionRoutes: Sendable {
         return condition
     }
 
-    /// `If-Match` (RFC 9110, section 13.1.1): one tag that an answer gave, or `*` for whatever is stored.
+    /// `If-Match` (RFC 9110, section 13.1.1): one tag that an answer gave, or `*` for whatever is stored, but something.
     private static func revision(_ request: APIRequest) throws(Problem) -> PromptCondition {
-        guard let header = request.head["if-match"], header != "*" else { return PromptCondition() }
-        guard header.utf8.count > 2, header.hasPrefix("\""), header.hasSuffix("\""), let revision = Int(header.dropFirst().dropLast())
-        else {
-            throw Problem.fields([FieldProblem(field: "If-Match", message: "must be the ETag of an answer, such as \"3\"")])
+        guard let header = request.head["if-match"] else { return PromptCondition() }
+        if header == "*" { return PromptCondition(exists: true) }
+        guard header.utf8.count > 2, header.hasPrefix("\""), header.hasSuffix("\""), !header.dropFirst().dropLast().contains("\"") else {
+            throw Problem.fields([
+                FieldProblem(field: "If-Match", message: "must be the ETag of an answer, such as \"1795309200000000-3\", or *")
+            ])
         }
-        return PromptCondition(revision: revision)
+        return condition(ofTag: header.dropFirst().dropLast())
     }
 
-    static func tag(_ stored: StoredPrompt) -> String { "\"\(stored.revision)\"" }
+    /// The moment of the first version is in it: what was deleted and stored anew counts its revisions from 1 again.
+    static func tag(_ stored: StoredPrompt) -> String { "\"\(stored.createdAt.microseconds)-\(stored.revision)\"" }
+
+    private static func condition(ofTag tag: Substring) -> PromptCondition {
+        let parts = tag.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2, let microseconds = Int64(parts[0]), let revision = Int(parts[1]) else {
+            // A tag that is not from here is that of nothing: no revision is 0.
+            return PromptCondition(revision: 0)
+        }
+        return PromptCondition(revision: revision, createdAt: Timestamp(microseconds: microseconds))
+    }
 
     /// `true` or `false`.
     static func flag(_ fields: inout FieldReader, _ name: String) -> Bool? {

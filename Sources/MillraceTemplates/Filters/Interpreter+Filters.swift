@@ -48,6 +48,7 @@ extension Interpreter {
         case .trim:
             let characters = try bind(filter, arguments, ["chars"])[0]
             let (text, isMarkup) = try softText(value)
+            try charge(1 + text.utf8.count / 16)
             let set = try characters.flatMap { (value) throws(TemplateError) in try strippedSet(value) }
             return try self.text(PythonText.string(PythonText.stripped(Array(text.unicodeScalars), set)), isMarkup: isMarkup)
         case .center:
@@ -79,7 +80,9 @@ extension Interpreter {
         case .urlencode: return try urlencode(value, arguments)
         case .striptags:
             _ = try bind(filter, arguments)
-            return .string(StrippedTags.text(of: try softText(value).text))
+            let markup = try softText(value).text
+            try charge(1 + markup.utf8.count / 16)
+            return try text(StrippedTags.text(of: markup), isMarkup: false)
         default: return try tojson(value, arguments)
         }
     }
@@ -109,13 +112,17 @@ extension Interpreter {
 
     /// The characters that are stripped; none for `none`, which means white space.
     func strippedSet(_ value: Value) throws(TemplateError) -> Set<Unicode.Scalar>? {
-        value.isNone ? nil : Set(try needText(value, "what is stripped").unicodeScalars)
+        if value.isNone { return nil }
+        let text = try needText(value, "what is stripped")
+        try charge(1 + text.utf8.count / 16)
+        return Set(text.unicodeScalars)
     }
 
     /// `str.center`: of an odd number of blanks, the one more stands left where the width is odd.
     func centered(_ text: String, _ width: Int, _ fill: Unicode.Scalar) throws(TemplateError) -> String {
-        let missing = width - text.unicodeScalars.count
-        guard missing > 0 else { return text }
+        let count = text.unicodeScalars.count
+        guard width > count else { return text }
+        let missing = width - count
         try chargeText(missing)
         let left = missing / 2 + (missing & width & 1)
         let filler = String(Character(fill))
@@ -137,9 +144,9 @@ extension Interpreter {
     }
 
     func replaced(_ text: String, _ old: String, _ new: String, _ count: Int) throws(TemplateError) -> String {
+        try charge(1 + (text.utf8.count + old.utf8.count) / 16)
         let scalars = Array(text.unicodeScalars)
         let oldScalars = Array(old.unicodeScalars)
-        try charge(1 + (text.utf8.count + old.utf8.count) / 16)
         let limit = count < 0 ? Int.max : count
         // The places are found first: what they would grow to is known before it is made.
         let found = PythonText.places(oldScalars, in: scalars, atMost: limit).count
@@ -199,8 +206,13 @@ extension Interpreter {
         let lines = PythonText.lines(Array(text.unicodeScalars))
         if width <= 0, !lines.isEmpty { throw fail("the width is 1 at least, not \(width)") }
         try charge(1 + text.utf8.count)
-        let wrapped = lines.map { wrap.lines(of: $0).map { PythonText.string($0) }.joined(separator: separator) }
-        return try self.text(wrapped.joined(separator: separator), isMarkup: false)
+        let wrapped = lines.map { wrap.lines(of: $0) }
+        // What it grows to is known before it is made.
+        let ends = wrapped.reduce(lines.count) { $0 + $1.count }
+        let (grown, overflow) = ends.multipliedReportingOverflow(by: separator.utf8.count)
+        try chargeText(overflow || grown > limits.outputBytes ? .max : grown)
+        let joined = wrapped.map { $0.map { PythonText.string($0) }.joined(separator: separator) }
+        return try self.text(joined.joined(separator: separator), isMarkup: false)
     }
 
     private func urlencode(_ value: Value, _ arguments: Arguments) throws(TemplateError) -> Value {
@@ -221,12 +233,18 @@ extension Interpreter {
     }
 
     private func queried(_ pairs: [(Value, Value)]) throws(TemplateError) -> String {
-        var parts: [String] = []
-        for (key, value) in pairs {
-            parts.append(
-                PercentEncoding.encoded(try text(of: key), keepingSlash: false) + "="
-                    + PercentEncoding.encoded(try text(of: value), keepingSlash: false))
+        var query = ""
+        for (place, (key, value)) in pairs.enumerated() {
+            if place > 0 { query += "&" }
+            query += try encoded(key) + "=" + (try encoded(value))
+            if query.utf8.count > limits.outputBytes { break }
         }
-        return parts.joined(separator: "&")
+        return query
+    }
+
+    private func encoded(_ value: Value) throws(TemplateError) -> String {
+        let text = try text(of: value)
+        try charge(1 + text.utf8.count / 16)
+        return PercentEncoding.encoded(text, keepingSlash: false)
     }
 }

@@ -14,7 +14,9 @@ extension Interpreter {
             let missing = try bind(filter, arguments, ["default"])[0] ?? .float(0)
             if let number = value.number { return .float(number) }
             if case .undefined(let missing) = value { throw fail(missing) }
-            return value.string.flatMap { NumberFormat.float($0) }.map { .float($0) } ?? missing
+            guard let text = value.string else { return missing }
+            try charge(1 + text.utf8.count / 16)
+            return NumberFormat.float(text).map { .float($0) } ?? missing
         case .round: return try round(value, arguments)
         default: return try sum(value, arguments)
         }
@@ -28,6 +30,7 @@ extension Interpreter {
         var number: Double?
         if case .float(let value) = value { number = value }
         if let text = value.string {
+            try charge(1 + text.utf8.count / 16)
             let base = try integer(bound[1], default: 10, "the base")
             let (integer, isInteger) = NumberFormat.integer(text, base: base)
             if let integer { return .integer(integer) }

@@ -24,7 +24,7 @@ extension Interpreter {
         var paths: [[Value]] = []
         if let text = bound[2]?.string {
             for part in text.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
-                paths.append(path(String(decoding: part, as: UTF8.self)))
+                paths.append(try path(String(decoding: part, as: UTF8.self)))
             }
         } else {
             paths = [try path(bound[2])]

@@ -33,11 +33,12 @@ extension Interpreter {
     func path(_ attribute: Value?) throws(TemplateError) -> [Value] {
         guard let attribute, !attribute.isNone else { return [] }
         guard let text = attribute.string else { return [attribute] }
-        return path(text)
+        return try path(text)
     }
 
-    func path(_ text: String) -> [Value] {
-        text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map { part in
+    func path(_ text: String) throws(TemplateError) -> [Value] {
+        try charge(1 + text.utf8.count / 4)
+        return text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map { part in
             let isNumber = !part.isEmpty && part.allSatisfy { (48...57).contains($0) }
             let name = String(decoding: part, as: UTF8.self)
             return isNumber ? Int(name).map { .integer($0) } ?? .string(name) : .string(name)

@@ -54,10 +54,14 @@ extension Interpreter {
             }
         case (.even, _): return try equal(try binary(.modulo, value, .integer(2)), .integer(0))
         case (.odd, _): return try equal(try binary(.modulo, value, .integer(2)), .integer(1))
-        case (.lower, _): return PythonText.isLower(Array(try text(of: value).unicodeScalars))
-        case (.upper, _): return PythonText.isUpper(Array(try text(of: value).unicodeScalars))
+        case (.lower, _), (.upper, _):
+            let text = try text(of: value)
+            try charge(1 + text.utf8.count / 16)
+            let scalars = Array(text.unicodeScalars)
+            return test == .lower ? PythonText.isLower(scalars) : PythonText.isUpper(scalars)
         case (.filter, _), (.test, _):
             guard let name = value.string else { return try unknown(value) }
+            try charge(1 + name.utf8.count / 64)
             return test == .filter ? FilterName(name) != nil : TestName(name) != nil
         default: return false
         }

@@ -35,6 +35,8 @@ extension Interpreter {
 
     /// What a value has by that name besides its elements.
     func ownAttribute(_ name: String, of value: Value) throws(TemplateError) -> Value? {
+        // A name may be any text, and the message about what is missing holds it.
+        try charge(1 + name.utf8.count / 16)
         let kind: String
         switch value {
         case .undefined(let missing): throw fail(missing)
@@ -131,8 +133,14 @@ extension Interpreter {
             switch sequence.kind {
             case .range(let first, _, let by):
                 let range = bounds(sequence.items.count, start, end, step ?? 1)
+                func times(_ count: Int) throws(TemplateError) -> Int {
+                    try checked(by, count, "*") { $0.multipliedReportingOverflow(by: $1) }
+                }
+                func place(_ index: Int) throws(TemplateError) -> Int {
+                    try checked(first, try times(index), "+") { $0.addingReportingOverflow($1) }
+                }
                 return try self.sequence(
-                    .range(start: first + by * range.start, stop: first + by * range.end, step: by * (step ?? 1)), items)
+                    .range(start: try place(range.start), stop: try place(range.end), step: try times(step ?? 1)), items)
             case .group: return try tuple(items)
             default: return try self.sequence(sequence.kind, items)
             }

@@ -85,6 +85,7 @@ extension Interpreter {
     ) throws(TemplateError) -> (scope: Scope, missing: [Statement.Macro.Parameter]) {
         let macro = instance.macro
         var keywords = arguments.keywords
+        try charge(macro.parameters.count + macro.parameters.count * keywords.count / 16)
         let inner = Scope(in: instance.scope)
         var missing: [Statement.Macro.Parameter] = []
         for (place, parameter) in macro.parameters.enumerated() {
@@ -185,7 +186,9 @@ extension Interpreter {
         if arguments.positional.count > 1 { throw fail("\(what)() takes one argument without a name at most") }
         var members: [(key: Value, value: Value)] = []
         switch arguments.positional.first {
-        case .dictionary(let dictionary)?: members = Array(zip(dictionary.keys, dictionary.values))
+        case .dictionary(let dictionary)?:
+            try charge(1 + dictionary.keys.count)
+            members = Array(zip(dictionary.keys, dictionary.values))
         case .undefined(let missing)?: throw fail(missing)
         case let pairs?:
             for pair in try items(of: pairs) {

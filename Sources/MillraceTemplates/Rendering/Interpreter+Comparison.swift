@@ -148,7 +148,7 @@ extension Interpreter {
                 if case .undefined(let missing) = item { throw fail(missing) }
                 throw fail("only a string can be in a string, not \(item.kindName)")
             }
-            try charge(1 + text.utf8.count / 64)
+            try charge(1 + (text.utf8.count + part.utf8.count) / 64)
             return PythonText.find(Array(part.unicodeScalars), in: Array(text.unicodeScalars)) != nil
         case .sequence(let sequence): return try contains(sequence.items, item)
         case .dictionary(let dictionary): return dictionary[try hashKey(item)] != nil

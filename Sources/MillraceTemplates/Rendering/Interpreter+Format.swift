@@ -152,7 +152,7 @@ extension Interpreter {
     func braced(_ format: String, isMarkup: Bool, _ arguments: Arguments) throws(TemplateError) -> Value {
         let scalars = Array(format.unicodeScalars)
         try charge(1 + scalars.count / 16)
-        var result = String.UnicodeScalarView()
+        var result = ""
         var place = 0
         var next: Int? = 0
         while place < scalars.count {
@@ -161,7 +161,7 @@ extension Interpreter {
             switch scalar {
             case "{", "}":
                 if isDoubled {
-                    result.append(scalar)
+                    result.unicodeScalars.append(scalar)
                     place += 2
                 } else if scalar == "}" {
                     throw fail("the format has a single '}': write }} for the sign itself")
@@ -169,16 +169,16 @@ extension Interpreter {
                     guard let end = scalars[place...].firstIndex(of: "}") else { throw fail("the format has a '{' that is not closed") }
                     let field = scalars[(place + 1)..<end]
                     if field.contains("{") { throw fail("fields within fields of a format are not supported") }
-                    result.append(contentsOf: try self.field(field, arguments, &next, isMarkup: isMarkup).unicodeScalars)
+                    result += try self.field(field, arguments, &next, isMarkup: isMarkup)
                     place = end + 1
                 }
             default:
-                result.append(scalar)
+                result.unicodeScalars.append(scalar)
                 place += 1
             }
-            if result.count > limits.outputBytes { break }
+            if result.utf8.count > limits.outputBytes { break }
         }
-        return try text(String(result), isMarkup: isMarkup)
+        return try text(result, isMarkup: isMarkup)
     }
 
     private func field(
@@ -223,6 +223,7 @@ extension Interpreter {
             guard arguments.positional.indices.contains(index) else { throw fail("the format has more fields than there are arguments") }
             value = arguments.positional[index]
         } else {
+            try charge(arguments.keywords.count / 16)
             guard let keyword = arguments.keywords.first(where: { PythonText.equal($0.name, name) }) else {
                 throw fail("the format's field '\(name)' has no argument of that name")
             }

@@ -103,7 +103,7 @@ extension Interpreter {
             let new = isMarkup ? try escaped(bound[1] ?? .none) : try needText(bound[1] ?? .none, "what replaces it")
             return try self.text(try replaced(text, old, new, try integer(bound[2], default: -1, "the count")), isMarkup: isMarkup)
         default:
-            let part = Array(try needText(try positional(arguments, ["part"], name, required: 1)[0] ?? .none, "the part").unicodeScalars)
+            let part = try part(try positional(arguments, ["part"], name, required: 1)[0] ?? .none)
             let isPrefix = name == "removeprefix"
             guard isPrefix ? scalars.starts(with: part) : scalars.suffix(part.count).elementsEqual(part) else {
                 return try self.text(text, isMarkup: isMarkup)
@@ -155,8 +155,7 @@ extension Interpreter {
             let keeps = try flag(try bind(arguments, ["keepends"], "splitlines()")[0])
             return try list(try pieces(PythonText.lines(scalars, keepingEnds: keeps), isMarkup: isMarkup))
         case "partition", "rpartition":
-            let separator = Array(
-                try needText(try positional(arguments, ["sep"], name, required: 1)[0] ?? .none, "the separator").unicodeScalars)
+            let separator = try part(try positional(arguments, ["sep"], name, required: 1)[0] ?? .none, "the separator")
             if separator.isEmpty { throw fail("the separator is empty") }
             let found = name == "partition" ? PythonText.find(separator, in: scalars) : PythonText.findLast(separator, in: scalars)
             let parts: [[Unicode.Scalar]] =
@@ -173,7 +172,7 @@ extension Interpreter {
             guard let given = bound[0], !given.isNone else {
                 return try list(try pieces(words(scalars, most, fromRight: name == "rsplit"), isMarkup: isMarkup))
             }
-            let separator = Array(try needText(given, "the separator").unicodeScalars)
+            let separator = try part(given, "the separator")
             if separator.isEmpty { throw fail("the separator is empty") }
             return try list(try pieces(parts(scalars, separator, most, fromRight: name == "rsplit"), isMarkup: isMarkup))
         }
@@ -232,21 +231,27 @@ extension Interpreter {
             var candidates = [wanted]
             if case .sequence(let sequence) = wanted, sequence.isTuple { candidates = sequence.items }
             for candidate in candidates {
-                let part = Array(try needText(candidate, "the part").unicodeScalars)
+                let part = try part(candidate)
                 guard start <= end, part.count <= end - start else { continue }
                 let place = name == "startswith" ? start : end - part.count
                 if scalars[place..<place + part.count].elementsEqual(part) { return .boolean(true) }
             }
             return .boolean(false)
         }
-        let part = Array(try needText(wanted, "the part").unicodeScalars)
-        try charge(1 + part.count / 16)
+        let part = try part(wanted)
         if name == "count" { return .integer(PythonText.places(part, in: scalars, from: start, to: end).count) }
         let isLast = name.hasPrefix("r")
         let found =
             isLast ? PythonText.findLast(part, in: scalars, from: start, to: end) : PythonText.find(part, in: scalars, from: start, to: end)
         if found == nil, name.hasSuffix("index") { throw fail("the part is not in the string") }
         return .integer(found ?? -1)
+    }
+
+    /// The characters of a text that is looked for.
+    private func part(_ value: Value, _ what: String = "the part") throws(TemplateError) -> [Unicode.Scalar] {
+        let text = try needText(value, what)
+        try charge(1 + text.utf8.count / 16)
+        return Array(text.unicodeScalars)
     }
 
     private func padded(_ name: String, _ text: String, isMarkup: Bool, _ arguments: Arguments) throws(TemplateError) -> Value {
@@ -260,9 +265,11 @@ extension Interpreter {
             }
             fill = scalar
         }
-        let missing = width - text.unicodeScalars.count
-        guard missing > 0 else { return try self.text(text, isMarkup: isMarkup) }
-        try chargeText(missing * fill.utf8.count)
+        let count = text.unicodeScalars.count
+        guard width > count else { return try self.text(text, isMarkup: isMarkup) }
+        let missing = width - count
+        let (bytes, overflow) = missing.multipliedReportingOverflow(by: fill.utf8.count)
+        try chargeText(overflow ? .max : bytes)
         let padding = String(repeating: String(Character(fill)), count: missing)
         switch name {
         case "ljust": return try self.text(text + padding, isMarkup: isMarkup)

@@ -40,7 +40,7 @@ extension Interpreter {
 
     // MARK: Numbers
 
-    private func checked(
+    func checked(
         _ left: Int, _ right: Int, _ sign: String, _ operation: (Int, Int) -> (partialValue: Int, overflow: Bool)
     ) throws(TemplateError) -> Int {
         let (value, overflow) = operation(left, right)

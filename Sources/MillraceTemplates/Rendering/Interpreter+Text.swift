@@ -48,8 +48,12 @@ extension Interpreter {
         case .boolean(let value): result += value ? "True" : "False"
         case .integer(let value): result += String(value)
         case .float(let value): result += PythonText.repr(value)
-        case .string(let text): result += PythonText.repr(text)
-        case .markup(let text): result += "Markup(\(PythonText.repr(text)))"
+        case .string(let text):
+            try charge(text.utf8.count / 16)
+            result += PythonText.repr(text)
+        case .markup(let text):
+            try charge(text.utf8.count / 16)
+            result += "Markup(\(PythonText.repr(text)))"
         case .undefined: result += "Undefined"
         case .sequence(let sequence): try write(sequence, to: &result)
         case .dictionary(let dictionary): try write(dictionary, to: &result)

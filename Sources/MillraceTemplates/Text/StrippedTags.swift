@@ -68,14 +68,16 @@ enum StrippedTags {
         return (scalar, isClosed ? end + 1 : end)
     }
 
+    /// The characters that Windows-1252 has in the place of control characters.
+    private static let windows: [UInt32: Unicode.Scalar] = [
+        0x80: "\u{20AC}", 0x82: "\u{201A}", 0x83: "\u{192}", 0x84: "\u{201E}", 0x85: "\u{2026}", 0x86: "\u{2020}", 0x87: "\u{2021}",
+        0x88: "\u{2C6}", 0x89: "\u{2030}", 0x8A: "\u{160}", 0x8B: "\u{2039}", 0x8C: "\u{152}", 0x8E: "\u{17D}", 0x91: "\u{2018}",
+        0x92: "\u{2019}", 0x93: "\u{201C}", 0x94: "\u{201D}", 0x95: "\u{2022}", 0x96: "\u{2013}", 0x97: "\u{2014}", 0x98: "\u{2DC}",
+        0x99: "\u{2122}", 0x9A: "\u{161}", 0x9B: "\u{203A}", 0x9C: "\u{153}", 0x9E: "\u{17E}", 0x9F: "\u{178}",
+    ]
+
     /// Source: WHATWG HTML, section 13.2.5.80, "Numeric character reference end state", as Python's `html.unescape` has it.
     private static func numbered(_ value: UInt32?) -> Unicode.Scalar? {
-        let windows: [UInt32: Unicode.Scalar] = [
-            0x80: "\u{20AC}", 0x82: "\u{201A}", 0x83: "\u{192}", 0x84: "\u{201E}", 0x85: "\u{2026}", 0x86: "\u{2020}", 0x87: "\u{2021}",
-            0x88: "\u{2C6}", 0x89: "\u{2030}", 0x8A: "\u{160}", 0x8B: "\u{2039}", 0x8C: "\u{152}", 0x8E: "\u{17D}", 0x91: "\u{2018}",
-            0x92: "\u{2019}", 0x93: "\u{201C}", 0x94: "\u{201D}", 0x95: "\u{2022}", 0x96: "\u{2013}", 0x97: "\u{2014}", 0x98: "\u{2DC}",
-            0x99: "\u{2122}", 0x9A: "\u{161}", 0x9B: "\u{203A}", 0x9C: "\u{153}", 0x9E: "\u{17E}", 0x9F: "\u{178}",
-        ]
         guard let value, value != 0, let scalar = Unicode.Scalar(value) else { return "\u{FFFD}" }
         if let scalar = windows[value] { return scalar }
         switch value {

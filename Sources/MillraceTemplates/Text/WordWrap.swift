@@ -10,11 +10,11 @@ struct WordWrap {
         var pieces = Array(self.pieces(text).reversed())
         var lines: [[Unicode.Scalar]] = []
         while let first = pieces.last {
-            if Self.isBlank(first), !lines.isEmpty {
+            if !lines.isEmpty, Self.isBlank(first) {
                 pieces.removeLast()
                 if pieces.isEmpty { break }
             }
-            var line: [[Unicode.Scalar]] = []
+            var line: [ArraySlice<Unicode.Scalar>] = []
             var length = 0
             while let next = pieces.last, length + next.count <= width {
                 line.append(next)
@@ -28,30 +28,34 @@ struct WordWrap {
         return lines
     }
 
-    private func breakUp(_ long: [Unicode.Scalar], _ pieces: inout [[Unicode.Scalar]], _ line: inout [[Unicode.Scalar]], _ length: Int) {
+    /// The rest of a word is a slice, not a copy: one word may break into as many lines as it has characters.
+    private func breakUp(
+        _ long: ArraySlice<Unicode.Scalar>, _ pieces: inout [ArraySlice<Unicode.Scalar>], _ line: inout [ArraySlice<Unicode.Scalar>],
+        _ length: Int
+    ) {
         guard breaksLongWords else {
             if line.isEmpty { line.append(pieces.removeLast()) }
             return
         }
         let room = width - length
-        var end = room
-        if breaksOnHyphens, long.count > room, let hyphen = long[..<room].lastIndex(of: "-"), hyphen > 0,
+        var end = long.startIndex + room
+        if breaksOnHyphens, long.count > room, let hyphen = long[..<end].lastIndex(of: "-"), hyphen > long.startIndex,
             long[..<hyphen].contains(where: { $0 != "-" })
         {
             end = hyphen + 1
         }
-        line.append(Array(long[..<end]))
-        pieces[pieces.count - 1] = Array(long[end...])
+        line.append(long[..<end])
+        pieces[pieces.count - 1] = long[end...]
     }
 
-    private static func isBlank(_ piece: [Unicode.Scalar]) -> Bool { piece.allSatisfy(PythonText.isSpace) }
+    private static func isBlank(_ piece: ArraySlice<Unicode.Scalar>) -> Bool { piece.allSatisfy(PythonText.isSpace) }
 
     /// Only ASCII's white space separates words.
     private static func isSeparator(_ scalar: Unicode.Scalar) -> Bool { scalar == " " || (0x09...0x0D).contains(scalar.value) }
 
     /// Words and the white space between them; words with hyphens in parts that may stand in different lines.
-    private func pieces(_ text: [Unicode.Scalar]) -> [[Unicode.Scalar]] {
-        var pieces: [[Unicode.Scalar]] = []
+    private func pieces(_ text: [Unicode.Scalar]) -> [ArraySlice<Unicode.Scalar>] {
+        var pieces: [ArraySlice<Unicode.Scalar>] = []
         var start = 0
         while start < text.count {
             var end = start + 1
@@ -62,7 +66,7 @@ struct WordWrap {
             } else {
                 end = wordEnd(text, start)
             }
-            pieces.append(Array(text[start..<end]))
+            pieces.append(text[start..<end])
             start = end
         }
         return pieces

@@ -94,6 +94,39 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func whatIsStoredAnew_isNotWhatWasDeleted(kind: StoreKind) async throws {
+        try await withPrompts(kind) { store in
+            let old = try await put(store, "old", at: 1)
+            let condition = PromptCondition(revision: old.revision, createdAt: old.createdAt)
+            #expect(try await store.deletePrompt(.prompt, Self.system, if: condition, principal: .ada))
+            let new = try await put(store, "new", at: 2)
+            #expect(new.revision == old.revision)
+            await expectError(.conflict) { try await put(store, "x", if: condition, at: 3) }
+            await expectError(.conflict) {
+                _ = try await store.activatePrompt(
+                    .prompt, Self.system, version: nil, if: condition, at: Fixture.time(3), principal: .ada)
+            }
+            await expectError(.conflict) { _ = try await store.deletePrompt(.prompt, Self.system, if: condition, principal: .ada) }
+            #expect(try await store.prompt(.prompt, Self.system, principal: .ada) == new)
+            let second = try await put(store, "second", if: PromptCondition(revision: 1, createdAt: new.createdAt), at: 3)
+            #expect(second.revision == 2 && second.createdAt == new.createdAt)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func conditionThatSomethingExists_createsNothing(kind: StoreKind) async throws {
+        try await withPrompts(kind) { store in
+            let condition = PromptCondition(exists: true)
+            let error = await expectError(.conflict) { try await put(store, "x", if: condition) }
+            #expect(error?.details == ["newest_version": 0])
+            #expect(try await store.prompt(.prompt, Self.system, principal: .ada) == nil)
+            try await put(store, "one")
+            #expect(try await put(store, "two", if: condition).newestVersion == 2)
+            #expect(try await store.deletePrompt(.prompt, Self.system, if: condition, principal: .ada))
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func namesOfAKind_areTheOwnersOwn(kind: StoreKind) async throws {
         try await withPrompts(kind) { store in
             for name in ["b", "a", "c"] { try await put(store, "persona \(name)", kind: .persona, name: name) }
