@@ -24,21 +24,22 @@ extension Ingestion {
         let id = Self.documentID(document.name)
         // Nothing of a document was ever written without its second passage or, where it has only one, its first.
         let known = try await index.documents(ids: [PassageCollection.id(id, 0), PassageCollection.id(id, 1)])
-        if known.first(where: { $0.id == PassageCollection.id(id, 0) })?.fields["version"]?.string == version {
+        let older = known.first { $0.id == PassageCollection.id(id, 0) }
+        if older?.fields["version"]?.string == version {
             outcome.status = .unchanged
             return outcome
         }
 
         let reading: Reading
         do { reading = try await read(document) } catch let error as MillraceError where error.code == .unsupportedDocument {
-            if !known.isEmpty { try await delete(id, from: index) }
+            if !known.isEmpty { try await delete(id, older, from: index) }
             outcome.status = .skipped
             outcome.reason = error.message
             return outcome
         } catch { return try failed(outcome, error) }
         outcome.warnings = reading.summary?.warnings ?? []
         guard reading.count > 0 else {
-            if !known.isEmpty { try await delete(id, from: index) }
+            if !known.isEmpty { try await delete(id, older, from: index) }
             outcome.status = .skipped
             outcome.reason = "it has no text"
             return outcome
@@ -46,7 +47,7 @@ extension Ingestion {
 
         var writing = PassageWriting(
             document, id: id, version: version, type: reading.type, title: reading.summary?.title, batch: max(settings.batch, 1),
-            embedder: embedder, index: index)
+            embedder: embedder, index: index, older: older)
         do {
             if let passages = reading.passages {
                 try await writing.add(passages)
@@ -65,7 +66,7 @@ extension Ingestion {
             try await writing.finish()
         } catch let refusal as PassageWriting.Refusal {
             // Of a document that was not there nothing is to be found; if that fails, too, the next run replaces it all the same.
-            if known.isEmpty { try? await delete(id, from: index) }
+            if known.isEmpty { try? await delete(id, nil, from: index) }
             return try failed(outcome, refusal.error)
         } catch let error as MillraceError where Self.isOfDocument(error) {
             return try failed(outcome, error)
@@ -126,7 +127,10 @@ extension Ingestion {
 
     // MARK: Failures
 
-    private func delete(_ id: String, from index: any SearchIndex) async throws {
+    /// Deletes a document of which `older` is the first passage.
+    private func delete(_ id: String, _ older: SearchDocument?, from index: any SearchIndex) async throws {
+        // An engine may have deleted some of it only, when it fails.
+        if let older { try await index.delete(ids: [older.id]) }
         try await index.refresh()
         try await index.delete(where: .equals("document", .string(id)))
     }

@@ -159,6 +159,17 @@ import Testing
         #expect(try await ingest(documents, embedder: LetterPlaces())["a"]?.status == .indexed)
     }
 
+    @Test func replacementThatIsRefused_thenPutBack_isWholeAgain() async throws {
+        let before = Self.document("a", Self.text("mills", 12))
+        _ = try await ingest([before], embedder: LetterPlaces())
+        let expected = try await stored(dimensions: 2)
+        let after = Self.document("a", Self.text("pumps", 12) + "bad")
+        #expect(try await ingest([after], embedder: LetterPlaces(refuses: "bad"))["a"]?.status == .failed)
+        #expect(try await stored(dimensions: 2) != expected, "some of it was written")
+        #expect(try await ingest([before], embedder: LetterPlaces())["a"]?.status == .indexed)
+        #expect(try await stored(dimensions: 2) == expected)
+    }
+
     @Test func contentHashThatFails_failsTheDocument() async throws {
         let document = IngestionDocument(
             name: "a", title: "a", contentHash: { throw MillraceError(.system, "it cannot be read") }, read: { _ in })
@@ -258,6 +269,30 @@ import Testing
             let found = try await stored(name)
             #expect(found == expected, "killed at call \(number)")
             try await search.drop(name)
+        }
+        #expect(number > 25, "as many calls as there are")
+    }
+
+    /// What was half replaced, and then is as it was before.
+    @Test(arguments: [false, true]) func killedAnywhere_thenPutBack_givesTheIndexOfBefore(isBehind: Bool) async throws {
+        var one = Self.settings
+        one.concurrent = 1
+        _ = try await ingest(Self.before, into: "expected", settings: one)
+        let expected = try await stored("expected")
+        var number = 0
+        var isKilled = true
+        while isKilled {
+            number += 1
+            _ = try await ingest(Self.before, settings: one)
+            let killed = KilledEngine(base: search, last: number, isBehind: isBehind)
+            do {
+                _ = try await ingest(Self.after, under: ["f/"], settings: one, engine: killed)
+                isKilled = false
+            } catch is KilledEngine.Killed {}
+            _ = try await ingest(Self.before, under: ["f/"], settings: one)
+            let found = try await stored()
+            #expect(found == expected, "killed at call \(number)")
+            try await search.drop("c")
         }
         #expect(number > 25, "as many calls as there are")
     }
