@@ -1,12 +1,12 @@
 import MillraceCore
 
+/// Why one document cannot be read or written, while others can.
+struct DocumentFailure: Error {
+    let error: any Error
+}
+
 /// Writes a document's passages in batches, the first one last: where that is with their version, all are.
 struct PassageWriting {
-    /// Why this document cannot be written, while others can.
-    struct Refusal: Error {
-        let error: any Error
-    }
-
     private let document: IngestionDocument
     private let id: String
     private let version: String
@@ -84,13 +84,13 @@ struct PassageWriting {
                 throw MillraceError(.modelError, "the embedder '\(embedder.id)' gave another number of vectors than of texts")
             }
             return vectors
-        } catch { throw Refusal(error: error) }
+        } catch { throw DocumentFailure(error: error) }
     }
 
     private func put(_ documents: [SearchDocument]) async throws {
         guard !documents.isEmpty else { return }
         if let failure = try await index.write(documents).first {
-            throw Refusal(error: MillraceError(.storageUnavailable, "a passage could not be indexed: \(failure.reason)"))
+            throw DocumentFailure(error: MillraceError(.storageUnavailable, "a passage could not be indexed: \(failure.reason)"))
         }
     }
 }

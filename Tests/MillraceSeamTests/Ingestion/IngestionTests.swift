@@ -170,6 +170,42 @@ import Testing
         #expect(try await stored(dimensions: 2) == expected)
     }
 
+    /// A long document whose bytes are others, or cannot be had, when they are read again.
+    @Test(arguments: ["conflict", "system", "document_damaged", "unsupported_document", "none"], [false, true])
+    func secondReadingThatFails_failsTheDocumentAlone(code: String, isKnown: Bool) async throws {
+        let text = Self.text("mills", 1500)
+        let reads = Locked(0)
+        let long = IngestionDocument(name: "long", title: "long", contentHash: { "long" }) { body in
+            let isFirst = reads.withLock { count in
+                count += 1
+                return count == 1
+            }
+            if !isFirst, code == "none" { throw MillraceError(.notFound, "this document ends badly") }
+            var bytes: [UInt8]? = Array((isFirst ? text : text + "!\(code)\n").utf8)
+            try await body { bytes.take() }
+        }
+        if isKnown { _ = try await ingest([Self.document("long", Self.text("pumps", 9))]) }
+        let outcomes = try await ingest([long, Self.document("b", "x")])
+        #expect(outcomes["long"] == IngestionOutcome(name: "long", status: .failed, reason: "this document ends badly"))
+        #expect(outcomes["b"]?.status == .indexed && reads.withLock { $0 } == 2)
+        if !isKnown { #expect(try await stored().map(\.id) == ["b#0"], "nothing is left of it") }
+        // Whole again.
+        _ = try await ingest([Self.document("long", Self.text("pumps", 9)), Self.document("b", "x")])
+        _ = try await ingest([Self.document("long", Self.text("pumps", 9)), Self.document("b", "x")], into: "fresh")
+        #expect(try await stored() == stored("fresh"))
+    }
+
+    /// What fails is where the passages go: that is no document's fault, also when it fails while a document is read.
+    @Test func engineThatFailsInTheSecondReading_endsTheRun() async throws {
+        var one = Self.settings
+        one.concurrent = 1
+        // Behind the index, what is known, and some batches.
+        let killed = KilledEngine(base: search, last: 9, isBehind: false)
+        await #expect(throws: KilledEngine.Killed.self) {
+            try await ingest([Self.document("long", Self.text("mills", 1500))], settings: one, engine: killed)
+        }
+    }
+
     @Test func contentHashThatFails_failsTheDocument() async throws {
         let document = IngestionDocument(
             name: "a", title: "a", contentHash: { throw MillraceError(.system, "it cannot be read") }, read: { _ in })
