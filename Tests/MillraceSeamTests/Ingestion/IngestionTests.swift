@@ -82,6 +82,30 @@ import Testing
         #expect(extractor.reads.withLock { $0 } == 2)
     }
 
+    /// Names are bytes: a folder may have both spellings of one name.
+    @Test func namesThatLookAlike_areTwoDocuments() async throws {
+        let names = ["m/caf\u{E9}", "m/cafe\u{301}"]
+        let ingestion = Ingestion(search: search, extractor: extractor, settings: Self.settings)
+        func reported(_ documents: [String], _ status: IngestionOutcome.Status) async throws -> [[UInt8]] {
+            var found: [[UInt8]] = []
+            _ = try await ingestion.ingest(
+                documents.map { Self.document($0, "text \($0.utf8.count)") }, into: "c", deletingMissingUnder: ["m/"]
+            ) { outcome in
+                if outcome.status == status { found.append(Array(outcome.name.utf8)) }
+            }
+            return found.sorted { $0.count < $1.count }
+        }
+        let bytes = names.map { Array($0.utf8) }
+        #expect(try await reported(names, .indexed) == bytes)
+        #expect(try await stored().count == 2)
+        #expect(try await reported(names, .unchanged) == bytes)
+        #expect(try await reported([names[1]], .deleted) == [bytes[0]])
+        #expect(try await reported(names, .indexed) == [bytes[0]])
+        // Each is told of once.
+        #expect(try await reported([], .deleted) == bytes)
+        #expect(try await stored().isEmpty)
+    }
+
     @Test func longNames_haveIDsOfTheirOwn() async throws {
         let names = ["a", "b"].map { String(repeating: "ü", count: 400) + $0 }
         _ = try await ingest(names.map { Self.document($0, "text of \($0.suffix(1))") })
@@ -237,6 +261,15 @@ import Testing
         let failing = try await ingest([Self.document("m/b", "!document_damaged")], under: ["m/"])
         #expect(failing["m/b"]?.status == .failed && failing.count == 1)
         #expect(try await ingest([], under: ["m/"]).values.map(\.status) == [.deleted])
+    }
+
+    /// A name whose first letter is but an accent: one character together with the slash before it.
+    @Test func nameThatBeginsWithAnAccent_isUnderItsFolder() async throws {
+        let (name, other) = ("m/\u{301}a", "m/\u{301}b")
+        _ = try await ingest([Self.document(name, "text"), Self.document(other, "text")])
+        let outcomes = try await ingest([Self.document(name, "text")], under: ["m/"])
+        #expect(outcomes.mapValues(\.status) == [name: .unchanged, other: .deleted])
+        #expect(try await stored().map(\.id) == [name + "#0"])
     }
 
     @Test func longNamesThatAreThere_areKept() async throws {
