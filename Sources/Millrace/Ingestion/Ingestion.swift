@@ -99,7 +99,8 @@ public struct Ingestion: Sendable {
             guard names.insert(Array(document.name.utf8)).inserted else {
                 throw MillraceError(.invalidInput, "two documents are called '\(document.name)': ingest them into two collections")
             }
-            for (name, value) in document.metadata where name.isEmpty || name.contains("=") || name.utf8.count + value.utf8.count > 8191 {
+            for (name, value) in document.metadata
+            where name.isEmpty || name.utf8.contains(UInt8(ascii: "=")) || name.utf8.count + value.utf8.count > 8191 {
                 throw MillraceError(
                     .invalidInput,
                     "the metadata '\(name.prefix(100))' is not a name without '=' and a value, 8,191 bytes together at most")

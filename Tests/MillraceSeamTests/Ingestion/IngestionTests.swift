@@ -82,6 +82,15 @@ import Testing
         #expect(extractor.reads.withLock { $0 } == 2)
     }
 
+    /// An equals sign and an accent behind it are one character.
+    @Test func metadataThatBeginsWithAnAccent_isKept() async throws {
+        _ = try await ingest([Self.document("a", "x", metadata: ["place": "\u{301}a=b", "year": "1712"])])
+        #expect(try await passages("a").map(\.metadata) == [["place": "\u{301}a=b", "year": "1712"]])
+        await #expect { try await ingest([Self.document("a", "x", metadata: ["a=\u{301}": "x"])]) } throws: {
+            ($0 as? MillraceError)?.code == .invalidInput
+        }
+    }
+
     /// Names are bytes: a folder may have both spellings of one name.
     @Test func namesThatLookAlike_areTwoDocuments() async throws {
         let names = ["m/caf\u{E9}", "m/cafe\u{301}"]
