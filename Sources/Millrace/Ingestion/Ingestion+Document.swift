@@ -24,21 +24,25 @@ extension Ingestion {
         let id = Self.documentID(document.name)
         // Nothing of a document was ever written without its second passage or, where it has only one, its first.
         let known = try await index.documents(ids: [PassageCollection.id(id, 0), PassageCollection.id(id, 1)])
-        if known.first(where: { $0.id == PassageCollection.id(id, 0) })?.fields["version"]?.string == version {
+        let older = known.first { $0.id == PassageCollection.id(id, 0) }
+        if older?.fields["version"]?.string == version {
             outcome.status = .unchanged
             return outcome
         }
 
         let reading: Reading
-        do { reading = try await read(document) } catch let error as MillraceError where error.code == .unsupportedDocument {
-            if !known.isEmpty { try await delete(id, from: index) }
+        do { reading = try await read(document) } catch {
+            guard let error = error.error as? MillraceError, error.code == .unsupportedDocument else {
+                return try failed(outcome, error.error)
+            }
+            if !known.isEmpty { try await delete(id, older, from: index) }
             outcome.status = .skipped
             outcome.reason = error.message
             return outcome
-        } catch { return try failed(outcome, error) }
+        }
         outcome.warnings = reading.summary?.warnings ?? []
         guard reading.count > 0 else {
-            if !known.isEmpty { try await delete(id, from: index) }
+            if !known.isEmpty { try await delete(id, older, from: index) }
             outcome.status = .skipped
             outcome.reason = "it has no text"
             return outcome
@@ -46,7 +50,7 @@ extension Ingestion {
 
         var writing = PassageWriting(
             document, id: id, version: version, type: reading.type, title: reading.summary?.title, batch: max(settings.batch, 1),
-            embedder: embedder, index: index)
+            embedder: embedder, index: index, older: older)
         do {
             if let passages = reading.passages {
                 try await writing.add(passages)
@@ -63,12 +67,10 @@ extension Ingestion {
                     ]))
             }
             try await writing.finish()
-        } catch let refusal as PassageWriting.Refusal {
+        } catch let failure as DocumentFailure {
             // Of a document that was not there nothing is to be found; if that fails, too, the next run replaces it all the same.
-            if known.isEmpty { try? await delete(id, from: index) }
-            return try failed(outcome, refusal.error)
-        } catch let error as MillraceError where Self.isOfDocument(error) {
-            return try failed(outcome, error)
+            if older == nil { try? await delete(id, nil, from: index) }
+            return try failed(outcome, failure.error)
         }
         outcome.status = .indexed
         outcome.passages = writing.count
@@ -89,44 +91,60 @@ extension Ingestion {
 
     // MARK: Reading
 
-    private func read(_ document: IngestionDocument) async throws -> Reading {
+    private func read(_ document: IngestionDocument) async throws(DocumentFailure) -> Reading {
         let start = Reading(passages: [], count: 0, type: .text)
-        var (reading, type, summary) = try await extract(document, start) { reading, passages, _ in
-            reading.count += passages.count
-            reading.passages?.append(contentsOf: passages)
-            if reading.count > Self.kept { reading.passages = nil }
-        }
+        var (reading, type, summary): (Reading, DocumentType, DocumentSummary?)
+        do {
+            (reading, type, summary) = try await extract(document, start) { reading, passages, _ in
+                reading.count += passages.count
+                reading.passages?.append(contentsOf: passages)
+                if reading.count > Self.kept { reading.passages = nil }
+            }
+        } catch { throw error as? DocumentFailure ?? DocumentFailure(error: error) }
         reading.type = type
         reading.summary = summary
         return reading
     }
 
     /// Extracts a document and hands its passages on as they come.
+    /// - Throws: what `take` throws; ``DocumentFailure`` for all that its bytes and its extraction throw.
     private func extract<State>(
         _ document: IngestionDocument, _ start: State,
         _ take: (inout State, [PassageChunker.Passage], DocumentType) async throws -> Void
     ) async throws -> (state: State, type: DocumentType, summary: DocumentSummary?) {
         var result: (State, DocumentType, DocumentSummary?)?
+        var refusal: (any Error)?
         let description = DocumentDescription(title: document.title, mimeType: document.mimeType)
-        try await document.read { next in
-            result = try await extractor.extract(description, from: next) { extracted in
-                var chunker = PassageChunker(settings.passages)
-                var state = start
-                while let piece = try await extracted.next() {
-                    let passages = chunker.receive(piece)
-                    if !passages.isEmpty { try await take(&state, passages, extracted.type) }
+        do {
+            try await document.read { next in
+                result = try await extractor.extract(description, from: next) { extracted in
+                    var chunker = PassageChunker(settings.passages)
+                    var state = start
+                    func hand(_ passages: [PassageChunker.Passage]) async throws {
+                        do { try await take(&state, passages, extracted.type) } catch {
+                            refusal = error
+                            throw error
+                        }
+                    }
+                    while let piece = try await extracted.next() {
+                        let passages = chunker.receive(piece)
+                        if !passages.isEmpty { try await hand(passages) }
+                    }
+                    try await hand(chunker.finish())
+                    return (state, extracted.type, extracted.summary)
                 }
-                try await take(&state, chunker.finish(), extracted.type)
-                return (state, extracted.type, extracted.summary)
             }
-        }
+        } catch { throw refusal ?? DocumentFailure(error: error) }
         guard let result else { throw MillraceError(.internal, "'\(document.name)' was not read") }
         return result
     }
 
     // MARK: Failures
 
-    private func delete(_ id: String, from index: any SearchIndex) async throws {
+    /// Deletes a document of which `older` is the first passage.
+    private func delete(_ id: String, _ older: SearchDocument?, from index: any SearchIndex) async throws {
+        // An engine may have deleted some of it only, when it fails.
+        if let older { try await index.delete(ids: [older.id]) }
         try await index.refresh()
         try await index.delete(where: .equals("document", .string(id)))
     }
@@ -139,12 +157,5 @@ extension Ingestion {
         outcome.status = .failed
         outcome.reason = (error as? MillraceError)?.message ?? "\(error)"
         return outcome
-    }
-
-    /// Whether an error speaks of the document, and not of where its passages go.
-    private static func isOfDocument(_ error: MillraceError) -> Bool {
-        [
-            .unsupportedDocument, .documentTooLarge, .documentDamaged, .documentEncrypted, .extractionTimeout, .extractionFailed,
-        ].contains(error.code)
     }
 }

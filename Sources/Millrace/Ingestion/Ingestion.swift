@@ -90,15 +90,17 @@ public struct Ingestion: Sendable {
     // MARK: The collection
 
     private func check(_ documents: [IngestionDocument]) throws(MillraceError) {
-        var names: Set<String> = []
+        // By their bytes, as ids are: two strings are equal when they only look alike.
+        var names: Set<[UInt8]> = []
         for document in documents {
             guard (1...Self.longestName).contains(document.name.utf8.count) else {
                 throw MillraceError(.invalidInput, "a document's name has 1 to \(Self.longestName) bytes: '\(document.name.prefix(100))'")
             }
-            guard names.insert(document.name).inserted else {
+            guard names.insert(Array(document.name.utf8)).inserted else {
                 throw MillraceError(.invalidInput, "two documents are called '\(document.name)': ingest them into two collections")
             }
-            for (name, value) in document.metadata where name.isEmpty || name.contains("=") || name.utf8.count + value.utf8.count > 8191 {
+            for (name, value) in document.metadata
+            where name.isEmpty || name.utf8.contains(UInt8(ascii: "=")) || name.utf8.count + value.utf8.count > 8191 {
                 throw MillraceError(
                     .invalidInput,
                     "the metadata '\(name.prefix(100))' is not a name without '=' and a value, 8,191 bytes together at most")
@@ -130,7 +132,7 @@ public struct Ingestion: Sendable {
 
     private func deleteMissing(under folder: String, keeping names: [String], in index: any SearchIndex) async throws -> [String] {
         // All of an index's keywords are compared by their bytes.
-        let kept = names.filter { $0.hasPrefix(folder) }.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+        let kept = names.filter { $0.utf8.starts(with: folder.utf8) }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         var deleted: [String] = []
         try await index.refresh()
         for start in stride(from: 0, through: kept.count, by: Self.names) {
@@ -147,10 +149,10 @@ public struct Ingestion: Sendable {
                 var query = SearchQuery(limit: 1000)
                 query.filter = .all([missing, .equals("place", .integer(0))])
                 let hits = try await index.search(query).hits
-                let ids = Set(hits.compactMap { $0.document.fields["document"]?.string })
+                let ids = hits.compactMap { $0.document.fields["document"]?.string }
                 deleted += hits.compactMap { $0.document.fields["source"]?.string }
                 // At last also what a killed run has left, which has no first passage.
-                try await index.delete(where: hits.isEmpty ? missing : .among("document", ids.sorted().map { .string($0) }))
+                try await index.delete(where: hits.isEmpty ? missing : .among("document", ids.map { .string($0) }))
                 try await index.refresh()
                 if hits.isEmpty { break }
             }

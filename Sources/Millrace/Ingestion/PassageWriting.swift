@@ -1,12 +1,12 @@
 import MillraceCore
 
-/// Writes a document's passages in batches, the first one last: where that is, all are.
-struct PassageWriting {
-    /// Why this document cannot be written, while others can.
-    struct Refusal: Error {
-        let error: any Error
-    }
+/// Why one document cannot be read or written, while others can.
+struct DocumentFailure: Error {
+    let error: any Error
+}
 
+/// Writes a document's passages in batches, the first one last: where that is with their version, all are.
+struct PassageWriting {
     private let document: IngestionDocument
     private let id: String
     private let version: String
@@ -15,6 +15,8 @@ struct PassageWriting {
     private let batch: Int
     private let embedder: (any Embedder)?
     private let index: any SearchIndex
+    /// The first passage of the document's older version.
+    private var older: SearchDocument?
     private var waiting: [PassageChunker.Passage] = []
     private var first: SearchDocument?
     /// How many passages there were.
@@ -22,7 +24,7 @@ struct PassageWriting {
 
     init(
         _ document: IngestionDocument, id: String, version: String, type: DocumentType, title: String?, batch: Int,
-        embedder: (any Embedder)?, index: any SearchIndex
+        embedder: (any Embedder)?, index: any SearchIndex, older: SearchDocument?
     ) {
         self.document = document
         self.id = id
@@ -32,6 +34,7 @@ struct PassageWriting {
         self.batch = batch
         self.embedder = embedder
         self.index = index
+        self.older = older
     }
 
     mutating func add(_ passages: [PassageChunker.Passage]) async throws {
@@ -63,6 +66,12 @@ struct PassageWriting {
             return PassageCollection.document(passage, version: version, vector: vector)
         }
         if count == 0 { first = documents.removeFirst() }
+        if var older {
+            // From here on not all of the older version is there: were it to come back, it is not to be taken for done.
+            older.fields["version"] = "unfinished"
+            try await put([older])
+            self.older = nil
+        }
         try await put(documents)
         count += size
         waiting.removeFirst(size)
@@ -76,13 +85,13 @@ struct PassageWriting {
                 throw MillraceError(.modelError, "the embedder '\(embedder.id)' gave another number of vectors than of texts")
             }
             return vectors
-        } catch { throw Refusal(error: error) }
+        } catch { throw DocumentFailure(error: error) }
     }
 
     private func put(_ documents: [SearchDocument]) async throws {
         guard !documents.isEmpty else { return }
         if let failure = try await index.write(documents).first {
-            throw Refusal(error: MillraceError(.storageUnavailable, "a passage could not be indexed: \(failure.reason)"))
+            throw DocumentFailure(error: MillraceError(.storageUnavailable, "a passage could not be indexed: \(failure.reason)"))
         }
     }
 }

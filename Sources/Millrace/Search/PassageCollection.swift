@@ -112,8 +112,9 @@ public enum PassageCollection {
         let headings = fields["headings"]?.array?.compactMap(\.string) ?? []
         var metadata: [String: String] = [:]
         for case .string(let pair) in fields["metadata"]?.array ?? [] {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            if parts.count == 2 { metadata[String(parts[0])] = String(parts[1]) }
+            // By bytes: an equals sign and an accent behind it are one character.
+            let parts = pair.utf8.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { metadata[String(decoding: parts[0], as: UTF8.self)] = String(decoding: parts[1], as: UTF8.self) }
         }
         return CollectionPassage(
             documentID: documentID, place: place, text: text, title: fields["title"]?.string ?? documentID,

@@ -26,7 +26,7 @@ struct FileDocument: Sendable {
 
     /// The document of a file.
     func document(name: String, metadata: [String: String]) -> IngestionDocument {
-        let title = path.split(separator: "/").last.map(String.init) ?? name
+        let title = FolderWalk.lastPart(of: path) ?? name
         return IngestionDocument(
             name: name, title: title, metadata: metadata, contentHash: { try await contentHash() }, read: { body in try await read(body) })
     }

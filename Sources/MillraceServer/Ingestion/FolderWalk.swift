@@ -44,12 +44,18 @@ package struct FolderWalk: Equatable, Sendable {
 
     /// The last part of a path; of `.` and the like the folder's own name.
     private static func name(of path: String) throws(MillraceError) -> String {
-        func last(_ path: String) -> String? { path.split(separator: "/").last.map(String.init) }
-        if let name = last(path), name != ".", name != ".." { return name }
+        if let name = lastPart(of: path), name != ".", name != ".." { return name }
         guard let resolved = realpath(path, nil) else { throw MillraceError(.invalidInput, "\(path): \(reason(errno))") }
         defer { free(resolved) }
-        guard let name = last(String(cString: resolved)) else { throw MillraceError(.invalidInput, "\(path): name a folder below it") }
+        guard let name = lastPart(of: String(cString: resolved)) else {
+            throw MillraceError(.invalidInput, "\(path): name a folder below it")
+        }
         return name
+    }
+
+    /// What stands behind the last slash that is not at the end. By bytes: a slash and an accent behind it are one character.
+    static func lastPart(of path: String) -> String? {
+        path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(decoding: $0, as: UTF8.self) }
     }
 
     private mutating func walk(_ path: String, _ name: String) {

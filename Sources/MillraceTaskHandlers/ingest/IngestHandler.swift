@@ -46,10 +46,11 @@ public struct IngestHandler: TaskHandler {
         let count = files.count
         try await context.emit(.status("ingesting", message: "Ingesting \(count) file\(count == 1 ? "" : "s") into \(collection)"))
         let documents = files.map { document($0, metadata, context.principal) }
-        let records = Dictionary(zip(documents.map(\.name), files), uniquingKeysWith: { first, _ in first })
+        // By their bytes: names that only look alike are two.
+        let records = Dictionary(zip(documents.map { Array($0.name.utf8) }, files), uniquingKeysWith: { first, _ in first })
         var failures: [String] = []
         let counts = try await ingestion.ingest(documents, into: collection) { outcome in
-            guard let record = records[outcome.name] else { return }
+            guard let record = records[Array(outcome.name.utf8)] else { return }
             switch outcome.status {
             case .indexed, .unchanged:
                 try await context.emit(

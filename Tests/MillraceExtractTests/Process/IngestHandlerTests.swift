@@ -64,6 +64,15 @@ import Testing
         #expect(try await passages().map(\.text) == ["Pull the lever."])
     }
 
+    /// Titles are told apart by their bytes, as names in a collection are.
+    @Test func titlesThatLookAlike_areToldOfEach() async throws {
+        let files = [try await upload("one", "caf\u{E9}.md"), try await upload("two", "cafe\u{301}.md")]
+        let recorder = try await run(files)
+        let documents = recorder.events.compactMap { if case .document(let document) = $0.body { document } else { nil } }
+        #expect(Set(documents.map(\.pointer)) == Set(files.map(\.pointer)) && documents.count == 2)
+        #expect(Set(try await passages().map(\.text)) == ["one", "two"])
+    }
+
     @Test func nothingCouldBeIngested_isAnError() async throws {
         let file = try await upload("%PDF-1.7\nnothing", "damaged.pdf", "application/pdf")
         await #expect { try await run([file]) } throws: { ($0 as? MillraceError)?.code == .handlerError }

@@ -82,6 +82,39 @@ import Testing
         #expect(extractor.reads.withLock { $0 } == 2)
     }
 
+    /// An equals sign and an accent behind it are one character.
+    @Test func metadataThatBeginsWithAnAccent_isKept() async throws {
+        _ = try await ingest([Self.document("a", "x", metadata: ["place": "\u{301}a=b", "year": "1712"])])
+        #expect(try await passages("a").map(\.metadata) == [["place": "\u{301}a=b", "year": "1712"]])
+        await #expect { try await ingest([Self.document("a", "x", metadata: ["a=\u{301}": "x"])]) } throws: {
+            ($0 as? MillraceError)?.code == .invalidInput
+        }
+    }
+
+    /// Names are bytes: a folder may have both spellings of one name.
+    @Test func namesThatLookAlike_areTwoDocuments() async throws {
+        let names = ["m/caf\u{E9}", "m/cafe\u{301}"]
+        let ingestion = Ingestion(search: search, extractor: extractor, settings: Self.settings)
+        func reported(_ documents: [String], _ status: IngestionOutcome.Status) async throws -> [[UInt8]] {
+            var found: [[UInt8]] = []
+            _ = try await ingestion.ingest(
+                documents.map { Self.document($0, "text \($0.utf8.count)") }, into: "c", deletingMissingUnder: ["m/"]
+            ) { outcome in
+                if outcome.status == status { found.append(Array(outcome.name.utf8)) }
+            }
+            return found.sorted { $0.count < $1.count }
+        }
+        let bytes = names.map { Array($0.utf8) }
+        #expect(try await reported(names, .indexed) == bytes)
+        #expect(try await stored().count == 2)
+        #expect(try await reported(names, .unchanged) == bytes)
+        #expect(try await reported([names[1]], .deleted) == [bytes[0]])
+        #expect(try await reported(names, .indexed) == [bytes[0]])
+        // Each is told of once.
+        #expect(try await reported([], .deleted) == bytes)
+        #expect(try await stored().isEmpty)
+    }
+
     @Test func longNames_haveIDsOfTheirOwn() async throws {
         let names = ["a", "b"].map { String(repeating: "ü", count: 400) + $0 }
         _ = try await ingest(names.map { Self.document($0, "text of \($0.suffix(1))") })
@@ -159,6 +192,53 @@ import Testing
         #expect(try await ingest(documents, embedder: LetterPlaces())["a"]?.status == .indexed)
     }
 
+    @Test func replacementThatIsRefused_thenPutBack_isWholeAgain() async throws {
+        let before = Self.document("a", Self.text("mills", 12))
+        _ = try await ingest([before], embedder: LetterPlaces())
+        let expected = try await stored(dimensions: 2)
+        let after = Self.document("a", Self.text("pumps", 12) + "bad")
+        #expect(try await ingest([after], embedder: LetterPlaces(refuses: "bad"))["a"]?.status == .failed)
+        #expect(try await stored(dimensions: 2) != expected, "some of it was written")
+        #expect(try await ingest([before], embedder: LetterPlaces())["a"]?.status == .indexed)
+        #expect(try await stored(dimensions: 2) == expected)
+    }
+
+    /// A long document whose bytes are others, or cannot be had, when they are read again.
+    @Test(arguments: ["conflict", "system", "document_damaged", "unsupported_document", "none"], [false, true])
+    func secondReadingThatFails_failsTheDocumentAlone(code: String, isKnown: Bool) async throws {
+        let text = Self.text("mills", 1500)
+        let reads = Locked(0)
+        let long = IngestionDocument(name: "long", title: "long", contentHash: { "long" }) { body in
+            let isFirst = reads.withLock { count in
+                count += 1
+                return count == 1
+            }
+            if !isFirst, code == "none" { throw MillraceError(.notFound, "this document ends badly") }
+            var bytes: [UInt8]? = Array((isFirst ? text : text + "!\(code)\n").utf8)
+            try await body { bytes.take() }
+        }
+        if isKnown { _ = try await ingest([Self.document("long", Self.text("pumps", 9))]) }
+        let outcomes = try await ingest([long, Self.document("b", "x")])
+        #expect(outcomes["long"] == IngestionOutcome(name: "long", status: .failed, reason: "this document ends badly"))
+        #expect(outcomes["b"]?.status == .indexed && reads.withLock { $0 } == 2)
+        if !isKnown { #expect(try await stored().map(\.id) == ["b#0"], "nothing is left of it") }
+        // Whole again.
+        _ = try await ingest([Self.document("long", Self.text("pumps", 9)), Self.document("b", "x")])
+        _ = try await ingest([Self.document("long", Self.text("pumps", 9)), Self.document("b", "x")], into: "fresh")
+        #expect(try await stored() == stored("fresh"))
+    }
+
+    /// What fails is where the passages go: that is no document's fault, also when it fails while a document is read.
+    @Test func engineThatFailsInTheSecondReading_endsTheRun() async throws {
+        var one = Self.settings
+        one.concurrent = 1
+        // Behind the index, what is known, and some batches.
+        let killed = KilledEngine(base: search, last: 9, isBehind: false)
+        await #expect(throws: KilledEngine.Killed.self) {
+            try await ingest([Self.document("long", Self.text("mills", 1500))], settings: one, engine: killed)
+        }
+    }
+
     @Test func contentHashThatFails_failsTheDocument() async throws {
         let document = IngestionDocument(
             name: "a", title: "a", contentHash: { throw MillraceError(.system, "it cannot be read") }, read: { _ in })
@@ -190,6 +270,15 @@ import Testing
         let failing = try await ingest([Self.document("m/b", "!document_damaged")], under: ["m/"])
         #expect(failing["m/b"]?.status == .failed && failing.count == 1)
         #expect(try await ingest([], under: ["m/"]).values.map(\.status) == [.deleted])
+    }
+
+    /// A name whose first letter is but an accent: one character together with the slash before it.
+    @Test func nameThatBeginsWithAnAccent_isUnderItsFolder() async throws {
+        let (name, other) = ("m/\u{301}a", "m/\u{301}b")
+        _ = try await ingest([Self.document(name, "text"), Self.document(other, "text")])
+        let outcomes = try await ingest([Self.document(name, "text")], under: ["m/"])
+        #expect(outcomes.mapValues(\.status) == [name: .unchanged, other: .deleted])
+        #expect(try await stored().map(\.id) == [name + "#0"])
     }
 
     @Test func longNamesThatAreThere_areKept() async throws {
@@ -258,6 +347,30 @@ import Testing
             let found = try await stored(name)
             #expect(found == expected, "killed at call \(number)")
             try await search.drop(name)
+        }
+        #expect(number > 25, "as many calls as there are")
+    }
+
+    /// What was half replaced, and then is as it was before.
+    @Test(arguments: [false, true]) func killedAnywhere_thenPutBack_givesTheIndexOfBefore(isBehind: Bool) async throws {
+        var one = Self.settings
+        one.concurrent = 1
+        _ = try await ingest(Self.before, into: "expected", settings: one)
+        let expected = try await stored("expected")
+        var number = 0
+        var isKilled = true
+        while isKilled {
+            number += 1
+            _ = try await ingest(Self.before, settings: one)
+            let killed = KilledEngine(base: search, last: number, isBehind: isBehind)
+            do {
+                _ = try await ingest(Self.after, under: ["f/"], settings: one, engine: killed)
+                isKilled = false
+            } catch is KilledEngine.Killed {}
+            _ = try await ingest(Self.before, under: ["f/"], settings: one)
+            let found = try await stored()
+            #expect(found == expected, "killed at call \(number)")
+            try await search.drop("c")
         }
         #expect(number > 25, "as many calls as there are")
     }

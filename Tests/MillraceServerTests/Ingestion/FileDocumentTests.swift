@@ -23,6 +23,18 @@ import Testing
         #expect(try await read(document) == Array(text.utf8))
     }
 
+    /// A slash and an accent behind it are one character, but two bytes of a path.
+    @Test func nameThatBeginsWithAnAccent_isPartedFromItsFolder() throws {
+        directory.write("\u{301}a.txt", "text")
+        let path = directory.path + "/\u{301}a.txt"
+        let document = FileDocument(path, executor: try BlockingExecutor(name: "test", threads: 1)).document(name: "n", metadata: [:])
+        #expect(document.title == "\u{301}a.txt")
+        let walk = try FolderWalk([path, directory.path])
+        let folder = try #require(walk.folders.first)
+        #expect(walk.files.map(\.name) == ["\u{301}a.txt", folder + "\u{301}a.txt"])
+        #expect(walk.files.allSatisfy { $0.path.utf8.elementsEqual(path.utf8) })
+    }
+
     /// Its passages would be called those of other bytes.
     @Test func fileThatChangesBehindItsHash_isAnError() async throws {
         directory.write("a.txt", "one")
