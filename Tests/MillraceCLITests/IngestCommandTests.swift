@@ -168,6 +168,12 @@ import Testing
         #expect(try administration.run(order, isInterrupted: { false }, report: { _ in })[.unchanged] == 3)
     }
 
+    /// An equals sign and an accent behind it are one character.
+    @Test func metadata_isPartedAtTheFirstEqualsSign() throws {
+        let metadata = try IngestCommand.metadata(["a=1=2", "b=", "c=\u{301}x"], path: ["ingest"])
+        #expect(metadata == ["a": "1=2", "b": "", "c": "\u{301}x"])
+    }
+
     @Test func walk_isSorted_andLeavesOutLinksAndHiddenFiles() throws {
         let walk = try FolderWalk([folder.path + "/docs", folder.path + "/docs/link.md"])
         #expect(

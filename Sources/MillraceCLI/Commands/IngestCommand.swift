@@ -61,7 +61,10 @@ struct IngestCommand {
     static func metadata(_ pairs: [String], path: [String]) throws(UsageError) -> [String: String] {
         var metadata: [String: String] = [:]
         for pair in pairs {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            // By bytes: an equals sign and an accent behind it are one character.
+            let parts = pair.utf8.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false).map {
+                String(decoding: $0, as: UTF8.self)
+            }
             guard parts.count == 2, !parts[0].isEmpty else {
                 throw UsageError("--metadata: expected name=value, found '\(pair)'", path: path)
             }
