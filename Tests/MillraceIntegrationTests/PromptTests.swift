@@ -57,7 +57,7 @@ extension IntegrationTests {
                 #expect(embedded["variables"] == ["persona"])
 
                 let first = try Self.put(server, ["text": "<p>{{ persona }}</p>", "description": "in a tag"])
-                #expect(first.status == 201 && first["etag"] == "\"1\"" && first["location"] == Self.path)
+                #expect(first.status == 201 && first["etag"]?.hasSuffix("-1\"") == true && first["location"] == Self.path)
                 #expect(first.json["origin"] == "stored" && first.json["active_version"] == 1)
                 #expect(try Self.ask(server, persona: "A & B") == Said(text: "<p>A &amp; B</p>", prompts: ["\(Self.name) stored 1"]))
                 let second = try Self.put(server, ["text": "two{% include 'part.xml.j2' ignore missing %}", "version": 1])
