@@ -5,7 +5,8 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct BlockingExecutorEndTests {
     @Test func lastReferenceThatGoesOnItsOwnThread_leavesNoThreadBehind() async {
         await #expect(processExitsWith: .success) {
-            let rounds = 100
+            // So many that the stacks of all would be more than the sixteen arenas of 64 MiB that malloc may reserve for threads that overlap.
+            let rounds = 400
             let before = try AddressSpace.size()
             for _ in 0..<rounds {
                 let held = Locked<BlockingExecutor?>(try BlockingExecutor(name: "test", threads: 2))
