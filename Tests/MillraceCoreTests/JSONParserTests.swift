@@ -55,6 +55,16 @@ import Testing
         #expect { try JSONValue(parsing: "{\"a\": 1 \"b\"}") } throws: { ($0 as? MillraceError)?.message.contains("byte 8") == true }
     }
 
+    /// The two names begin alike as Unicode reads them, and `<` of strings puts neither first.
+    @Test func members_areWrittenInTheOrderOfTheirNamesBytes() throws {
+        let text = "{\"e\u{301}\":2,\"\u{E9}@\":1}"
+        for _ in 0..<20 {
+            let members: [String: JSONValue] = ["\u{E9}@": 1, "e\u{301}": 2]
+            #expect(Array(JSONValue.object(members).text.utf8) == Array(text.utf8))
+        }
+        #expect(try JSONValue(parsing: text).text == text)
+    }
+
     /// Of a repeated name Foundation takes the first value, we the last, as most parsers do.
     @Test(arguments: valid.dropLast())
     func foundation_readsTheSame(text: String, value: JSONValue) throws {

@@ -65,7 +65,7 @@ extension ByteBuffer {
         }
     }
 
-    /// Appends a value as compact JSON, object members sorted by name.
+    /// Appends a value as compact JSON, object members sorted by the bytes of their names.
     public mutating func append(json value: JSONValue) {
         switch value {
         case .null: append("null")
@@ -87,7 +87,8 @@ extension ByteBuffer {
         case .object(let members):
             append(byte: UInt8(ascii: "{"))
             var first = true
-            for (name, member) in members.sorted(by: { $0.key < $1.key }) {
+            // By bytes, since `<` of strings puts neither first where one begins with another way to write the other, and the text is to be one.
+            for (name, member) in members.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
                 if !first { append(byte: UInt8(ascii: ",")) }
                 first = false
                 append(jsonString: name)

@@ -12,7 +12,7 @@ public enum JSONValue: Sendable, Equatable {
     case string(String)
     /// An array.
     case array([JSONValue])
-    /// An object; members are written in the order of their names.
+    /// An object; members are written in the order of their names' bytes.
     case object([String: JSONValue])
 
     /// Parses one JSON document.
@@ -76,7 +76,7 @@ public enum JSONValue: Sendable, Equatable {
         }
     }
 
-    /// The value as compact JSON text, object members sorted by name.
+    /// The value as compact JSON text, object members sorted by the bytes of their names.
     public var text: String {
         var buffer = ByteBuffer()
         buffer.append(json: self)
