@@ -169,6 +169,8 @@ class Answer:
         schema = self.request.get("outputConfig", {}).get("textFormat", {}).get("structure", {}).get("jsonSchema")
         if schema:
             return json.dumps(instance(json.loads(schema["schema"])))
+        if "answer" in directives:
+            return directives.get("answer")
         results = [block["toolResult"] for block in self.content if "toolResult" in block]
         if results:
             return "The tool said: " + " ".join(part.get("text") or json.dumps(part) for result in results for part in result["content"])

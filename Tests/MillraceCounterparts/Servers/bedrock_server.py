@@ -15,6 +15,7 @@ with `missing` in it does not exist. The guardrail's rules are in bedrock_guardr
 
 Directives (bedrock_directives.py tells where they stand) steer the answer. Without one the model repeats the last user message.
   say:TEXT  tokens:N  silent        what is said: the text, `word1 ... wordN`, nothing
+  answer:TEXT                       what is said where no output format is asked for
   reasoning[:TEXT]  redacted        reasoning with a signature, redacted reasoning before the answer
   tool:NAME[=JSON]                  a call of a tool that the request has (its input: the least that the schema allows)
   server-tool  image  cite-web:URL  a tool that the service runs and its result; an image; a citation of a web page

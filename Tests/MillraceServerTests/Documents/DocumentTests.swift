@@ -63,7 +63,9 @@ import Testing
     // MARK: Settings
 
     /// Every YAML block is a configuration without findings.
-    @Test(arguments: ["Docs/aws.md", "Docs/backends.md", "Docs/rag.md"]) func configuration_isRight(_ path: String) throws {
+    @Test(arguments: ["Docs/aws.md", "Docs/backends.md", "Docs/rag.md", "Docs/secrets.md"]) func configuration_isRight(_ path: String)
+        throws
+    {
         let blocks = try Self.read(path).components(between: "```yaml\n", and: "```")
         #expect(!blocks.isEmpty)
         for block in blocks {
@@ -74,8 +76,11 @@ import Testing
 
     /// Every setting has a row with its default and its range.
     @Test(
-        arguments: [("aws.", "Docs/aws.md"), ("documents.", "Docs/documents.md"), ("ingestion.", "Docs/ingestion.md")]
-            + ["objects.", "content.", "search.", "secrets.", "cache."].map { ($0, "Docs/backends.md") })
+        arguments: [
+            ("aws.", "Docs/aws.md"), ("documents.", "Docs/documents.md"), ("ingestion.", "Docs/ingestion.md"),
+            ("secrets.", "Docs/secrets.md"),
+        ]
+            + ["objects.", "content.", "search.", "cache."].map { ($0, "Docs/backends.md") })
     func settings_areInTheDocument(_ group: String, _ path: String) throws {
         let rows = try Self.read(path).split(whereSeparator: \.isNewline)
         let settings = SettingTable.all.filter { $0.key?.hasPrefix(group) == true }
