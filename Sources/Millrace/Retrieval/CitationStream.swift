@@ -5,7 +5,8 @@ import MillraceCore
 /// A model marks a quote with `<cite ref="2">words of the source</cite>`, where 2 is a source's number. The marker is held back until its
 /// quote was looked for in that source. One that stands there, but for white space and kinds of quotation marks, becomes `[2]` in the text
 /// and a ``Citation`` with the words as they stand in the source and the place at which they do. Any other is left out, with its quote:
-/// nothing that was not verified is shown as a quote. Citations that a model gives by other means are looked for in the same way.
+/// nothing that was not verified is shown as a quote. Citations that a model gives by other means are looked for in the same way. A sentence
+/// without any that repeats enough words of a source, one behind the other, gets one if that is asked for (`verbatimWords`).
 ///
 /// A pure value; ``CitingLanguageModel`` puts it around a model.
 public struct CitationStream: Sendable {
@@ -29,14 +30,18 @@ public struct CitationStream: Sendable {
     private var holdsSpace = false
     /// The number that the text so far ends with, in brackets.
     private var lastMark: Int?
+    private var verbatim: VerbatimQuotes
 
     /// Creates a stream.
     /// - Parameters:
     ///   - sources: what may be cited.
     ///   - verifiedCount: how many citations the answer has already; ids go on from there (default: 0).
-    public init(_ sources: RetrievedSources, verifiedCount: Int = 0) {
+    ///   - verbatimWords: how many words of a source, one behind the other, a sentence that the model has not marked must have to be cited all
+    ///     the same; 0: none is (default: 0). For scripts that put spaces between words.
+    public init(_ sources: RetrievedSources, verifiedCount: Int = 0, verbatimWords: Int = 0) {
         self.sources = sources
         self.verifiedCount = verifiedCount
+        verbatim = VerbatimQuotes(sources, fewestWords: verbatimWords)
     }
 
     /// Takes the next piece of the model's text.
@@ -45,6 +50,7 @@ public struct CitationStream: Sendable {
     /// The model's text has ended.
     public mutating func finish() -> [Piece] {
         var pieces = scanner.finish().flatMap { place($0) }
+        pieces += verbatim.finish().flatMap { place($0) }
         if holdsSpace { pieces.append(.text(" ")) }
         holdsSpace = false
         lastMark = nil
@@ -67,7 +73,7 @@ public struct CitationStream: Sendable {
             holdsSpace = text.utf8.last == UInt8(ascii: " ")
             if holdsSpace { text.removeLast() }
             if !text.isEmpty { lastMark = nil }
-            return text.isEmpty ? [] : [.text(text)]
+            return text.isEmpty ? [] : verbatim.receive(text).flatMap { place($0) }
         case .marker(let reference, let quote):
             guard let verified = verify(reference, quote) else {
                 holdsSpace = false
@@ -77,21 +83,33 @@ public struct CitationStream: Sendable {
         }
     }
 
+    private mutating func place(_ piece: VerbatimQuotes.Piece) -> [Piece] {
+        switch piece {
+        case .text(let text): return [.text(text)]
+        case .quote(let quote):
+            guard let source = sources.source(quote.number) else { return [] }
+            let citation = verified(quote.text, at: quote.offset, in: source, number: quote.number)
+            return [.text(" [\(quote.number)]"), .citation(citation)]
+        }
+    }
+
     /// - Parameter number: what the model's text refers to the citation by; `nil`: it does not yet.
     private mutating func show(_ citation: Citation, as number: Int?) -> [Piece] {
         var citation = citation
+        let space = verbatim.cite()
+        let before: [Piece] = space.isEmpty ? [] : [.text(space)]
         guard number == nil, let mark = citation.referenceNumber else {
             citation.referenceNumber = number
-            return [.citation(citation)]
+            return before + [.citation(citation)]
         }
         // Two quotes of a source, one behind the other, have one mark.
         if lastMark == mark {
             holdsSpace = false
-            return [.citation(citation)]
+            return before + [.citation(citation)]
         }
         lastMark = mark
         defer { holdsSpace = false }
-        return [.text((holdsSpace ? " " : "") + "[\(mark)]"), .citation(citation)]
+        return before + [.text((holdsSpace ? " " : "") + "[\(mark)]"), .citation(citation)]
     }
 
     private mutating func verify(_ number: Int?, _ quote: String?) -> Citation? {
@@ -105,10 +123,14 @@ public struct CitationStream: Sendable {
             droppedCount += 1
             return nil
         }
+        return verified(found.text, at: found.offset, in: source, number: number)
+    }
+
+    private mutating func verified(_ text: String, at offset: Int, in source: RetrievedSource, number: Int) -> Citation {
         verifiedCount += 1
-        let position = source.position(at: found.offset)
+        let position = source.position(at: offset)
         return Citation(
-            documentID: source.documentID, text: found.text, page: position.page, section: Self.section(of: position),
+            documentID: source.documentID, text: text, page: position.page, section: Self.section(of: position),
             citationID: "cit_\(verifiedCount)", referenceNumber: number, documentTitle: source.title, documentPointer: source.source)
     }
 

@@ -30,6 +30,7 @@ public struct CitingLanguageModel: LanguageModel {
     private let model: any LanguageModel
     private let sources: RetrievedSources
     private let citationsBefore: Int
+    private let verbatimWords: Int
     private let lastTally = Locked(Tally())
 
     /// How a model is to cite: a part of a system prompt.
@@ -44,16 +45,19 @@ public struct CitingLanguageModel: LanguageModel {
     ///   - model: the model that answers.
     ///   - sources: what may be cited.
     ///   - citationsBefore: how many citations the answer has already, where it takes several calls (default: 0).
-    public init(_ model: any LanguageModel, sources: RetrievedSources, citationsBefore: Int = 0) {
+    ///   - verbatimWords: how many words of a source, one behind the other, a sentence without a citation must have to get one (default: 0,
+    ///     none does).
+    public init(_ model: any LanguageModel, sources: RetrievedSources, citationsBefore: Int = 0, verbatimWords: Int = 0) {
         self.model = model
         self.sources = sources
         self.citationsBefore = citationsBefore
+        self.verbatimWords = verbatimWords
     }
 
     /// Generates one answer; text and citations go on as they are verified, everything else as it comes.
     /// - Throws: what the model throws.
     public func generate(_ request: ModelRequest, receive: (ModelEvent) async throws -> Void) async throws -> ModelResponse {
-        let begun = CitationStream(sources, verifiedCount: citationsBefore)
+        let begun = CitationStream(sources, verifiedCount: citationsBefore, verbatimWords: verbatimWords)
         var stream = begun
         lastTally.withLock { $0 = Tally() }
         func pass(_ pieces: [CitationStream.Piece]) async throws {

@@ -129,12 +129,15 @@ public struct RagOssHandler: TaskHandler {
         } else {
             prompt.turns = conversation.questions(about: plan.topic)
         }
+        // What a model that follows no instructions says are quotes, with their citations.
+        let verbatimWords = model.capabilities.contains(.instructions) ? settings.current.verbatimWords : 0
         var citations = CitingLanguageModel.Tally()
         var text = ""
         var response: ModelResponse?
         // One more than there are searches: a model that asks for too many is told so once, and then is to answer.
         for _ in 0...(further + 1) {
-            let citing = CitingLanguageModel(model, sources: searches.sources, citationsBefore: citations.verified)
+            let citing = CitingLanguageModel(
+                model, sources: searches.sources, citationsBefore: citations.verified, verbatimWords: verbatimWords)
             let answer = try await context.generate(prompt, with: citing)
             citations.verified += citing.tally.verified
             citations.dropped += citing.tally.dropped

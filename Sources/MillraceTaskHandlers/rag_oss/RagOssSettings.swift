@@ -39,6 +39,9 @@ public struct RagOssSettings: HandlerSettings, Equatable {
     public var keywordQueries = 3
     /// How many searches an answer may take: the first, and those that the model asks for (default: 3).
     public var maxSearches = 3
+    /// How many words of a source, one behind the other, a sentence that the model has not marked must have to be cited all the same; 0: none
+    /// is (default: 6).
+    public var verbatimWords = 6
 
     /// `ragOssConfig`.
     public static let group = "ragOssConfig"
@@ -70,6 +73,9 @@ public struct RagOssSettings: HandlerSettings, Equatable {
         .integer("keywordQueries", \.keywordQueries, in: 1...8, "keyword queries that a question gives at most"),
         .integer(
             "maxSearches", \.maxSearches, in: 1...20, "searches that an answer may take: the first, and those that the model asks for"),
+        .integer(
+            "verbatimWords", \.verbatimWords, in: 0...100,
+            "words of a source in a row that a sentence without a citation must have to get one; 0: none does"),
     ]
 
     /// Settings with their defaults.
