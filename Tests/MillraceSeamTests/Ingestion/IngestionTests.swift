@@ -4,8 +4,8 @@ import MillraceCore
 import Testing
 
 @Suite struct IngestionTests {
-    private let search: SQLiteSearchEngine
-    private let extractor = LineExtractor()
+    let search: SQLiteSearchEngine
+    let extractor = LineExtractor()
 
     init() throws { search = try SQLiteSearchEngine(path: ":memory:") }
 
@@ -17,19 +17,19 @@ import Testing
         return settings
     }()
 
-    private static func document(_ name: String, _ text: String, metadata: [String: String] = [:]) -> IngestionDocument {
+    static func document(_ name: String, _ text: String, metadata: [String: String] = [:]) -> IngestionDocument {
         IngestionDocument(name: name, title: name, metadata: metadata, contentHash: { "\(text.hashValue)" }) { body in
             var bytes: [UInt8]? = Array(text.utf8)
             try await body { bytes.take() }
         }
     }
 
-    private static func text(_ word: String, _ count: Int) -> String {
+    static func text(_ word: String, _ count: Int) -> String {
         "# About \(word)\n" + (0..<count).map { "This is the sentence \($0) about \(word).\n" }.joined()
     }
 
     /// Ingests and gives what was reported, by name.
-    private func ingest(
+    func ingest(
         _ documents: [IngestionDocument], into collection: String = "c", under folders: [String] = [], embedder: (any Embedder)? = nil,
         settings: Ingestion.Settings = settings, engine: (any SearchEngine)? = nil
     ) async throws -> [String: IngestionOutcome] {
@@ -40,7 +40,7 @@ import Testing
         return outcomes
     }
 
-    private func stored(_ collection: String = "c", dimensions: Int? = nil) async throws -> [SearchDocument] {
+    func stored(_ collection: String = "c", dimensions: Int? = nil) async throws -> [SearchDocument] {
         let index = try await search.index(PassageCollection.definition(name: collection, dimensions: dimensions))
         return try await index.search(SearchQuery(limit: 1000, includesVectors: true)).hits.map(\.document)
     }
@@ -313,97 +313,5 @@ import Testing
         _ = try await ingest([Self.document("a", Self.text("mills", 9)), Self.document("b", "x")])
         try await Ingestion(search: search, extractor: extractor).delete(["a", "none"], from: "c")
         #expect(try await stored().map(\.id) == ["b#0"])
-    }
-
-    // MARK: Killed
-
-    static let before = [
-        document("f/a", text("mills", 12)), document("f/b", text("cats", 3)), document("f/gone", text("dogs", 5)),
-        document("f/empty", "some text"), document("f/same", text("birds", 7)),
-    ]
-    static let after = [
-        document("f/a", text("pumps", 4)), document("f/b", text("cats and more", 9)), document("f/new", text("fish", 8)),
-        document("f/empty", ""), document("f/same", text("birds", 7)),
-    ]
-
-    @Test(arguments: [false, true]) func killedAnywhere_theNextRunGivesTheSameIndex(isBehind: Bool) async throws {
-        var one = Self.settings
-        // In one order, so that every call has its number.
-        one.concurrent = 1
-        _ = try await ingest(Self.after, into: "expected", settings: one)
-        let expected = try await stored("expected")
-        var number = 0
-        var isKilled = true
-        while isKilled {
-            number += 1
-            let name = "c\(number)"
-            _ = try await ingest(Self.before, into: name, settings: one)
-            let killed = KilledEngine(base: search, last: number, isBehind: isBehind)
-            do {
-                _ = try await ingest(Self.after, into: name, under: ["f/"], settings: one, engine: killed)
-                isKilled = false
-            } catch is KilledEngine.Killed {}
-            _ = try await ingest(Self.after, into: name, under: ["f/"], settings: one)
-            let found = try await stored(name)
-            #expect(found == expected, "killed at call \(number)")
-            try await search.drop(name)
-        }
-        #expect(number > 25, "as many calls as there are")
-    }
-
-    /// What was half replaced, and then is as it was before.
-    @Test(arguments: [false, true]) func killedAnywhere_thenPutBack_givesTheIndexOfBefore(isBehind: Bool) async throws {
-        var one = Self.settings
-        one.concurrent = 1
-        _ = try await ingest(Self.before, into: "expected", settings: one)
-        let expected = try await stored("expected")
-        var number = 0
-        var isKilled = true
-        while isKilled {
-            number += 1
-            _ = try await ingest(Self.before, settings: one)
-            let killed = KilledEngine(base: search, last: number, isBehind: isBehind)
-            do {
-                _ = try await ingest(Self.after, under: ["f/"], settings: one, engine: killed)
-                isKilled = false
-            } catch is KilledEngine.Killed {}
-            _ = try await ingest(Self.before, under: ["f/"], settings: one)
-            let found = try await stored()
-            #expect(found == expected, "killed at call \(number)")
-            try await search.drop("c")
-        }
-        #expect(number > 25, "as many calls as there are")
-    }
-
-    /// A collection that was never finished, and whose documents then change.
-    @Test func killedAtFirst_thenChanged_leavesNothing() async throws {
-        var one = Self.settings
-        one.concurrent = 1
-        _ = try await ingest(Self.after, into: "expected", settings: one)
-        let expected = try await stored("expected")
-        var isKilled = true
-        for number in 1...1000 where isKilled {
-            let killed = KilledEngine(base: search, last: number, isBehind: false)
-            do {
-                _ = try await ingest(Self.before, into: "c", settings: one, engine: killed)
-                isKilled = false
-            } catch is KilledEngine.Killed {}
-            _ = try await ingest(Self.after, into: "c", under: ["f/"], settings: one)
-            let found = try await stored("c")
-            #expect(found == expected, "killed at call \(number)")
-            try await search.drop("c")
-        }
-        #expect(!isKilled)
-    }
-
-    @Test func cancelledRun_endsAndCanGoOn() async throws {
-        let (search, extractor) = (search, extractor)
-        let task = Task {
-            withUnsafeCurrentTask { $0?.cancel() }
-            let ingestion = Ingestion(search: search, extractor: extractor, settings: Self.settings)
-            return try await ingestion.ingest(Self.before, into: "c")
-        }
-        await #expect(throws: CancellationError.self) { try await task.value }
-        #expect(try await ingest(Self.before).values.allSatisfy { $0.status == .indexed })
     }
 }
