@@ -63,10 +63,16 @@ import Testing
         let place = arguments.contains("--data-dir") ? [] : ["--data-dir", folder.path + "/data"]
         let words = ["/usr/bin/env", "-C", folder.path, Self.program("millrace", "MillraceCLI"), "ingest"] + place + arguments
         var pointers: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
-        let variables = [
-            "MILLRACE_DOCUMENTS_PROGRAM=" + Self.program("millrace-extract", "MillraceExtract"), "MILLRACE_DOCUMENTS_SPOOL_DIRECTORY=/tmp",
-            "PATH=/usr/bin:/bin", "HOME=/nonexistent",
-        ]
+        // What a sanitizer was told holds for the command, too.
+        let sanitizer = ["LD_PRELOAD", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "SWIFT_BACKTRACE"].compactMap { name in
+            getenv(name).map { "\(name)=\(String(cString: $0))" }
+        }
+        let variables =
+            [
+                "MILLRACE_DOCUMENTS_PROGRAM=" + Self.program("millrace-extract", "MillraceExtract"),
+                "MILLRACE_DOCUMENTS_SPOOL_DIRECTORY=/tmp",
+                "PATH=/usr/bin:/bin", "HOME=/nonexistent",
+            ] + sanitizer
         var environment: [UnsafeMutablePointer<CChar>?] = variables.map { strdup($0) } + [nil]
         defer { for pointer in pointers + environment { free(pointer) } }
         var process = pid_t()
