@@ -42,7 +42,7 @@ struct OwnHandlers {
         if registry.handler(named: "chat") == nil {
             let chat = ChatHandler(
                 models: models, settings: LiveSettings(board: board), content: content, passages: passages, documents: backends.documents,
-                prompts: try prompts.folder("chat", embedded: ChatHandler.embeddedPrompts))
+                tools: registry.tools, prompts: try prompts.folder("chat", embedded: ChatHandler.embeddedPrompts))
             try registry.register(chat, isDefault: registry.defaultName == nil)
         }
         if registry.handler(named: "rag_oss") == nil {
