@@ -38,6 +38,8 @@ public final class Server: Sendable {
         public let cache: (any Cache)?
         /// Reads text with positions out of documents such as PDF and Word; `nil` where it cannot be used.
         public let documents: (any DocumentExtractor)?
+        /// Where handlers may keep files without names while they work (`documents.spoolDirectory`).
+        public let spoolDirectory: String
         /// Clients of AWS's services.
         public let aws: AWSClients
         /// Why clients are missing, by name: `objects`, `search`, `secrets`, `cache`, `documents`.
@@ -190,7 +192,8 @@ public final class Server: Sendable {
         let clients = Clients(
             models: models, embedders: embedders, content: handlersContent, passages: passages, objects: backends.objects,
             search: backends.search,
-            secrets: backends.secrets, cache: backends.cache, documents: backends.documents, aws: AWSClients(assembly: backends.aws),
+            secrets: backends.secrets, cache: backends.cache, documents: backends.documents,
+            spoolDirectory: settings.documents.spoolDirectory, aws: AWSClients(assembly: backends.aws),
             unavailable: backends.unavailable, configuration: settings.handlerConfiguration, prompts: prompts,
             declaredGroups: SettingTable.handlerGroups().map(\.name) + settings.declaredHandlerGroups,
             board: board)

@@ -32,7 +32,7 @@ public struct ChatSettings: HandlerSettings, Equatable {
         .integer("concurrentToolCalls", \.concurrentToolCalls, in: 1...64, "calls of tools that go on at once"),
         .seconds("toolTimeoutSeconds", \.toolTimeoutSeconds, in: 0.1...3600, "how long a call of a tool may take"),
         .integer(
-            "toolResultCharacters", \.toolResultCharacters, in: 1000...1_000_000, "characters of a tool's result that a model is given"),
+            "toolResultCharacters", \.toolResultCharacters, in: 1000...150_000, "characters of a tool's result that a model is given"),
         .text("searchCollection", \.searchCollection, "the collection that the tool search_documents searches") { name in
             RagOssSettings.isCollection(name) ? nil : RagOssSettings.collectionRule
         },
