@@ -343,6 +343,18 @@ import Testing
         #expect(throws: MillraceError.self) { _ = try pointers(["a"], ["b", "c", "d"]) }
     }
 
+    @Test func documentsOfAnswers_areNotThoseOfTheConversation() throws {
+        func message(_ role: MessageRole, _ pointer: String) -> Message {
+            Message(
+                id: "m", chatID: "c", parentID: nil, role: role, parts: [.text("?"), .document(Attachment(pointer: pointer))],
+                createdAt: .now())
+        }
+        let request = TaskRequest(
+            responseID: "r", requestID: "q", chatID: "c", task: "document_analysis", message: message(.user, "content://b"),
+            history: [message(.user, "content://a"), message(.assistant, "manual/x100.pdf")])
+        #expect(try AnalysisRequest(request, DocumentAnalysisSettings()).documents.map(\.pointer) == ["content://a", "content://b"])
+    }
+
     @Test func messageThatIsTooLong_isRefused() async throws {
         let long = String(repeating: "x", count: 20_000)
         _ = try await Self.run([("lease.pdf", Self.lease)], long)

@@ -66,4 +66,29 @@ import Testing
             }
         }
     }
+
+    /// Whatever a model writes ends in a value or an error.
+    @Test func anyText_isWorkedOutOrRefused() {
+        var state: UInt64 = 0x9E37_79B9_7F4A_7C15
+        func next(_ count: Int) -> Int {
+            // xorshift64 (G. Marsaglia, "Xorshift RNGs").
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            return Int(state % UInt64(count))
+        }
+        let words = [
+            "0", "1", "7", "25", "9.5", ".5", "1e2", "3e-7", "+", "-", "*", "/", "%", "^", "**", "(", ")", ",", " ", "abs(", "round(",
+            "max(", "×", "e", "é",
+        ]
+        var values = 0
+        for _ in 0..<5000 {
+            let text = (0...next(12)).map { _ in words[next(words.count)] }.joined()
+            do throws(MillraceError) {
+                _ = try CalculateTool.result(of: text)
+                values += 1
+            } catch { #expect([ErrorCode.invalidInput, .limitExceeded].contains(error.code), "\(text): \(error)") }
+        }
+        #expect(values > 200)
+    }
 }

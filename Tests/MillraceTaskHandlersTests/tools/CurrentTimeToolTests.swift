@@ -57,6 +57,17 @@ import Testing
         }
     }
 
+    @Test func fileWithAnyByteChanged_isReadOrRefused() {
+        for place in Self.berlin.indices {
+            for value: UInt8 in [0, 1, 0x2D, 0x7F, 0x80, 0xFF] {
+                var bytes = Self.berlin
+                bytes[place] = value
+                let rules = try? TimeZoneRules(bytes)
+                for moment: Int64 in [-4_000_000_000, 0, 1_000_000, 1_784_000_000] { _ = rules?.local(at: moment) }
+            }
+        }
+    }
+
     @Test func answer_isInThePlacesTime() throws {
         let folder = FileManager.default.temporaryDirectory.path() + "millrace-zones-\(Identifier.make(prefix: "t"))"
         try FileManager.default.createDirectory(atPath: folder + "/Europe", withIntermediateDirectories: true)
