@@ -124,13 +124,15 @@ import Testing
         #expect(Self.returns(recorder).last?.result == "there are no calls left: answer from what you have")
     }
 
-    @Test func callsAtOnce_areBounded_andThoseOfOneAnswerToo() async throws {
+    @Test(.timeLimit(.minutes(1))) func callsAtOnce_areBounded_andThoseOfOneAnswerToo() async throws {
         let counts = Locked((running: 0, most: 0, all: 0))
         let tool = try Self.tool("count") { _, _ in
             counts.withLock {
                 ($0.running, $0.all) = ($0.running + 1, $0.all + 1)
                 $0.most = max($0.most, $0.running)
             }
+            // The first three are there at once, or this never ends.
+            while counts.withLock({ $0.all < 3 }) { await Task.yield() }
             for _ in 0..<20 { await Task.yield() }
             counts.withLock { $0.running -= 1 }
             return .null
