@@ -42,7 +42,7 @@ struct OwnHandlers {
         if registry.handler(named: "chat") == nil {
             let chat = ChatHandler(
                 models: models, settings: LiveSettings(board: board), content: content, passages: passages, documents: backends.documents,
-                prompts: try prompts.folder("chat", embedded: ChatHandler.embeddedPrompts))
+                tools: registry.tools, prompts: try prompts.folder("chat", embedded: ChatHandler.embeddedPrompts))
             try registry.register(chat, isDefault: registry.defaultName == nil)
         }
         if registry.handler(named: "rag_oss") == nil {
@@ -55,7 +55,8 @@ struct OwnHandlers {
             let folder = try prompts.folder("document_analysis", embedded: DocumentAnalysisHandler.embeddedPrompts)
             try registry.register("document_analysis", requiring: available(backends.documents, "documents")) { documents in
                 DocumentAnalysisHandler(
-                    models: models, documents: documents, settings: LiveSettings(board: board), content: content, prompts: folder)
+                    models: models, documents: documents, settings: LiveSettings(board: board), content: content,
+                    spoolDirectory: settings.documents.spoolDirectory, prompts: folder)
             }
         }
         if registry.handler(named: "ingest") == nil, let ingest { try registry.register(ingest) }

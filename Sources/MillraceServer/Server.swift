@@ -26,6 +26,8 @@ public final class Server: Sendable {
         public let embedders: EmbedderRegistry
         /// The files that people upload; `nil` where no object store can be used.
         public let content: ContentStore?
+        /// Finds the passages of uploaded texts that a question is about; `nil` where there are no files or no search engine.
+        public let passages: ContentPassages?
         /// Objects by key; `nil` where none can be used.
         public let objects: (any ObjectStore)?
         /// Indexes that are searched by words and by meaning; `nil` where none can be used.
@@ -36,6 +38,8 @@ public final class Server: Sendable {
         public let cache: (any Cache)?
         /// Reads text with positions out of documents such as PDF and Word; `nil` where it cannot be used.
         public let documents: (any DocumentExtractor)?
+        /// Where handlers may keep files without names while they work (`documents.spoolDirectory`).
+        public let spoolDirectory: String
         /// Clients of AWS's services.
         public let aws: AWSClients
         /// Why clients are missing, by name: `objects`, `search`, `secrets`, `cache`, `documents`.
@@ -186,13 +190,19 @@ public final class Server: Sendable {
         self.prompts = prompts
         stored = StoredPrompts(store: opened, library: prompts, logger: self.logger)
         let clients = Clients(
-            models: models, embedders: embedders, content: handlersContent, objects: backends.objects, search: backends.search,
-            secrets: backends.secrets, cache: backends.cache, documents: backends.documents, aws: AWSClients(assembly: backends.aws),
+            models: models, embedders: embedders, content: handlersContent, passages: passages, objects: backends.objects,
+            search: backends.search,
+            secrets: backends.secrets, cache: backends.cache, documents: backends.documents,
+            spoolDirectory: settings.documents.spoolDirectory, aws: AWSClients(assembly: backends.aws),
             unavailable: backends.unavailable, configuration: settings.handlerConfiguration, prompts: prompts,
             declaredGroups: SettingTable.handlerGroups().map(\.name) + settings.declaredHandlerGroups,
             board: board)
         var registry = TaskHandlerRegistry(logger: self.logger)
+        registry.tools = try BuiltInTools.registry(
+            search: backends.search, embedder: embedder, content: content, documents: backends.documents,
+            unavailable: backends.unavailable, settings: LiveSettings(board: board))
         try register(&registry, clients)
+        try Self.checkTools(settings, registry.tools, self.logger)
         try OwnHandlers(
             models: models, backends: backends, content: content, passages: passages, embedder: embedder, prompts: prompts,
             settings: settings,

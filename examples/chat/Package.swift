@@ -9,7 +9,8 @@ let package = Package(
         .executableTarget(
             name: "chat-server",
             dependencies: [
-                .product(name: "MillraceServer", package: "millrace"), .product(name: "MillraceTaskHandlers", package: "millrace"),
+                .product(name: "Millrace", package: "millrace"), .product(name: "MillraceServer", package: "millrace"),
+                .product(name: "MillraceTaskHandlers", package: "millrace"),
             ])
     ]
 )

@@ -28,6 +28,8 @@ public struct TaskHandlerRegistry: Sendable {
     public private(set) var defaultName: String?
     /// Handlers whose clients are missing.
     public private(set) var omissions: [Omission] = []
+    /// The tools that handlers may offer to models. Register a team's own before the handlers that take them from here.
+    public var tools = ToolRegistry()
     private let logger: Logger
 
     /// An empty registry; what is registered or left out goes to `logger`.
@@ -108,7 +110,7 @@ public struct TaskHandlerRegistry: Sendable {
         name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined() + "Handler"
     }
 
-    private static func isSnakeCase(_ name: String) -> Bool {
+    static func isSnakeCase(_ name: String) -> Bool {
         guard let first = name.utf8.first, name.utf8.count <= 64 else { return false }
         let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
         return letters.contains(first)

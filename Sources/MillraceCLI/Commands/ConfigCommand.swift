@@ -14,7 +14,9 @@ struct ConfigCommand {
     }
 
     func run() -> Int32 {
-        let report = SettingsLoader.inspect(MillraceCommand.sources(command, environment))
+        var report = SettingsLoader.inspect(MillraceCommand.sources(command, environment))
+        // This program has no tools but Millrace's own.
+        report.problems += ConfiguredTools.problems(report.settings)
         return command.path.last == "check" ? check(report) : show(report)
     }
 

@@ -86,6 +86,8 @@ public struct ServerSettings: Equatable, Sendable {
     public var handlerConfiguration: [String: JSONValue] = [:]
     /// The values of settings that handlers declare, by group and field; what is not there has its default.
     package var handlerValues: [String: [String: SettingValue]] = [:]
+    /// Where they came from, by group and field as in `chatConfig.tools`; absent: given in code, or the default.
+    package var handlerOrigins: [String: SettingOrigin] = [:]
     /// The prompts that were read from the directory.
     package var promptFiles: PromptLibrary.Sources = [:]
     /// The groups that ``SettingsLoader`` was told of.

@@ -207,6 +207,7 @@ public enum SettingsLoader {
         mutating func takeHandlers() {
             handlers.checkTogether()
             report.settings.handlerValues = handlers.values
+            report.settings.handlerOrigins = handlers.origins
             report.origins.merge(handlers.origins) { first, _ in first }
             report.problems += handlers.problems
             report.warnings += handlers.warnings

@@ -26,7 +26,7 @@ extension Server {
         guard var using = reload else { return }
         notify(.reloading(status: "reading the configuration", seconds: 10, monotonicNanoseconds: EventLoop.clock()))
         defer { notify(.ready(status: "listening on port \(port)")) }
-        switch using.reload() {
+        switch using.reload(check: { ConfiguredTools.problems($0, names: handlers.tools) }) {
         case .failed(let problems):
             logger.error(
                 "the configuration is wrong, and the one before stays in use",
@@ -35,6 +35,7 @@ extension Server {
             board.replace(using.report.settings.handlerValues)
             prompts.replace(files: using.report.settings.promptFiles)
             warnOfUnusedPrompts(using.report.settings)
+            ConfiguredTools.warn(using.report.settings, self.handlers.tools, logger)
             logger.info("configuration reloaded", ["reason": .string(reason), "changed": .array(handlers.map { .string($0) })])
             if !others.isEmpty {
                 logger.warning("changed settings that take a restart", ["settings": .array(others.map { .string($0) })])

@@ -54,13 +54,17 @@ public struct SettingsReload: Sendable {
     }
 
     /// Reads the configuration anew.
-    mutating func reload() -> Outcome {
+    /// - Parameter check: says what the running server finds wrong in settings that are right by themselves.
+    mutating func reload(check: (ServerSettings) -> [ConfigurationProblem] = { _ in [] }) -> Outcome {
         let old = report
         // If it is wrong, what is wrong in it is to be mended: also a prompt that was not there before.
         var looked = report.stamps.keys.reduce(into: [:]) { $0[$1] = .some(FileStamp($1)) } as [String: FileStamp?]
         looked.merge(PromptDirectory.stamps(old.promptDirectory)) { $1 }
         do {
-            report = try read()
+            let new = try read()
+            let problems = check(new.settings)
+            if !problems.isEmpty { throw ConfigurationError(problems: problems) }
+            report = new
         } catch let error as ConfigurationError {
             watch.know(looked)
             return .failed(error.problems.map(\.description))

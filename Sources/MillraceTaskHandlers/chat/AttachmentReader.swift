@@ -44,7 +44,8 @@ struct AttachmentReader {
             guard let attachment = request.context[place].attachment else { continue }
             request.context[place].attachment = try await read(attachment, isImage: false, isCurrent: true)
         }
-        for place in request.history.indices.reversed() {
+        // Documents of answers are a record of what those drew on.
+        for place in request.history.indices.reversed() where request.history[place].role == .user {
             request.history[place] = try await read(request.history[place], isCurrent: false)
         }
         return request

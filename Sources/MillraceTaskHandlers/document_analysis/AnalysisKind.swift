@@ -41,6 +41,12 @@ enum AnalysisKind: String, CaseIterable, Sendable {
         return .question
     }
 
+    /// A message's questions, without what else it says: a model that only quotes would quote that, too. One without a question stays as it is.
+    private static func questions(of text: String) -> String {
+        let asking = QuestionWords.sentences(of: text).asking
+        return asking.isEmpty ? text : asking
+    }
+
     /// What a model that only quotes is asked: it ranks sentences by what they share with this.
     func query(_ text: String, points: Int) -> String {
         switch self {
@@ -48,7 +54,7 @@ enum AnalysisKind: String, CaseIterable, Sendable {
         case .findings: "Summarise the key findings in \(points) points."
         case .risks:
             "Summarise in \(points) points: risk, liable, liability, damage, penalty, loss, defect, delay, deadline, notice, interest, limit."
-        case .question: text
+        case .question: Self.questions(of: text)
         }
     }
 }

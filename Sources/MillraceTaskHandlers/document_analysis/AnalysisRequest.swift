@@ -30,7 +30,10 @@ struct AnalysisRequest: Sendable {
             documents.append(attachment)
             if isNew { count += 1 }
         }
-        for message in request.history { for case .document(let attachment) in message.parts { add(attachment, isNew: false) } }
+        // Documents of answers are a record of what those drew on.
+        for message in request.history where message.role == .user {
+            for case .document(let attachment) in message.parts { add(attachment, isNew: false) }
+        }
         for item in request.context where item.type == "document" || item.type == "text" {
             if let attachment = item.attachment {
                 var attachment = attachment

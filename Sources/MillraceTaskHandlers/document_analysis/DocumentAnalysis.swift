@@ -8,6 +8,8 @@ struct DocumentAnalysis {
     let settings: DocumentAnalysisSettings
     let prompts: PromptSet
     let reading: DocumentReading
+    /// Holds what does not fit into one call of the model.
+    let spool: PartSpool
     let context: RunContext
 
     /// How often quotes are picked out of quotes before what does not fit is left out.
@@ -17,14 +19,15 @@ struct DocumentAnalysis {
 
     func run() async throws {
         var parts = AnalysisParts(whole: settings.wholeCharacters, part: settings.partCharacters)
-        var progress = Progress()
-        let titles = try await withThrowingTaskGroup(of: PartReader.Picked.self) { group in
-            let titles = try await read(into: &parts, &progress, &group)
-            for part in parts.finish() { try await start(part, &progress, &group) }
-            try await drain(&progress, &group)
-            return titles
+        let titles = try await read(into: &parts)
+        for part in parts.finish() { try await keep(part) }
+        var progress = Progress(total: spool.count)
+        var passages = parts.passages
+        if progress.total > 0 {
+            // The places for extraction are free: a model that is slow holds up nobody's documents.
+            try await pick(&progress) { [spool, context] number in try await context.runBlocking { try spool.part(number) } }
+            passages = progress.passages
         }
-        var passages = progress.begun == 0 ? parts.passages : progress.passages
         for _ in 0..<Self.mostRounds where Self.characters(passages) > settings.wholeCharacters {
             passages = try await pick(from: passages)
         }
@@ -37,9 +40,8 @@ struct DocumentAnalysis {
 
     /// What has become of the parts so far.
     private struct Progress {
-        var begun = 0
+        let total: Int
         var running = 0
-        var reader: PartReader?
         /// The quotes of each part, by its number.
         var picked: [Int: [CollectionPassage]] = [:]
         /// How many quotes were left out, since they did not stand in the documents.
@@ -47,14 +49,9 @@ struct DocumentAnalysis {
         var passages: [CollectionPassage] { picked.sorted { $0.key < $1.key }.flatMap(\.value) }
     }
 
-    /// An error of a model's, on its way through the reading of a document.
-    private struct PartFailure: Error {
-        let error: any Error
-    }
-
-    /// Reads all documents.
+    /// Reads all documents, as fast as they can be extracted: what does not fit into one call of the model is kept on the disk.
     /// - Returns: the titles of those that could be read.
-    private func read(into parts: inout AnalysisParts, _ progress: inout Progress, _ group: inout Group) async throws -> [String] {
+    private func read(into parts: inout AnalysisParts) async throws -> [String] {
         var titles: [String] = []
         var failure: MillraceError?
         if request.omittedDocuments > 0 {
@@ -69,15 +66,10 @@ struct DocumentAnalysis {
             do {
                 let document = try await reading.read(attachment, number: index + 1) { passage in
                     title = passage.title
-                    // What a model throws is not the document's fault, whatever its code.
-                    do { for part in parts.add(passage) { try await start(part, &progress, &group) } } catch {
-                        throw PartFailure(error: error)
-                    }
+                    for part in parts.add(passage) { try await keep(part) }
                 }
                 titles.append(document.title)
                 try await context.emit(.document(document))
-            } catch let failure as PartFailure {
-                throw failure.error
             } catch let error as MillraceError where DocumentReading.isOfDocument(error) {
                 if let title {
                     // What came before the failure is right, and is used.
@@ -99,41 +91,48 @@ struct DocumentAnalysis {
         return titles
     }
 
-    private func start(_ part: AnalysisPart, _ progress: inout Progress, _ group: inout Group) async throws {
-        guard progress.begun < settings.maxParts else {
+    private func keep(_ part: AnalysisPart) async throws {
+        guard spool.count < settings.maxParts else {
             throw MillraceError(
                 .limitExceeded,
                 "the documents have more than \(settings.maxParts) parts of \(settings.partCharacters) characters: send fewer or shorter ones, or "
                     + "raise documentAnalysisConfig.maxParts")
         }
-        while progress.running >= settings.concurrentParts { try await take(&progress, &group) }
-        let reader = try progress.reader ?? partReader()
-        progress.reader = reader
-        progress.begun += 1
-        progress.running += 1
-        group.addTask { try await reader.read(part) }
+        try await context.runBlocking { [spool] in try spool.append(part) }
     }
 
-    private func drain(_ progress: inout Progress, _ group: inout Group) async throws {
-        while progress.running > 0 { try await take(&progress, &group) }
+    // MARK: Parts
+
+    /// Has a model read parts, several at once.
+    /// - Parameter part: gives a part by its number, from 1.
+    private func pick(_ progress: inout Progress, part: (Int) async throws -> AnalysisPart) async throws {
+        let reader = try partReader()
+        try await withThrowingTaskGroup(of: PartReader.Picked.self) { group in
+            for number in 1...progress.total {
+                while progress.running >= settings.concurrentParts { try await take(&progress, &group) }
+                let part = try await part(number)
+                progress.running += 1
+                group.addTask { try await reader.read(part) }
+            }
+            while progress.running > 0 { try await take(&progress, &group) }
+        }
     }
 
     /// Waits for a part and tells what was found in it.
     private func take(_ progress: inout Progress, _ group: inout Group) async throws {
-        // Counted off before it may throw: whoever catches the error must not wait for this one again.
         progress.running -= 1
         guard let picked = try await group.next() else { return }
         progress.dropped += picked.dropped
         progress.picked[picked.part.number] = picked.quotes
         let count = progress.picked.count
         try await context.emit(
-            .status("analysing", message: "Part \(count) of \(progress.begun) so far: \(picked.part.place)"))
+            .status("analysing", message: "Part \(count) of \(progress.total): \(picked.part.place)"))
         let quotes = picked.quotes.map { quote -> JSONValue in
             ["document_id": .string(quote.documentID), "text": .string(quote.text), "place": .string(quote.position.description)]
         }
         try await context.emit(
             .metadata([
-                "part": .integer(picked.part.number), "parts_done": .integer(count), "parts_begun": .integer(progress.begun),
+                "part": .integer(picked.part.number), "parts_done": .integer(count), "parts": .integer(progress.total),
                 "quotes": .array(quotes),
             ]).transient())
     }
@@ -156,13 +155,12 @@ struct DocumentAnalysis {
 
     /// Picks quotes out of quotes.
     private func pick(from passages: [CollectionPassage]) async throws -> [CollectionPassage] {
-        var parts = AnalysisParts(whole: 0, part: settings.partCharacters)
-        var round = Progress()
-        try await withThrowingTaskGroup(of: PartReader.Picked.self) { group in
-            for passage in passages { for part in parts.add(passage) { try await start(part, &round, &group) } }
-            for part in parts.finish() { try await start(part, &round, &group) }
-            try await drain(&round, &group)
-        }
+        var collected = AnalysisParts(whole: 0, part: settings.partCharacters)
+        var parts = passages.flatMap { collected.add($0) }
+        parts += collected.finish()
+        guard parts.count <= settings.maxParts else { return passages }
+        var round = Progress(total: parts.count)
+        try await pick(&round) { parts[$0 - 1] }
         return round.passages
     }
 
@@ -188,7 +186,7 @@ struct DocumentAnalysis {
     // MARK: The answer
 
     private func answer(from passages: [CollectionPassage], _ titles: [String], _ progress: Progress) async throws {
-        let isShortened = progress.begun > 0
+        let isShortened = progress.total > 0
         try await context.emit(.status("answering", message: Self.sentence(request.kind, titles.count)))
         var tally = CitingLanguageModel.Tally()
         // A model that only quotes is asked about one document after the other where each is to have its say.
@@ -207,7 +205,7 @@ struct DocumentAnalysis {
         }
         try await context.emit(
             .metadata([
-                "kind": .string(request.kind.rawValue), "documents": .integer(titles.count), "parts": .integer(progress.begun),
+                "kind": .string(request.kind.rawValue), "documents": .integer(titles.count), "parts": .integer(progress.total),
                 "sources": .integer(passages.count), "citations": .integer(tally.verified),
                 "citations_dropped": .integer(tally.dropped + progress.dropped),
                 "model_id": .string(modelID),
@@ -254,7 +252,7 @@ struct DocumentAnalysis {
     private func sayNothingIsThere(_ titles: [String], _ progress: Progress) async throws {
         let what = titles.count == 1 ? "The document" : "The documents"
         let text =
-            progress.begun == 0
+            progress.total == 0
             ? "\(what) \(titles.count == 1 ? "has" : "have") no text that can be read: the pages may be pictures."
             : progress.dropped == 0
                 ? "\(what) \(titles.count == 1 ? "does" : "do") not say anything about that."
@@ -263,7 +261,7 @@ struct DocumentAnalysis {
         try await context.emit(.content(text))
         try await context.emit(
             .metadata([
-                "kind": .string(request.kind.rawValue), "documents": .integer(titles.count), "parts": .integer(progress.begun),
+                "kind": .string(request.kind.rawValue), "documents": .integer(titles.count), "parts": .integer(progress.total),
                 "sources": 0,
                 "citations": 0, "citations_dropped": .integer(progress.dropped), "model_id": .string(model.id),
             ]))

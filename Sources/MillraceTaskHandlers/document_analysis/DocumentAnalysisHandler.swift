@@ -23,6 +23,8 @@ public struct DocumentAnalysisHandler: TaskHandler {
     private let documents: any DocumentExtractor
     private let settings: LiveSettings<DocumentAnalysisSettings>
     private let content: ContentStore?
+    private let spoolDirectory: String
+    private let budget = PartSpool.Budget()
     private let prompts: PromptFolder
 
     /// Creates the handler.
@@ -31,15 +33,18 @@ public struct DocumentAnalysisHandler: TaskHandler {
     ///   - documents: reads the documents.
     ///   - settings: what configuration may set (default: as ``DocumentAnalysisSettings`` says).
     ///   - content: the files that pointers name; without it only documents that come with the request are read.
+    ///   - spoolDirectory: where the parts of long documents are kept while a model reads them, in files without names (default: `/var/tmp`).
     ///   - prompts: the handler's prompts (default: ``embeddedPrompts``).
     public init(
         models: LanguageModelRegistry, documents: any DocumentExtractor, settings: LiveSettings<DocumentAnalysisSettings> = LiveSettings(),
-        content: ContentStore? = nil, prompts: PromptFolder = PromptFolder("document_analysis", DocumentAnalysisHandler.embeddedPrompts)
+        content: ContentStore? = nil, spoolDirectory: String = "/var/tmp",
+        prompts: PromptFolder = PromptFolder("document_analysis", DocumentAnalysisHandler.embeddedPrompts)
     ) {
         self.models = models
         self.documents = documents
         self.settings = settings
         self.content = content
+        self.spoolDirectory = spoolDirectory
         self.prompts = prompts
     }
 
@@ -50,8 +55,9 @@ public struct DocumentAnalysisHandler: TaskHandler {
         let model = try models.model(for: request)
         let wanted = try AnalysisRequest(request, settings)
         let reading = DocumentReading(content: content, extractor: documents, settings: settings, context: context)
+        let spool = PartSpool(directory: spoolDirectory, budget: budget, limit: settings.maxSpoolMb << 20)
         let analysis = DocumentAnalysis(
-            request: wanted, model: model, settings: settings, prompts: prompts.current, reading: reading, context: context)
+            request: wanted, model: model, settings: settings, prompts: prompts.current, reading: reading, spool: spool, context: context)
         try await analysis.run()
     }
 }

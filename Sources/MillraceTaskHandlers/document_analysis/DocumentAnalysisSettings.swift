@@ -20,6 +20,8 @@ public struct DocumentAnalysisSettings: HandlerSettings, Equatable {
     public var concurrentParts = 4
     /// How many parts a request may have (default: 500): with as many calls of the model it ends.
     public var maxParts = 500
+    /// How much text of long documents may be on the disk, of all analyses that go on at once, in MiB (default: 1024).
+    public var maxSpoolMb = 1024
     /// How many quotes are kept of a part (default: 8).
     public var quotesPerPart = 8
     /// How many characters of the conversation before a question a model is given (default: 20,000).
@@ -42,6 +44,8 @@ public struct DocumentAnalysisSettings: HandlerSettings, Equatable {
         .integer("partCharacters", \.partCharacters, in: 2000...1_000_000, "characters of a part of a long document"),
         .integer("concurrentParts", \.concurrentParts, in: 1...64, "how many parts are read at once"),
         .integer("maxParts", \.maxParts, in: 1...100_000, "how many parts a request may have"),
+        .integer(
+            "maxSpoolMb", \.maxSpoolMb, in: 1...1_048_576, "text of long documents on the disk, of all analyses at once, in MiB"),
         .integer("quotesPerPart", \.quotesPerPart, in: 1...50, "how many quotes are kept of a part"),
         .integer(
             "historyCharacters", \.historyCharacters, in: 0...10_000_000, "characters of the conversation before that a model is given"),

@@ -132,22 +132,20 @@ public struct RagOssHandler: TaskHandler {
         // What a model that follows no instructions says are quotes, with their citations.
         let verbatimWords = model.capabilities.contains(.instructions) ? settings.current.verbatimWords : 0
         var citations = CitingLanguageModel.Tally()
-        var text = ""
-        var response: ModelResponse?
-        // One more than there are searches: a model that asks for too many is told so once, and then is to answer.
-        for _ in 0...(further + 1) {
+        let outcome = try await ToolLoop.run(prompt, rounds: further) { prompt in
             let citing = CitingLanguageModel(
                 model, sources: searches.sources, citationsBefore: citations.verified, verbatimWords: verbatimWords)
             let answer = try await context.generate(prompt, with: citing)
             citations.verified += citing.tally.verified
             citations.dropped += citing.tally.dropped
-            text += answer.text
-            response = answer.response
-            guard !answer.toolCalls.isEmpty else { break }
-            var results: [MessagePart] = []
-            for call in answer.toolCalls { results.append(.toolReturn(try await searches.search(for: call))) }
-            prompt.turns += [.init(role: .assistant, parts: answer.parts), .init(role: .user, parts: results)]
+            return answer
+        } perform: { calls, _ in
+            // Searches are counted, not rounds: each says itself that there is none left.
+            var results: [ToolReturn] = []
+            for call in calls { results.append(try await searches.search(for: call)) }
+            return results
         }
+        let (text, response) = (outcome.text, outcome.response)
 
         let stopReason = response?.stopReason ?? .endTurn
         let isBlank = text.unicodeScalars.allSatisfy(\.properties.isWhitespace)

@@ -48,10 +48,7 @@ public struct RagOssSettings: HandlerSettings, Equatable {
     /// The properties, in their order.
     public static let fields: [SettingField<Self>] = [
         .text("collection", \.collection, "the collection that is searched: what millrace ingest --index NAME made") { name in
-            let isName =
-                name.utf8.first.map { (0x61...0x7A).contains($0) } == true && name.utf8.count <= 128
-                && name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || "-_".utf8.contains($0) }
-            return isName ? nil : "1 to 128 lower-case letters, digits, '-' and '_', a letter first"
+            isCollection(name) ? nil : collectionRule
         },
         .choice("mode", \.mode, "how passages are found: by words, by meaning, or by both"),
         .choice("fusion", \.fusion, "how lists of passages become one: by the places in them, or by their scores brought to one scale"),
@@ -77,6 +74,13 @@ public struct RagOssSettings: HandlerSettings, Equatable {
             "verbatimWords", \.verbatimWords, in: 0...100,
             "words of a source in a row that a sentence without a citation must have to get one; 0: none does"),
     ]
+
+    /// What a collection may be called.
+    static let collectionRule = "1 to 128 lower-case letters, digits, '-' and '_', a letter first"
+    static func isCollection(_ name: String) -> Bool {
+        name.utf8.first.map { (0x61...0x7A).contains($0) } == true && name.utf8.count <= 128
+            && name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || "-_".utf8.contains($0) }
+    }
 
     /// Settings with their defaults.
     public init() {}

@@ -10,16 +10,18 @@ struct SearchDocumentsTool {
     static let definition = ToolDefinition(
         name: name,
         description: "Searches the documents for further sources. Use it when the sources that you have do not answer the question.",
-        inputSchema: [
-            "type": "object", "additionalProperties": false, "required": ["queries"],
-            "properties": [
-                "queries": [
-                    "type": "array", "items": ["type": "string"],
-                    "description": "One to three queries of a few words that the documents are likely to use",
-                ],
-                "question": ["type": "string", "description": "What is to be found, as one whole sentence"],
+        inputSchema: schema)
+
+    static let schema: JSONValue = [
+        "type": "object", "additionalProperties": false, "required": ["queries"],
+        "properties": [
+            "queries": [
+                "type": "array", "items": ["type": "string"],
+                "description": "One to three queries of a few words that the documents are likely to use",
             ],
-        ])
+            "question": ["type": "string", "description": "What is to be found, as one whole sentence"],
+        ],
+    ]
 
     /// What a call asks for.
     /// - Throws: ``ErrorCode/invalidInput`` that tells the model what is wrong.

@@ -121,6 +121,10 @@ def make(folder):
 
     # 500 pages, each with a sentence of its own.
     write_pdf(folder / "pages.pdf", [f"Page {page} says that the number of this page is {page}." for page in range(1, 501)])
+    write_pdf(folder / "report.pdf", ["\n".join(
+        [f"Page {page} of the report begins here."]
+        + [f"The mill at place {page * 40 + line} ground {page + line} bags of barley in that year." for line in range(40)])
+        for page in range(1, 501)])
     writer = pypdf.PdfWriter()
     writer.append(pypdf.PdfReader(folder / "pages.pdf"), pages=(0, 2))
     writer.encrypt("secret", algorithm="RC4-128")
@@ -173,7 +177,8 @@ def write_pdf(path, sentences):
     objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"", b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
     kids = []
     for sentence in sentences:
-        content = b"BT /F 12 Tf 72 700 Td (%s) Tj ET" % sentence.encode()
+        lines = b" Tj 0 -15 Td ".join(b"(%s)" % line.encode() for line in sentence.split("\n"))
+        content = b"BT /F 12 Tf 72 700 Td %s Tj ET" % lines
         objects.append(b"<< /Length %d >> stream\n%s\nendstream" % (len(content), content))
         objects.append(b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R /Resources << /Font << /F 3 0 R >> >> >>"
                        % len(objects))

@@ -68,6 +68,9 @@ import Testing
             configuration("documentAnalysisConfig: {maxDocumentSizeMb: 0}\n"),
             configuration("env: prodd\ndev: {log: {level: info}}\nprod: {log: {level: error}}\n"),
         ]
+        var calling = ServerSettings()
+        calling.handlerValues = ["chatConfig": ["tools": .list(["calculator"])]]
+        texts.append(await error { [calling] in try Server(settings: calling, logger: .silent).stop() })
         texts.append(await error { _ = try ProcessDocumentExtractor.program(nil, beside: "/nowhere/millrace-extract", path: "/nowhere") })
         let models = try LanguageModelRegistry(default: LocalLanguageModel())
         texts.append(await error { _ = try models.model("gpt") })

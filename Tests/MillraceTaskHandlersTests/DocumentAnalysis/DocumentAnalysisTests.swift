@@ -53,7 +53,8 @@ import Testing
 
     static func run(
         _ documents: [(String, String)], _ text: String, model: any LanguageModel = LocalLanguageModel(),
-        settings: DocumentAnalysisSettings = DocumentAnalysisSettings(), kind: String? = nil, recorder: RunRecorder = RunRecorder()
+        settings: DocumentAnalysisSettings = DocumentAnalysisSettings(), kind: String? = nil, recorder: RunRecorder = RunRecorder(),
+        extractor: any DocumentExtractor = PagedExtractor()
     ) async throws -> RunRecorder {
         var parts: [MessagePart] = text.isEmpty ? [] : [.text(text)]
         for (title, text) in documents {
@@ -65,7 +66,8 @@ import Testing
             request.context = [ContextItem(type: "analysis", attachment: nil, fields: ["type": "analysis", "kind": .string(kind)])]
         }
         let handler = DocumentAnalysisHandler(
-            models: try LanguageModelRegistry(default: model), documents: PagedExtractor(), settings: LiveSettings(settings))
+            models: try LanguageModelRegistry(default: model), documents: extractor, settings: LiveSettings(settings),
+            spoolDirectory: "/tmp")
         try await handler.handle(request, recorder.context)
         return recorder
     }
@@ -215,6 +217,66 @@ import Testing
         return settings
     }
 
+    @Test(arguments: [
+        ("The deposit is 99 euros, I was told. What is the rent a month?", nil as String?, "99 euros"),
+        ("My landlord says the rent is 4,000 euros a month.\nWhat is the rent?", nil, "4,000"),
+        ("The rent is 4,000 euros. List the risks.", "risks", "4,000"), ("", "risks", "risk, liable"), ("", "findings", "key findings in"),
+        ("The rent is 4,000 euros. Summarise this.", "summary", "4,000"),
+    ])
+    func quotingModel_quotesDocuments_andNotWhatItIsAsked(text: String, kind: String?, words: String) async throws {
+        let recorder = try await Self.run([("lease.pdf", Self.lease)], text, kind: kind)
+        #expect(!recorder.text.contains(words), "\(recorder.text)")
+        #expect(recorder.text.contains("2,850 euros") || kind != nil, "\(recorder.text)")
+        #expect(!Self.citations(recorder).isEmpty && Self.facts(recorder)["citations_dropped"] == 0)
+    }
+
+    /// Lends documents, and counts those that are lent.
+    private struct CountingExtractor: DocumentExtractor {
+        let lent = Locked(0)
+
+        func extract<R>(
+            _ description: DocumentDescription, limits: DocumentLimits, from next: @escaping () async throws -> [UInt8]?,
+            _ read: (any ExtractedDocument) async throws -> R
+        ) async throws -> R {
+            lent.withLock { $0 += 1 }
+            defer { lent.withLock { $0 -= 1 } }
+            return try await PagedExtractor().extract(description, limits: limits, from: next, read)
+        }
+    }
+
+    @Test func modelReadsParts_whenNoDocumentIsLentAnyMore() async throws {
+        let extractor = CountingExtractor()
+        let lent = Locked<[Int]>([])
+        let model = QuotingModel { document in
+            lent.withLock { $0.append(extractor.lent.withLock { $0 }) }
+            return String(document.text.prefix(10))
+        }
+        let recorder = try await Self.run(
+            [("mills.pdf", Self.long(9)), ("others.pdf", Self.long(5))], "Which mill?", model: model, settings: Self.small,
+            extractor: extractor)
+        #expect(lent.withLock { $0.count > 9 && $0.allSatisfy { $0 == 0 } })
+        // How many parts there are is known from the first on.
+        let parts = try #require(Self.facts(recorder)["parts"]?.integer)
+        let told = recorder.events.compactMap { event in
+            if case .status("analysing", let message, _) = event.body {
+                message.split(separator: ":").first.map { String($0) }
+            } else {
+                nil
+            }
+        }
+        #expect(told == (1...parts).map { "Part \($0) of \(parts)" })
+    }
+
+    @Test func tooManyParts_areRefusedBeforeTheModelIsAsked() async throws {
+        let model = QuotingModel { _ in "x" }
+        var settings = Self.small
+        settings.maxParts = 1
+        await #expect(throws: MillraceError.self) {
+            _ = try await Self.run([("mills.pdf", Self.long(20))], "Which mill?", model: model, settings: settings)
+        }
+        #expect(model.requests.withLock { $0.isEmpty })
+    }
+
     @Test func models_areToldHowToCite_asTheMarkersAre() async throws {
         let model = QuotingModel { _ in "nothing" }
         _ = try await Self.run([("mills.pdf", Self.long(4))], "Which mill?", model: model, settings: Self.small)
@@ -279,6 +341,18 @@ import Testing
         #expect(try pointers(["a", "b", "c"], ["a"]) == ["content://c", "content://a"])
         #expect(try pointers(["a", "b"], ["c", "c", "b"]) == ["content://c", "content://b"])
         #expect(throws: MillraceError.self) { _ = try pointers(["a"], ["b", "c", "d"]) }
+    }
+
+    @Test func documentsOfAnswers_areNotThoseOfTheConversation() throws {
+        func message(_ role: MessageRole, _ pointer: String) -> Message {
+            Message(
+                id: "m", chatID: "c", parentID: nil, role: role, parts: [.text("?"), .document(Attachment(pointer: pointer))],
+                createdAt: .now())
+        }
+        let request = TaskRequest(
+            responseID: "r", requestID: "q", chatID: "c", task: "document_analysis", message: message(.user, "content://b"),
+            history: [message(.user, "content://a"), message(.assistant, "manual/x100.pdf")])
+        #expect(try AnalysisRequest(request, DocumentAnalysisSettings()).documents.map(\.pointer) == ["content://a", "content://b"])
     }
 
     @Test func messageThatIsTooLong_isRefused() async throws {

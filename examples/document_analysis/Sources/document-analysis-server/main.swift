@@ -16,7 +16,8 @@ do {
         let settings = try clients.settings(DocumentAnalysisSettings.self)
         try registry.register("document_analysis", requiring: documents, isDefault: true) { documents in
             DocumentAnalysisHandler(
-                models: clients.models, documents: documents, settings: settings, content: clients.content, prompts: prompts)
+                models: clients.models, documents: documents, settings: settings, content: clients.content,
+                spoolDirectory: clients.spoolDirectory, prompts: prompts)
         }
     }
     exit(try server.run(reload: SettingsReload(report, read: read)))

@@ -1,9 +1,9 @@
 import Glibc
 
 /// A file without a name, which goes when the last process closes it.
-enum SpoolFile {
+package enum SpoolFile {
     /// The file's descriptor, or -1 with `errno`.
-    static func open(in directory: String) -> Int32 {
+    package static func open(in directory: String) -> Int32 {
         let descriptor = Glibc.open(directory, __O_TMPFILE | O_DIRECTORY | O_RDWR | O_EXCL | O_CLOEXEC, 0o600)
         // File systems that cannot, such as some of containers, say so in several ways.
         guard descriptor < 0, [EOPNOTSUPP, EISDIR, EINVAL].contains(errno) else { return descriptor }
