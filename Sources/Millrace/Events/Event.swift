@@ -72,6 +72,8 @@ public struct Event: Equatable, Sendable {
     package enum Body: Equatable, Sendable {
         indirect case responseStart(ResponseStart)
         case status(status: String, message: String, discardedBlocks: [Int])
+        /// A `status`, too: what was taken back.
+        indirect case retracted(RetractionNotice)
         case content(String)
         indirect case reasoning(Reasoning)
         indirect case toolCall(ToolCall)
@@ -111,6 +113,9 @@ public struct Event: Equatable, Sendable {
     public static func status(_ status: String, message: String, discardedBlocks: [Int] = []) -> Event {
         Event(.status, .status(status: status, message: message, discardedBlocks: discardedBlocks))
     }
+
+    /// A guardrail has taken text back. Only the run itself says so.
+    package static func retracted(_ notice: RetractionNotice) -> Event { Event(.status, .retracted(notice)) }
 
     /// A piece of the answer's text; pieces of one block concatenate.
     public static func content(_ text: String) -> Event { Event(.content, .content(text)) }

@@ -30,6 +30,20 @@ public struct GuardrailPolicy: Sendable {
     /// A guardrail of Amazon Bedrock, for every model (default: none).
     public var bedrock: Bedrock?
 
+    /// When readers get the text of an answer.
+    public enum Streaming: String, Equatable, Sendable, CaseIterable {
+        /// Once it is judged.
+        case hold
+        /// At once; what a judgement forbids is taken back.
+        case async
+    }
+
+    /// When readers get the text of an answer (default: once it is judged).
+    public var streaming = Streaming.hold
+    /// With ``Streaming/async``, how much text may run ahead of a guardrail elsewhere, in bytes (default: 8,192).
+    public var unjudgedBytes = GuardrailPolicy.defaultUnjudgedBytes
+    package static let defaultUnjudgedBytes = 8_192
+
     /// The most rules of one guardrail.
     public static let ruleLimit = 200
     /// The most words of one rule.
@@ -68,8 +82,20 @@ public struct GuardrailPolicy: Sendable {
                 note("guardrail", "must be an object, not a \(json.kindName)")
                 return policy
             }
-            let known = ["rules", "blocked_input_message", "blocked_output_message", "guardrailIdentifier", "guardrailVersion"]
+            let known = [
+                "rules", "blocked_input_message", "blocked_output_message", "guardrailIdentifier", "guardrailVersion", "streaming", "max_unjudged_bytes",
+            ]
             policy.bedrock = bedrock(members)
+            if let mode = text(members, "streaming", in: "guardrail") {
+                policy.streaming = name(mode, "guardrail.streaming", Streaming.self) ?? policy.streaming
+            }
+            if let bytes = members["max_unjudged_bytes"], !bytes.isNull {
+                if let bytes = bytes.integer, (1_024...1_048_576).contains(bytes) {
+                    policy.unjudgedBytes = bytes
+                } else {
+                    note("guardrail.max_unjudged_bytes", "must be a number from 1,024 to 1,048,576")
+                }
+            }
             for name in members.keys.sorted() where !known.contains(name) {
                 note("guardrail.\(name)", "is not known" + Suggestion.phrase(for: name, among: known))
             }

@@ -8,6 +8,8 @@ final class HandlerConfigurations: Sendable {
         fileprivate var configuration: [String: JSONValue]
         fileprivate var rules: GuardrailPolicy?
         fileprivate var textGuard: (any TextGuard)?
+        fileprivate var streaming = GuardrailPolicy.Streaming.hold
+        fileprivate var unjudgedBytes = GuardrailPolicy.defaultUnjudgedBytes
         /// What is wrong with its guardrail.
         fileprivate(set) var problems: [GuardrailPolicy.Problem] = []
         fileprivate var since = Timestamp(microseconds: .min)
@@ -31,6 +33,8 @@ final class HandlerConfigurations: Sendable {
         guard let stored = configuration["guardrail"], !stored.isNull else { return entry }
         let (policy, problems) = GuardrailPolicy.read(stored)
         entry.problems = problems
+        entry.streaming = policy.streaming
+        entry.unjudgedBytes = policy.unjudgedBytes
         if !policy.rules.isEmpty { entry.rules = policy }
         if let problem = problems.first { entry.textGuard = MissingGuard(message: "\(problem.field) \(problem.message)") }
         guard problems.isEmpty, let bedrock = policy.bedrock else { return entry }
@@ -57,13 +61,29 @@ final class HandlerConfigurations: Sendable {
 
     func configuration(of name: String) -> [String: JSONValue] { entries.withLock { $0[name]?.configuration ?? [:] } }
 
-    /// The stages of a handler's guardrail. The rules come first: what they mask leaves the house for no other judge.
-    func stages(of name: String) -> [any EventStage] {
-        let (rules, textGuard) = entries.withLock { entries in (entries[name]?.rules, entries[name]?.textGuard) }
+    /// A handler's guardrail, for one run.
+    struct Guards {
+        /// What events pass before they are appended. The rules come first: what they mask leaves the house for no other judge.
         var stages: [any EventStage] = []
-        if let rules { stages.append(GuardrailStage(rules)) }
-        if let textGuard { stages.append(TextGuardStage(textGuard)) }
-        return stages
+        /// What judges behind the readers.
+        var behind: RunGuard.Plan?
+    }
+
+    func guards(of name: String) -> Guards {
+        let entry = entries.withLock { $0[name] }
+        guard let entry else { return Guards() }
+        let isAsync = entry.streaming == .async && entry.problems.isEmpty
+        var guards = Guards()
+        if let rules = entry.rules { guards.stages.append(GuardrailStage(rules, passesText: isAsync)) }
+        if let textGuard = entry.textGuard { guards.stages.append(TextGuardStage(textGuard, passesText: isAsync)) }
+        guard isAsync, !guards.stages.isEmpty else { return guards }
+        let policy = entry.rules ?? GuardrailPolicy(rules: [])
+        guards.behind = RunGuard.Plan(
+            settings: RetractingGuard.Settings(
+                rules: policy.rules.filter { $0.sides.contains(.output) }, asksElsewhere: entry.textGuard != nil,
+                blockedMessage: policy.blockedOutputMessage, unjudgedBytes: entry.unjudgedBytes),
+            judge: entry.textGuard)
+        return guards
     }
 }
 

@@ -27,6 +27,13 @@ final class RunStages {
         try await append(try await pass([numbering.numbered(event)], from: 0))
     }
 
+    /// Runs `body` while no event passes the stages or is appended behind them.
+    func exclusively(_ body: () async throws -> Void) async throws {
+        await enter()
+        defer { leave() }
+        try await body()
+    }
+
     /// The number of a block that only events naming it will have.
     func reserveBlock() -> Int { numbering.reserve() }
 
