@@ -34,8 +34,8 @@ package struct RetractionNotice: Equatable, Sendable {
 
     /// What people are told.
     var message: String {
-        reason == Self.unjudged
-            ? "A part of the answer is taken back, for no guardrail has judged it." : "A guardrail takes a part of the answer back: \(reason)."
+        if reason == Self.unjudged { return "A part of the answer is taken back, for no guardrail has judged it." }
+        return "A guardrail takes a part of the answer back: \(reason)."
     }
 
     var json: JSONValue {
@@ -49,8 +49,8 @@ package struct RetractionNotice: Equatable, Sendable {
 }
 
 extension Retraction {
-    /// Encoded events with tombstones in the place of what is taken back: the same kind, id, sequence and place in the block, without the text,
-    /// and `retracted`.
+    /// Encoded events with tombstones in the place of what is taken back: the same kind, id, sequence and place in the block, without the
+    /// text, and `retracted`.
     /// - Parameters:
     ///   - bytes: consecutive, whole `text/event-stream` messages.
     ///   - firstSequence: the sequence of the first of them.
@@ -124,7 +124,9 @@ extension StoredEvents {
     package func applying(_ retractions: some Sequence<Retraction>) -> StoredEvents {
         var stretch = self
         for retraction in retractions where firstSequence > 0 && retraction.lastSequence >= firstSequence {
-            guard let frames = stretch.frames.withUnsafeBytes({ retraction.applied(to: $0, firstSequence: firstSequence) }) else { continue }
+            guard let frames = stretch.frames.withUnsafeBytes({ retraction.applied(to: $0, firstSequence: firstSequence) }) else {
+                continue
+            }
             stretch.frames = frames
         }
         return stretch

@@ -83,7 +83,8 @@ public struct GuardrailPolicy: Sendable {
                 return policy
             }
             let known = [
-                "rules", "blocked_input_message", "blocked_output_message", "guardrailIdentifier", "guardrailVersion", "streaming", "max_unjudged_bytes",
+                "rules", "blocked_input_message", "blocked_output_message", "guardrailIdentifier", "guardrailVersion", "streaming",
+                "max_unjudged_bytes",
             ]
             policy.bedrock = bedrock(members)
             if let mode = text(members, "streaming", in: "guardrail") {

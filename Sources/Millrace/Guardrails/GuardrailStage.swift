@@ -45,8 +45,8 @@ package final class GuardrailStage: EventStage {
     private let passesText: Bool
 
     /// A stage for one run.
-    /// - Parameter passesText: whether the text that readers get passes, for it is judged behind them (default: it does not). Then the masks
-    ///   are told elsewhere, too.
+    /// - Parameter passesText: whether the text that readers get passes, for it is judged behind them (default: it does not). Then the
+    /// masks   are told elsewhere, too.
     package init(_ policy: GuardrailPolicy, passesText: Bool = false) {
         self.passesText = passesText
         self.policy = policy

@@ -3,14 +3,16 @@ import MillraceCore
 /// A guardrail's asynchronous mode: readers get text at once, it is judged behind them, and what may not stand is taken back.
 ///
 /// Rules follow the text as it comes; a judge elsewhere is asked about windows of what the rules let stand, and about each block once it is
-/// whole, which decides. What readers have at last, without what was taken back, is what the holding mode makes of the text, whatever it was cut
-/// into. Pure: the owner appends events and says so, asks the judge, and performs the actions that come back, in order, before it goes on.
+/// whole, which decides. What readers have at last, without what was taken back, is what the holding mode makes of the text, whatever it
+/// was cut into. Pure: the owner appends events and says so, asks the judge, and performs the actions that come back, in order, before it
+/// goes on.
 package struct RetractingGuard: Sendable {
     /// What the owner does.
     package enum Action: Equatable, Sendable {
         /// Puts tombstones in the place of events, says so in a `status`, and keeps so many bytes (UTF-8) of the block's persisted text.
         case retract(RetractionNotice, keepingBytes: Int)
-        /// Appends an event that was judged, or that waits for its judgement again; one in a block is answered by ``sent(block:sequence:)``.
+        /// Appends an event that was judged, or that waits for its judgement again; one in a block is answered by
+        /// ``sent(block:sequence:)``.
         case send(Event)
         /// Ends the run as blocked, with this message.
         case end(message: String)
@@ -124,7 +126,8 @@ package struct RetractingGuard: Sendable {
             if let assigned { actions += end(block: assigned) }
             assigned = block
         }
-        guard !isOver, event.text != nil, event.isEmitted, let block = event.contentBlockIndex else { return (actions, isOver ? nil : event) }
+        if isOver { return (actions, nil) }
+        guard event.text != nil, event.isEmitted, let block = event.contentBlockIndex else { return (actions, event) }
         begin(block, event)
         guard var stream = streams[block] else { return (actions, event) }
         if stream.isHeld {

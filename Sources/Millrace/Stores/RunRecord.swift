@@ -43,8 +43,8 @@ public struct RunRecord: Equatable, Sendable {
     public var recovery: RecoveryPolicy
     /// The prompts and personas that it has used.
     public var prompts: [PromptReference]
-    /// Of a running run whose text is judged behind its readers: the sequence up to which the stored log is judged. What recovery finds behind it
-    /// is taken back. `nil`, the default: nothing of the log waits for a judgement.
+    /// Of a running run whose text is judged behind its readers: the sequence up to which the stored log is judged. What recovery finds
+    /// behind it is taken back. `nil`, the default: nothing of the log waits for a judgement.
     public var judgedSequence: Int?
 
     /// Creates a record.
@@ -206,8 +206,8 @@ public struct RunAppend: Sendable {
         get { boxedExtra?.value.prompts }
         set { change { $0.prompts = newValue } }
     }
-    /// What is taken back of the run's log with this commit, of what was stored before and of this append's own batch (default: nothing). The
-    /// texts must not be found in the store's files afterwards.
+    /// What is taken back of the run's log with this commit, of what was stored before and of this append's own batch (default: nothing).
+    /// The texts must not be found in the store's files afterwards.
     public var retractions: [Retraction] {
         get { boxedExtra?.value.retractions ?? [] }
         set { change { $0.retractions = newValue } }

@@ -182,7 +182,8 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
         if let completion = row.ending?.completion { try complete(row.handle, completion) }
     }
 
-    /// Puts tombstones into the rows that hold what is taken back. What a row had before is overwritten, for the connection deletes securely.
+    /// Puts tombstones into the rows that hold what is taken back. What a row had before is overwritten, for the connection deletes
+    /// securely.
     private func take(back retraction: Retraction, of run: Int64) throws(MillraceError) {
         holdsRetractedText = true
         let rows = try session.rows(
@@ -204,8 +205,8 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
         }
     }
 
-    /// Empties the write-ahead log, which may hold texts that were taken back: SQLite itself would overwrite them only by and by. Readers that
-    /// hold a snapshot are waited for, though not long; then the next commit tries again.
+    /// Empties the write-ahead log, which may hold texts that were taken back: SQLite itself would overwrite them only by and by. Readers
+    /// that hold a snapshot are waited for, though not long; then the next commit tries again.
     private func emptyLog() {
         let isBusy = try? session.first("PRAGMA wal_checkpoint(TRUNCATE)") { $0.int(0) != 0 }
         holdsRetractedText = isBusy ?? true

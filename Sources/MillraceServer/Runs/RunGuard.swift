@@ -1,8 +1,8 @@
 import Millrace
 import MillraceCore
 
-/// What a run needs for a guardrail that judges behind its readers. Confined to the run's loop, and changed only by who is alone between `emit` and
-/// the log (``RunStages/exclusively(_:)``), but for the run's end.
+/// What a run needs for a guardrail that judges behind its readers. Confined to the run's loop, and changed only by who is alone between
+/// `emit` and the log (``RunStages/exclusively(_:)``), but for the run's end.
 final class RunGuard {
     /// A guardrail's part in a run.
     struct Plan: Sendable {

@@ -102,7 +102,8 @@ final class RunHub: Sendable {
         let prompts = blockedReason == nil ? start.prompts : []
         let run = Run(
             request: request, principal: start.principal, handler: handler, hub: self, loopRuns: loops[loop.index],
-            stages: blockedReason == nil ? stages : [BlockingStage()], prompts: prompts, guardPlan: blockedReason == nil ? guards.behind : nil)
+            stages: blockedReason == nil ? stages : [BlockingStage()], prompts: prompts,
+            guardPlan: blockedReason == nil ? guards.behind : nil)
         do {
             try admit(run)
         } catch {

@@ -15,7 +15,8 @@ enum RunRecovery {
         let retraction = retraction(of: record)
         if let retraction {
             encoder.append(
-                .retracted(RetractionNotice(retraction, reason: RetractionNotice.unjudged)), sequence: first, at: stamp, block: nil, to: &frames)
+                .retracted(RetractionNotice(retraction, reason: RetractionNotice.unjudged)), sequence: first, at: stamp, block: nil,
+                to: &frames)
             first += 1
         }
         let failure = RunFailure(

@@ -14,7 +14,8 @@ import Testing
     private static func texts(_ store: any Store, after sequence: Int = 0, byteLimit: Int = 1 << 20) async throws -> [Int: String?] {
         var texts: [Int: String?] = [:]
         var cursor = sequence
-        while let stretch = try await store.events(of: "r1", after: cursor, byteLimit: byteLimit, principal: .ada), !stretch.frames.isEmpty {
+        while let stretch = try await store.events(of: "r1", after: cursor, byteLimit: byteLimit, principal: .ada), !stretch.frames.isEmpty
+        {
             var parser = SSEParser()
             for message in try parser.receive(stretch.frames) {
                 cursor += 1

@@ -3,7 +3,8 @@ import Testing
 
 @testable import Millrace
 
-/// The asynchronous mode: at last readers have what the holding mode would have given them, however the answer was cut and whenever it was judged.
+/// The asynchronous mode: at last readers have what the holding mode would have given them, however the answer was cut and whenever it was
+/// judged.
 @Suite struct RetractingGuardTests {
     private static let blocked = "Enough."
 
@@ -155,7 +156,8 @@ import Testing
 
     static let texts = [
         "Write to jo@example.org, card 4111 1111 1111 1111.", "Project Falcon heavy cat, project  falcon", "concat cat", "a", "",
-        "4111 1111 1111 1111 4111 1111 1111 1111", "cat cat cat", "ca", "e\u{301}cat\u{301} cat", "no secret is a secret cat", "all is well",
+        "4111 1111 1111 1111 4111 1111 1111 1111", "cat cat cat", "ca", "e\u{301}cat\u{301} cat", "no secret is a secret cat",
+        "all is well",
         "forbidden cat", "the cat is forbidden",
     ]
 
