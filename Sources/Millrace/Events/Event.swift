@@ -98,6 +98,8 @@ public struct Event: Equatable, Sendable {
     public var contentBlockIndex: Int?
     /// Whether ``contentBlockIndex`` is Millrace's choice, made for the stages to see: then the block ends where another begins.
     package var isBlockAssigned = false
+    /// Whether the text has been judged by the stored guardrail where it was made. Another text has not.
+    package var isJudged = false
 
     package init(_ kind: EventKind, _ body: Body) {
         self.kind = kind
@@ -154,6 +156,7 @@ public struct Event: Equatable, Sendable {
             }
         }
         set {
+            isJudged = false
             switch body {
             case .content: body = .content(newValue ?? "")
             case .reasoning(var reasoning):

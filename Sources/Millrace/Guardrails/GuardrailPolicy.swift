@@ -25,6 +25,8 @@ public struct GuardrailPolicy: Sendable {
         public var identifier: String
         /// A number, or `DRAFT`.
         public var version: String
+        /// Whether calls of Bedrock's models carry it as well (default: they do not).
+        public var isInline = false
     }
 
     /// A guardrail of Amazon Bedrock, for every model (default: none).
@@ -83,7 +85,8 @@ public struct GuardrailPolicy: Sendable {
                 return policy
             }
             let known = [
-                "rules", "blocked_input_message", "blocked_output_message", "guardrailIdentifier", "guardrailVersion", "streaming",
+                "rules", "blocked_input_message", "blocked_output_message", "guardrailIdentifier", "guardrailVersion", "inline",
+                "streaming",
                 "max_unjudged_bytes",
             ]
             policy.bedrock = bedrock(members)
@@ -119,14 +122,21 @@ public struct GuardrailPolicy: Sendable {
         /// The members that the API of Bedrock calls so.
         private mutating func bedrock(_ members: [String: JSONValue]) -> Bedrock? {
             let version = text(members, "guardrailVersion", in: "guardrail")
+            var isInline = false
+            switch members["inline"] {
+            case nil, .null: break
+            case .bool(let value): isInline = value
+            case .some: note("guardrail.inline", "must be true or false")
+            }
             guard let identifier = text(members, "guardrailIdentifier", in: "guardrail") else {
                 if version != nil { note("guardrail.guardrailVersion", "needs guardrailIdentifier beside it") }
+                if isInline { note("guardrail.inline", "needs guardrailIdentifier beside it") }
                 return nil
             }
             if let version, version != "DRAFT", Int(version).map({ $0 < 1 }) ?? true {
                 note("guardrail.guardrailVersion", "must be DRAFT or a number from 1")
             }
-            return Bedrock(identifier: identifier, version: version ?? "DRAFT")
+            return Bedrock(identifier: identifier, version: version ?? "DRAFT", isInline: isInline)
         }
 
         private mutating func text(_ members: [String: JSONValue], _ name: String, in place: String) -> String? {

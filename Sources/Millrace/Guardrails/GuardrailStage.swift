@@ -132,8 +132,12 @@ package final class GuardrailStage: EventStage {
         newest = key
         var stream = streams.removeValue(forKey: key) ?? Stream(text: GuardedText(output), template: event)
         let isPersisted = stream.template.isPersisted && event.isPersisted
+        let isJudged = stream.template.isJudged && event.isJudged
         stream.template = event
-        if !stream.text.isIdle { stream.template.isPersisted = isPersisted }
+        if !stream.text.isIdle {
+            stream.template.isPersisted = isPersisted
+            stream.template.isJudged = isJudged
+        }
         stream.text.append(event.text ?? "")
         let endsBlock = if case .reasoning(let reasoning) = event.body { reasoning.endsBlock } else { false }
         streams[key] = stream
@@ -219,7 +223,10 @@ package final class GuardrailStage: EventStage {
         }
         guard !text.isEmpty || endsBlock && !isBlocked else { return }
         var event = stream.template
+        let isJudged = event.isJudged
         event.text = text
+        // A mask is the operator's own word.
+        event.isJudged = isJudged
         if case .reasoning(var reasoning) = event.body {
             // A signature stands for the whole text before it, and for no other.
             if !endsBlock || stream.isMasked { reasoning.signature = nil }

@@ -46,6 +46,8 @@ package final class TextGuardStage: EventStage {
             if passesText, event.isEmitted { return before.joined(with: .released([event])).verdict }
             let key = Key(block: event.contentBlockIndex ?? -1, isEmitted: event.isEmitted)
             newest = key
+            // Judged where it was made; what is held of the block stays before it.
+            if event.isJudged, held[key] == nil { return before.joined(with: .released([event])).verdict }
             held[key, default: []].append(event)
             guard case .reasoning(let reasoning) = event.body, reasoning.endsBlock else { return before.verdict }
             return before.joined(with: try await judge(key)).verdict

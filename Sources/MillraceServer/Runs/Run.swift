@@ -63,7 +63,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
 
     init(
         request: TaskRequest, principal: Principal, handler: any TaskHandler, hub: RunHub, loopRuns: LoopRuns, stages: [any EventStage],
-        prompts: [PromptReference] = [], guardPlan: RunGuard.Plan? = nil
+        prompts: [PromptReference] = [], guardPlan: RunGuard.Plan? = nil, inlineGuardrail: ModelGuardrail? = nil
     ) {
         responseID = request.responseID
         self.principal = principal
@@ -76,7 +76,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         executor = loopRuns.executor(for: handler.name)
         log = RunLog(responseID: request.responseID, limits: hub.logLimits)
         tail = RunTail(limit: hub.settings.tailBytes)
-        self.stages = stages.isEmpty ? nil : RunStages(stages)
+        self.stages = stages.isEmpty ? nil : RunStages(stages, inlineGuardrail: inlineGuardrail)
         guardian = guardPlan.map { RunGuard($0, stages: stages) }
         // Not a weak reference, which would make every retain of the run slow: `deinit` and `close` take it back.
         tail.home = self
@@ -138,7 +138,15 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     private func executeWithStages(_ stages: RunStages) async {
         ownTask = EventLoop.currentTask
         var failure: (any Error)?
-        do { try await handler.handle(request, RunContext(sink: self)) } catch { failure = error }
+        do {
+            if let guardrail = stages.inlineGuardrail {
+                try await ModelGuardrail.$current.withValue(guardrail) { try await handler.handle(request, RunContext(sink: self)) }
+            } else {
+                try await handler.handle(request, RunContext(sink: self))
+            }
+        } catch {
+            failure = error
+        }
         do {
             try await stages.finish { try await self.settle($0) }
             try await finishJudging(stages)
@@ -196,6 +204,20 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
             try await self.settle($0)
             try await self.endJudgedBlock(block)
         }
+    }
+
+    func endBlocked() async throws {
+        guard let stages else { return }
+        guard loop.isCurrent else {
+            return try await Task(executorPreference: executor) { try await self.endBlocked() }.value
+        }
+        try await stages.exclusively {
+            try await room()
+            try checkAccepting()
+            try append(.status("blocked", message: hub.configurations.blockedMessage(of: handler.name)))
+            perform(lifecycle.stageEnded(.blocked))
+        }
+        throw CancellationError()
     }
 
     func emit(_ event: Event) async throws {

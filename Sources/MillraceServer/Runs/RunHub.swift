@@ -103,7 +103,7 @@ final class RunHub: Sendable {
         let run = Run(
             request: request, principal: start.principal, handler: handler, hub: self, loopRuns: loops[loop.index],
             stages: blockedReason == nil ? stages : [BlockingStage()], prompts: prompts,
-            guardPlan: blockedReason == nil ? guards.behind : nil)
+            guardPlan: blockedReason == nil ? guards.behind : nil, inlineGuardrail: guards.inline)
         do {
             try admit(run)
         } catch {
