@@ -46,11 +46,12 @@ package struct SQLiteConnection: ~Copyable {
         try connection.execute("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY")
         switch access {
         case .readWrite:
+            // What is deleted is overwritten, whatever SQLite was built with.
             // 4,096 pages between checkpoints: each costs two syncs, and 16 MiB of log are read back in milliseconds.
             try connection.execute(
                 """
                 PRAGMA journal_mode = WAL; PRAGMA synchronous = \(synchronous.rawValue); PRAGMA wal_autocheckpoint = 4096;
-                PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384
+                PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; PRAGMA secure_delete = ON
                 """)
         case .readOnly:
             try connection.execute("PRAGMA cache_size = -4096")

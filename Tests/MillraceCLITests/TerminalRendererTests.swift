@@ -36,6 +36,16 @@ import Testing
         #expect(err == "\u{1B}[2mm\u{1B}[0m\n")
     }
 
+    @Test func whatIsTakenBack_isSaidPlainly() {
+        let events = [
+            ("content", #"{"content":"a"}"#),
+            ("status", #"{"status":"retracted","message":"Taken back.","retraction":{"first_sequence":2,"last_sequence":2}}"#),
+            ("content", #"{"content":"","retracted":true}"#),
+        ]
+        #expect(render(events, isTerminal: true).err == "Taken back.\n")
+        #expect(render(events).out == "a\n")
+    }
+
     @Test func controlCharacters_neverReachATerminal() {
         let events = [("content", #"{"content":"a\u001b[2Jb\u009bc\td\n"}"#), ("status", #"{"message":"x\u0007y"}"#)]
         #expect(render(events, isTerminal: true).out == "a[2Jbc\td\n")

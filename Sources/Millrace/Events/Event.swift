@@ -72,6 +72,8 @@ public struct Event: Equatable, Sendable {
     package enum Body: Equatable, Sendable {
         indirect case responseStart(ResponseStart)
         case status(status: String, message: String, discardedBlocks: [Int])
+        /// A `status`, too: what was taken back.
+        indirect case retracted(RetractionNotice)
         case content(String)
         indirect case reasoning(Reasoning)
         indirect case toolCall(ToolCall)
@@ -96,6 +98,8 @@ public struct Event: Equatable, Sendable {
     public var contentBlockIndex: Int?
     /// Whether ``contentBlockIndex`` is Millrace's choice, made for the stages to see: then the block ends where another begins.
     package var isBlockAssigned = false
+    /// Whether the text has been judged by the stored guardrail where it was made. Another text has not.
+    package var isJudged = false
 
     package init(_ kind: EventKind, _ body: Body) {
         self.kind = kind
@@ -111,6 +115,9 @@ public struct Event: Equatable, Sendable {
     public static func status(_ status: String, message: String, discardedBlocks: [Int] = []) -> Event {
         Event(.status, .status(status: status, message: message, discardedBlocks: discardedBlocks))
     }
+
+    /// A guardrail has taken text back. Only the run itself says so.
+    package static func retracted(_ notice: RetractionNotice) -> Event { Event(.status, .retracted(notice)) }
 
     /// A piece of the answer's text; pieces of one block concatenate.
     public static func content(_ text: String) -> Event { Event(.content, .content(text)) }
@@ -149,6 +156,7 @@ public struct Event: Equatable, Sendable {
             }
         }
         set {
+            isJudged = false
             switch body {
             case .content: body = .content(newValue ?? "")
             case .reasoning(var reasoning):

@@ -116,6 +116,10 @@ package struct EventEncoder: Sendable {
             buffer.add("status", status)
             buffer.add("message", message)
             if !discardedBlocks.isEmpty { buffer.add("discarded_blocks", json: .array(discardedBlocks.map { .integer($0) })) }
+        case .retracted(let notice):
+            buffer.add("status", "retracted")
+            buffer.add("message", notice.message)
+            buffer.add("retraction", json: notice.json)
         case .content(let text): buffer.add("content", text)
         case .reasoning(let reasoning):
             buffer.add("text", reasoning.text)

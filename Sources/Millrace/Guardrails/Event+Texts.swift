@@ -24,7 +24,7 @@ extension Event {
             event.body = .citation(citation)
         case .metadata(let members): event.body = .metadata(members.mapValues { $0.mappingTexts(body) })
         case .custom(let members): event.body = .custom(members.mapValues { $0.mappingTexts(body) })
-        case .content, .reasoning, .responseStart, .responseEnd, .failure: break
+        case .content, .reasoning, .retracted, .responseStart, .responseEnd, .failure: break
         }
         return event
     }

@@ -25,6 +25,9 @@ struct GuardedText {
     /// Whether nothing waits.
     var isIdle: Bool { pending.isEmpty }
 
+    /// What is not decided yet.
+    var waiting: String { GuardrailRule.string(pending[...]) }
+
     /// Takes a piece of the text in.
     mutating func append(_ text: String) {
         for scalar in text.unicodeScalars { pending.append(GuardScalar(scalar)) }

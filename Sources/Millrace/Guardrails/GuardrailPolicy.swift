@@ -25,10 +25,26 @@ public struct GuardrailPolicy: Sendable {
         public var identifier: String
         /// A number, or `DRAFT`.
         public var version: String
+        /// Whether calls of Bedrock's models carry it as well (default: they do not).
+        public var isInline = false
     }
 
     /// A guardrail of Amazon Bedrock, for every model (default: none).
     public var bedrock: Bedrock?
+
+    /// When readers get the text of an answer.
+    public enum Streaming: String, Equatable, Sendable, CaseIterable {
+        /// Once it is judged.
+        case hold
+        /// At once; what a judgement forbids is taken back.
+        case async
+    }
+
+    /// When readers get the text of an answer (default: once it is judged).
+    public var streaming = Streaming.hold
+    /// With ``Streaming/async``, how much text may run ahead of a guardrail elsewhere, in bytes (default: 8,192).
+    public var unjudgedBytes = GuardrailPolicy.defaultUnjudgedBytes
+    package static let defaultUnjudgedBytes = 8_192
 
     /// The most rules of one guardrail.
     public static let ruleLimit = 200
@@ -68,8 +84,22 @@ public struct GuardrailPolicy: Sendable {
                 note("guardrail", "must be an object, not a \(json.kindName)")
                 return policy
             }
-            let known = ["rules", "blocked_input_message", "blocked_output_message", "guardrailIdentifier", "guardrailVersion"]
+            let known = [
+                "rules", "blocked_input_message", "blocked_output_message", "guardrailIdentifier", "guardrailVersion", "inline",
+                "streaming",
+                "max_unjudged_bytes",
+            ]
             policy.bedrock = bedrock(members)
+            if let mode = text(members, "streaming", in: "guardrail") {
+                policy.streaming = name(mode, "guardrail.streaming", Streaming.self) ?? policy.streaming
+            }
+            if let bytes = members["max_unjudged_bytes"], !bytes.isNull {
+                if let bytes = bytes.integer, (1_024...1_048_576).contains(bytes) {
+                    policy.unjudgedBytes = bytes
+                } else {
+                    note("guardrail.max_unjudged_bytes", "must be a number from 1,024 to 1,048,576")
+                }
+            }
             for name in members.keys.sorted() where !known.contains(name) {
                 note("guardrail.\(name)", "is not known" + Suggestion.phrase(for: name, among: known))
             }
@@ -92,14 +122,21 @@ public struct GuardrailPolicy: Sendable {
         /// The members that the API of Bedrock calls so.
         private mutating func bedrock(_ members: [String: JSONValue]) -> Bedrock? {
             let version = text(members, "guardrailVersion", in: "guardrail")
+            var isInline = false
+            switch members["inline"] {
+            case nil, .null: break
+            case .bool(let value): isInline = value
+            case .some: note("guardrail.inline", "must be true or false")
+            }
             guard let identifier = text(members, "guardrailIdentifier", in: "guardrail") else {
                 if version != nil { note("guardrail.guardrailVersion", "needs guardrailIdentifier beside it") }
+                if isInline { note("guardrail.inline", "needs guardrailIdentifier beside it") }
                 return nil
             }
             if let version, version != "DRAFT", Int(version).map({ $0 < 1 }) ?? true {
                 note("guardrail.guardrailVersion", "must be DRAFT or a number from 1")
             }
-            return Bedrock(identifier: identifier, version: version ?? "DRAFT")
+            return Bedrock(identifier: identifier, version: version ?? "DRAFT", isInline: isInline)
         }
 
         private mutating func text(_ members: [String: JSONValue], _ name: String, in place: String) -> String? {

@@ -39,11 +39,16 @@ package final class GuardrailStage: EventStage {
     private var assigned: Int?
     /// Where the newest text went, behind which other events stay.
     private var newest: Key?
-    private var masked: [String: Int] = [:]
+    /// How often each rule has masked something.
+    package private(set) var masked: [String: Int] = [:]
     private var isBlocked = false
+    private let passesText: Bool
 
     /// A stage for one run.
-    package init(_ policy: GuardrailPolicy) {
+    /// - Parameter passesText: whether the text that readers get passes, for it is judged behind them (default: it does not). Then the
+    /// masks   are told elsewhere, too.
+    package init(_ policy: GuardrailPolicy, passesText: Bool = false) {
+        self.passesText = passesText
         self.policy = policy
         output = policy.rules.filter { $0.sides.contains(.output) }
         input = policy.rules.filter { $0.sides.contains(.input) }
@@ -86,7 +91,12 @@ package final class GuardrailStage: EventStage {
         if isBlocked { return .end(.blocked, []) }
         var out: [Event] = []
         if event.kind == .content || event.kind == .reasoning {
-            take(event, &out)
+            if passesText, event.isEmitted {
+                beginBlock(of: event, &out)
+                if !isBlocked { out.append(event) }
+            } else {
+                take(event, &out)
+            }
         } else {
             takeOther(event, &out)
         }
@@ -104,7 +114,7 @@ package final class GuardrailStage: EventStage {
     package func finish() async throws -> StageVerdict {
         var out: [Event] = []
         for block in Set(streams.keys.map(\.block)).sorted() where !isBlocked { close(block, &out) }
-        if !masked.isEmpty, !isBlocked {
+        if !masked.isEmpty, !isBlocked, !passesText {
             out.append(.metadata(["guardrail": ["masked": .object(masked.mapValues { .integer($0) })]]))
         }
         return verdict(out)
@@ -122,8 +132,12 @@ package final class GuardrailStage: EventStage {
         newest = key
         var stream = streams.removeValue(forKey: key) ?? Stream(text: GuardedText(output), template: event)
         let isPersisted = stream.template.isPersisted && event.isPersisted
+        let isJudged = stream.template.isJudged && event.isJudged
         stream.template = event
-        if !stream.text.isIdle { stream.template.isPersisted = isPersisted }
+        if !stream.text.isIdle {
+            stream.template.isPersisted = isPersisted
+            stream.template.isJudged = isJudged
+        }
         stream.text.append(event.text ?? "")
         let endsBlock = if case .reasoning(let reasoning) = event.body { reasoning.endsBlock } else { false }
         streams[key] = stream
@@ -209,7 +223,10 @@ package final class GuardrailStage: EventStage {
         }
         guard !text.isEmpty || endsBlock && !isBlocked else { return }
         var event = stream.template
+        let isJudged = event.isJudged
         event.text = text
+        // A mask is the operator's own word.
+        event.isJudged = isJudged
         if case .reasoning(var reasoning) = event.body {
             // A signature stands for the whole text before it, and for no other.
             if !endsBlock || stream.isMasked { reasoning.signature = nil }

@@ -12,9 +12,14 @@ package final class TextGuardStage: EventStage {
     /// Where the newest text went, behind which other events stay.
     private var newest: Key?
     private var isBlocked = false
+    private let passesText: Bool
 
     /// A stage for one run.
-    package init(_ guardian: any TextGuard) { self.guardian = guardian }
+    /// - Parameter passesText: whether the text that readers get passes, for it is judged behind them (default: it does not).
+    package init(_ guardian: any TextGuard, passesText: Bool = false) {
+        self.guardian = guardian
+        self.passesText = passesText
+    }
 
     package func input(_ message: Message) async throws -> InputVerdict {
         var message = message
@@ -38,8 +43,11 @@ package final class TextGuardStage: EventStage {
         case .content, .reasoning:
             let before = try await blockBefore(event)
             if case .blocked = before { return before.verdict }
+            if passesText, event.isEmitted { return before.joined(with: .released([event])).verdict }
             let key = Key(block: event.contentBlockIndex ?? -1, isEmitted: event.isEmitted)
             newest = key
+            // Judged where it was made; what is held of the block stays before it.
+            if event.isJudged, held[key] == nil { return before.joined(with: .released([event])).verdict }
             held[key, default: []].append(event)
             guard case .reasoning(let reasoning) = event.body, reasoning.endsBlock else { return before.verdict }
             return before.joined(with: try await judge(key)).verdict

@@ -31,6 +31,8 @@ package protocol RunSink: AnyObject, Sendable {
     func sleep(nanoseconds: Int64) async throws
     /// What is stored for the run's handler.
     var configuration: [String: JSONValue] { get }
+    /// The stored guardrail has stepped in where the answer is made: the run ends blocked.
+    func endBlocked() async throws
 }
 
 extension RunSink {
@@ -39,6 +41,7 @@ extension RunSink {
     @usableFromInline package func emitNow(_ event: Event) throws -> EmitOutcome { .mustWait }
     @usableFromInline package func yield() async {}
     @usableFromInline package func note(_ prompts: [PromptReference]) {}
+    @usableFromInline package func endBlocked() async throws {}
     @usableFromInline package func endBlock(_ block: Int) async throws {}
     @usableFromInline package var isHandlersTask: Bool { false }
     // Nobody is told to call it.
@@ -144,13 +147,19 @@ public struct RunContext: Sendable {
         var answer = GeneratedAnswer()
         var blocks = AnswerBlocks()
         var reported: Usage?
+        var isJudged = false
         do {
             let response = try await model.generate(request) { event in
                 let piece: Event
                 switch event {
                 case .text(let text):
                     answer.text += text
-                    piece = .content(text)
+                    var content = Event.content(text)
+                    content.isJudged = isJudged
+                    piece = content
+                case .judged(let guardrail):
+                    isJudged = guardrail == ModelGuardrail.current
+                    return
                 case .reasoning(let reasoning):
                     answer.add(reasoning)
                     piece = .reasoning(reasoning)
@@ -167,6 +176,7 @@ public struct RunContext: Sendable {
                             .modelError, "the model '\(model.id)' began its answer anew, which was not allowed: \(reason.message)")
                     }
                     answer = GeneratedAnswer()
+                    isJudged = false
                     let message = "The answer is begun anew with the model '\(modelID)': \(reason.message)"
                     try await emit(.status("restarted", message: message, discardedBlocks: blocks.takeAll()))
                     return
@@ -186,6 +196,7 @@ public struct RunContext: Sendable {
             answer.response = response
             report(response.usage)
             if let ended = blocks.newest { try await sink.endBlock(ended) }
+            if response.isBlockedByHandlersGuardrail { try await sink.endBlocked() }
         } catch {
             if let reported { report(reported) }
             throw error

@@ -135,6 +135,9 @@ public enum ModelEvent: Equatable, Sendable {
     case citation(Citation)
     /// What has been consumed so far; a later report replaces an earlier one of the same call.
     case usage(Usage)
+    /// The text that follows has been judged by this guardrail, which the model was asked with (``ModelGuardrail/current``). It holds until
+    /// the answer ends or is begun anew, and for text only.
+    indirect case judged(ModelGuardrail)
     /// Everything but usage that came before does not count: the model of that id begins the answer anew, since the one before it failed for
     /// that reason. Only for requests that allow it (``ModelRequest/allowsRestart``).
     indirect case restarted(model: String, reason: MillraceError)

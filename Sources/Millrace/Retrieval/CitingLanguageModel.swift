@@ -76,7 +76,7 @@ public struct CitingLanguageModel: LanguageModel {
             switch event {
             case .text(let text): try await pass(stream.receive(text))
             case .citation(let citation): try await pass(stream.receive(citation))
-            case .usage: try await receive(event)
+            case .usage, .judged: try await receive(event)
             case .reasoning, .toolCall:
                 // What follows is another block: no marker goes on in it.
                 try await pass(stream.finish())

@@ -14,6 +14,16 @@ package struct MessageAssembler: Sendable {
         var block: Int?
         var value: MessagePart
         var isEmitted = true
+        /// Whether some of it was taken back: then it may be left without a text.
+        var isRetracted = false
+
+        var hasText: Bool {
+            switch value {
+            case .text(let text): !text.isEmpty
+            case .reasoning(let reasoning): !reasoning.text.isEmpty
+            default: true
+            }
+        }
     }
 
     private var parts: [Part] = []
@@ -22,6 +32,7 @@ package struct MessageAssembler: Sendable {
     private var open = Open.none
     /// As bytes, to which a short piece is added in a fraction of the time that a `String` takes.
     private var openText: [UInt8] = []
+    private var openIsRetracted = false
     private var openCitations: [Part] = []
     /// Out of line, for most runs have none.
     private var openReasoning: OutOfLine<Reasoning>?
@@ -66,14 +77,36 @@ package struct MessageAssembler: Sendable {
         case .document(let document):
             add(.document(Attachment(pointer: document.pointer, mimeType: document.mimeType, title: document.title)), block)
         case .metadata(let facts): metadata.merge(facts) { _, new in new }
-        case .responseStart, .status, .failure, .responseEnd, .custom: break
+        case .responseStart, .status, .retracted, .failure, .responseEnd, .custom: break
         }
     }
 
     /// The message's parts so far.
     package mutating func finish() -> [MessagePart] {
         closeOpen()
-        return parts.map(\.value)
+        return parts.filter { !$0.isRetracted || $0.hasText }.map(\.value)
+    }
+
+    /// Readers' text of a block is taken back from a place on. What is sent in its stead joins what stays.
+    /// - Parameter kept: how much of the block's persisted text stays, in bytes of UTF-8.
+    package mutating func retract(block: Int, keepingBytes kept: Int) {
+        closeOpen()
+        for index in parts.indices where parts[index].block == block && parts[index].isEmitted {
+            switch parts[index].value {
+            case .text(let text): parts[index].value = .text(String(decoding: text.utf8.prefix(kept), as: UTF8.self))
+            // A signature stands for the text that it had.
+            case .reasoning(let reasoning):
+                parts[index].value = .reasoning(Reasoning(text: String(decoding: reasoning.text.utf8.prefix(kept), as: UTF8.self)))
+            default: continue
+            }
+            parts[index].isRetracted = true
+        }
+        // Most often it is the newest part, which goes on growing in place.
+        guard let last = parts.last, last.block == block, last.isEmitted, case .text(let text) = last.value else { return }
+        parts.removeLast()
+        open = .text(block: block, isEmitted: true)
+        openText = Array(text.utf8)
+        openIsRetracted = true
     }
 
     private mutating func add(_ part: MessagePart, _ block: Int?) {
@@ -121,7 +154,8 @@ package struct MessageAssembler: Sendable {
         switch open {
         case .none: break
         case .text(let block, let isEmitted):
-            parts.append(Part(block: block, value: .text(String(decoding: openText, as: UTF8.self)), isEmitted: isEmitted))
+            let text = String(decoding: openText, as: UTF8.self)
+            parts.append(Part(block: block, value: .text(text), isEmitted: isEmitted, isRetracted: openIsRetracted))
             parts += openCitations
             openCitations = []
         case .reasoning(let block):
@@ -129,6 +163,7 @@ package struct MessageAssembler: Sendable {
         }
         open = .none
         openText = []
+        openIsRetracted = false
         openReasoning = nil
     }
 }

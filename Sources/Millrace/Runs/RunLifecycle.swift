@@ -63,6 +63,9 @@ package struct RunLifecycle: Equatable, Sendable {
     /// A stage ended the run.
     package mutating func stageEnded(_ status: RunStatus) -> Action { stop(Ending(status)) }
 
+    /// Who judges behind the readers has failed.
+    package mutating func guardFailed(_ error: any Error) -> Action { stop(Ending(.error, error: Self.publicError(error))) }
+
     /// The handler has returned.
     package mutating func handlerReturned() -> Action {
         switch state {

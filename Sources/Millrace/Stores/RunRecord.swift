@@ -43,13 +43,17 @@ public struct RunRecord: Equatable, Sendable {
     public var recovery: RecoveryPolicy
     /// The prompts and personas that it has used.
     public var prompts: [PromptReference]
+    /// Of a running run whose text is judged behind its readers: the sequence up to which the stored log is judged. What recovery finds
+    /// behind it is taken back. `nil`, the default: nothing of the log waits for a judgement.
+    public var judgedSequence: Int?
 
     /// Creates a record.
     public init(
         responseID: String, chatID: String, task: String, modelID: String?, status: RunStatus, requestID: String, userMessageID: String,
         startedAt: Timestamp, endedAt: Timestamp? = nil, usage: Usage? = nil, lastSequence: Int = 0, reservedSequence: Int = 0,
-        recovery: RecoveryPolicy = .close, prompts: [PromptReference] = []
+        recovery: RecoveryPolicy = .close, prompts: [PromptReference] = [], judgedSequence: Int? = nil
     ) {
+        self.judgedSequence = judgedSequence
         self.responseID = responseID
         self.chatID = chatID
         self.task = task
@@ -194,36 +198,47 @@ public struct RunAppend: Sendable {
     public var reservedSequence: Int
     /// Set on the append that holds the terminal event.
     public var completion: RunCompletion? {
-        get { extras?.completion }
-        set { extras = Extras.make(newValue, extras?.prompts) }
+        get { boxedExtra?.value.completion }
+        set { change { $0.completion = newValue } }
     }
     /// Set where the run has used prompts that the store does not know of: all that it has used so far.
     public var prompts: [PromptReference]? {
-        get { extras?.prompts }
-        set { extras = Extras.make(extras?.completion, newValue) }
+        get { boxedExtra?.value.prompts }
+        set { change { $0.prompts = newValue } }
+    }
+    /// What is taken back of the run's log with this commit, of what was stored before and of this append's own batch (default: nothing).
+    /// The texts must not be found in the store's files afterwards.
+    public var retractions: [Retraction] {
+        get { boxedExtra?.value.retractions ?? [] }
+        set { change { $0.retractions = newValue } }
+    }
+    /// Set where ``RunRecord/judgedSequence`` has risen.
+    public var judgedSequence: Int? {
+        get { boxedExtra?.value.judgedSequence }
+        set { change { $0.judgedSequence = newValue } }
     }
     /// Whether recovery closes the run with this. Once an append of a run has failed, the store takes no other of that run: its log would
     /// get a hole that nothing announces.
     public var isRecovery: Bool
     /// A run has many appends, and few of them have more than events, so that is kept out of line.
-    private var extras: Extras?
+    private var boxedExtra: OutOfLine<Extra>?
 
-    private final class Extras: Sendable {
-        let completion: RunCompletion?
-        let prompts: [PromptReference]?
+    private struct Extra: Sendable {
+        var completion: RunCompletion?
+        var prompts: [PromptReference]?
+        var retractions: [Retraction] = []
+        var judgedSequence: Int?
+        var isEmpty: Bool { completion == nil && prompts == nil && retractions.isEmpty && judgedSequence == nil }
+    }
 
-        private init(_ completion: RunCompletion?, _ prompts: [PromptReference]?) {
-            self.completion = completion
-            self.prompts = prompts
-        }
-
-        static func make(_ completion: RunCompletion?, _ prompts: [PromptReference]?) -> Extras? {
-            completion == nil && prompts == nil ? nil : Extras(completion, prompts)
-        }
+    private mutating func change(_ body: (inout Extra) -> Void) {
+        var extra = boxedExtra?.value ?? Extra()
+        body(&extra)
+        boxedExtra = extra.isEmpty ? nil : OutOfLine(extra)
     }
 
     /// Whether the append ends the run.
-    public var isTerminal: Bool { extras?.completion != nil }
+    public var isTerminal: Bool { boxedExtra?.value.completion != nil }
 
     /// Creates an append.
     public init(
@@ -232,8 +247,8 @@ public struct RunAppend: Sendable {
         self.handle = handle
         self.batch = batch
         self.reservedSequence = reservedSequence
-        extras = Extras.make(completion, nil)
         self.isRecovery = isRecovery
+        if let completion { boxedExtra = OutOfLine(Extra(completion: completion)) }
     }
 }
 

@@ -17,6 +17,8 @@ import MillraceCore
 /// - A guardrail that steps in ends the answer with ``StopReason/guardrail``, behind the guardrail's own text. `content_filtered` is
 ///   ``StopReason/contentFilter``; `model_context_window_exceeded` and unknown reasons keep the API's names; `malformed_model_output` and
 ///   `malformed_tool_use` are errors.
+/// - The guardrail that is stored for a handler goes with the calls of its runs where it is said to be `inline` (``ModelGuardrail``). Of
+/// its   trace only `handler_guardrail` is told, `blocked` or `masked`; an answer that it only masked ends as any other.
 /// - ``ModelResponse/providerMetadata`` may hold `guardrail` (its trace, which quotes what it found), `latency_ms`, `latency`,
 ///   `service_tier` and `additional_model_response_fields`, each as the service gives it.
 public struct BedrockLanguageModel: LanguageModel {
@@ -32,6 +34,8 @@ public struct BedrockLanguageModel: LanguageModel {
     let client: BedrockRuntimeClient
     /// The server's name, for errors.
     let server: String
+    /// Whether the model is asked where the handlers' guardrails are.
+    let takesHandlersGuardrail: Bool
 
     /// Creates the model.
     /// - Parameters:
@@ -41,9 +45,13 @@ public struct BedrockLanguageModel: LanguageModel {
     ///   - client: the client of a region.
     ///   - region: the region's name, for errors.
     ///   - options: how the model is asked.
+    ///   - takesHandlersGuardrail: whether calls carry ``ModelGuardrail/current``, unless the model has a guardrail of its own or the
+    /// request     says which (default: they do not, for a guardrail is known in its own region and account only).
     package init(
-        id: String? = nil, model: String, client: BedrockRuntimeClient, region: String, options: BedrockOptions = BedrockOptions()
+        id: String? = nil, model: String, client: BedrockRuntimeClient, region: String, options: BedrockOptions = BedrockOptions(),
+        takesHandlersGuardrail: Bool = false
     ) {
+        self.takesHandlersGuardrail = takesHandlersGuardrail
         self.id = id ?? model
         self.model = model
         self.client = client
@@ -56,7 +64,10 @@ public struct BedrockLanguageModel: LanguageModel {
     ///   or truncated answer, `isRetryable` where another attempt can help; `CancellationError`; what `receive` throws.
     public func generate(_ request: ModelRequest, receive: (ModelEvent) async throws -> Void) async throws -> ModelResponse {
         try Task.checkCancellation()
-        let encoded = try ConverseRequest(request, model: model, options: options)
+        let guardrail = handlersGuardrail(for: request)
+        let encoded = try ConverseRequest(request, model: model, options: options.adding(guardrail))
+        /// What is said before the first text.
+        var judged = guardrail.flatMap { $0.isAsync ? nil : ModelEvent.judged($0) }
         var decoder = ConverseDecoder(encoded, model: model, server: server)
         var receiverError: (any Error)?
         var reported: Usage?
@@ -65,7 +76,10 @@ public struct BedrockLanguageModel: LanguageModel {
             for event in events {
                 try Task.checkCancellation()
                 if case .usage(let usage) = event { reported = usage }
-                do { try await receive(event) } catch {
+                do {
+                    if case .text = event, let saying = judged.take() { try await receive(saying) }
+                    try await receive(event)
+                } catch {
                     receiverError = error
                     throw error
                 }
@@ -84,7 +98,8 @@ public struct BedrockLanguageModel: LanguageModel {
             } catch  where decoder.hasStopped && receiverError == nil && !Task.isCancelled && !(error is CancellationError) {
                 // The answer is whole; what a connection does afterwards costs the figures that were to follow, and cannot spoil it.
             }
-            let response = try decoder.finish()
+            var response = try decoder.finish()
+            if guardrail != nil { response.tellHandlersGuardrail() }
             if reported == nil { try await hand([.usage(response.usage)]) }
             return response
         } catch {
@@ -92,6 +107,12 @@ public struct BedrockLanguageModel: LanguageModel {
             if let consumed = decoder.consumed, consumed != reported { try? await receive(.usage(consumed)) }
             throw receiverError ?? BedrockFailure.failure(error, asking: .model(model), server: server)
         }
+    }
+
+    /// The stored guardrail, where this call can carry it: a call has one, and who has named one meant it.
+    private func handlersGuardrail(for request: ModelRequest) -> ModelGuardrail? {
+        guard takesHandlersGuardrail, options.guardrail == nil, request.extra["guardrailConfig"] == nil else { return nil }
+        return ModelGuardrail.current
     }
 
     /// How many tokens a request's prompt has by the model's own count, which is free of charge. Not every model can count.
@@ -112,5 +133,28 @@ public struct BedrockLanguageModel: LanguageModel {
         guard let dot = id.firstIndex(of: "."), id.prefix(4) != "arn:" else { return id }
         let areas: Set = ["us", "us-gov", "eu", "apac", "au", "jp", "ca", "sa", "me", "af", "il", "global"]
         return areas.contains(String(id[..<dot])) ? String(id[id.index(after: dot)...]) : id
+    }
+}
+
+extension BedrockOptions {
+    /// The options with a guardrail that is stored for a handler.
+    fileprivate func adding(_ stored: ModelGuardrail?) -> BedrockOptions {
+        guard let stored else { return self }
+        var options = self
+        // The trace tells what was blocked from what was masked; the stop reason is the same.
+        options.guardrail = Guardrail(identifier: stored.identifier, version: stored.version)
+        options.guardrail?.streamProcessingMode = stored.isAsync ? .async : .sync
+        return options
+    }
+}
+
+extension ModelResponse {
+    /// Says what the stored guardrail did, without its trace, which quotes what it found.
+    fileprivate mutating func tellHandlersGuardrail() {
+        let trace = providerMetadata.removeValue(forKey: "guardrail")
+        guard stopReason == .guardrail else { return }
+        let isMasked = GuardrailVerdict(action: .intervened, assessments: trace.map { [$0] } ?? []).isMaskedOnly
+        providerMetadata[Self.handlersGuardrail] = .string(isMasked ? "masked" : Self.guardrailBlocked)
+        if isMasked { stopReason = .endTurn }
     }
 }

@@ -40,7 +40,8 @@ struct FallbackMachine: Equatable, Sendable {
             reported = usage
             return .usage(total(usage))
         case .restarted: hasContent = false
-        case .text, .reasoning, .toolCall, .citation: hasContent = true
+        // What is said of the text to come is no word of another model: it commits as the text does.
+        case .text, .reasoning, .toolCall, .citation, .judged: hasContent = true
         }
         return event
     }

@@ -58,6 +58,15 @@ struct InMemoryTables {
             record.reservedSequence = max(record.reservedSequence, reserved)
         }
 
+        /// Puts tombstones in the place of what is taken back.
+        func take(back retraction: Retraction) {
+            for index in batches.indices where batches[index].lastSequence >= retraction.firstSequence {
+                guard let redacted = batches[index].applying(retraction) else { continue }
+                byteCount += redacted.byteCount - batches[index].byteCount
+                batches[index] = redacted
+            }
+        }
+
         func events(after sequence: Int, byteLimit: Int) -> StoredEvents {
             var stretch = EventStretch(after: sequence, byteLimit: byteLimit)
             // Sequences rise, so the first batch that a reader needs is found by halving.
@@ -182,9 +191,11 @@ struct InMemoryTables {
             guard messages[Key(run.owner, completion.message.id)] == nil else { return StoreRefusal.idExists(completion.message.id) }
         }
         for index in appends.indices {
-            let batch = appends[index].batch
-            targets[index].append(batch, reserved: appends[index].reservedSequence)
-            logBytes += batch.byteCount
+            let before = targets[index].byteCount
+            targets[index].append(appends[index].batch, reserved: appends[index].reservedSequence)
+            for retraction in appends[index].retractions { targets[index].take(back: retraction) }
+            logBytes += targets[index].byteCount - before
+            if let judged = appends[index].judgedSequence { targets[index].record.judgedSequence = judged }
             if let prompts = appends[index].prompts { targets[index].record.prompts = prompts }
             if let completion = appends[index].completion { complete(targets[index], completion) }
         }
@@ -207,6 +218,7 @@ struct InMemoryTables {
 
     private mutating func complete(_ run: RunEntry, _ completion: RunCompletion) {
         run.record.status = completion.status
+        run.record.judgedSequence = nil
         run.record.endedAt = completion.endedAt
         run.record.usage = completion.usage
         ended.append(Key(run.owner, run.record.chatID))

@@ -82,12 +82,12 @@ extension SQLiteStore {
         try session.execute(
             """
             INSERT INTO runs (owner, response_id, chat, task, model_id, status, request_id, user_message_id, started_at, ended_at, usage,
-                last_sequence, reserved, recovery, prompts)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                last_sequence, reserved, recovery, prompts, judged)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             owner, run.responseID, chat, run.task, run.modelID, run.status.rawValue, run.requestID, run.userMessageID, run.startedAt,
             run.endedAt, run.usage?.json.text, run.lastSequence, run.reservedSequence, run.recovery.rawValue,
-            SQLiteStoreRows.text(run.prompts))
+            SQLiteStoreRows.text(run.prompts), run.judgedSequence)
         return session.connection.lastInsertedRow
     }
 

@@ -45,6 +45,8 @@ public final class SQLiteStore: Store {
         let synchronous = SQLiteConnection.Synchronous(rawValue: configuration.durability.rawValue) ?? .full
         let session = try SQLiteSession(.open(path: path, access: .readWrite, synchronous: synchronous), faultHook: faultHook)
         try SQLiteStoreSchema.migrations.apply(to: session, path: path)
+        // A process that was killed may have left texts in its write-ahead log that it had taken back.
+        _ = try? session.first("PRAGMA wal_checkpoint(TRUNCATE)") { $0.int(0) }
         let readers = try SQLiteReaderPool(path: path, readers: configuration.readers)
         self.readers = readers
         // The readers close before the writer's connection, so that the last one to close folds the log into the file.

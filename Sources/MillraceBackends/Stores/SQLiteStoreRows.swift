@@ -51,9 +51,9 @@ enum SQLiteStoreRows {
         r.usage, max(r.last_sequence, coalesce((SELECT max(e.last_sequence) FROM run_events e WHERE e.run = r.id), 0)),
         max(r.reserved, coalesce(
             (SELECT e.reserved FROM run_events e WHERE e.run = r.id ORDER BY e.last_sequence DESC, e.id DESC LIMIT 1), 0)),
-        r.recovery, r.prompts
+        r.recovery, r.prompts, r.judged
         """
-    static let runColumnCount: Int32 = 16
+    static let runColumnCount: Int32 = 17
 
     static func run(_ row: borrowing SQLiteStatement) throws(MillraceError) -> RunRecord {
         guard let recovery = row.text(14).flatMap(RecoveryPolicy.init(rawValue:)) else { throw damaged("runs.recovery") }
@@ -62,7 +62,8 @@ enum SQLiteStoreRows {
             status: try status(row, 6), requestID: row.text(7) ?? "", userMessageID: row.text(8) ?? "", startedAt: row.timestamp(9),
             endedAt: row.isNull(10) ? nil : row.timestamp(10), usage: try json(row, 11).map { Usage(json: $0) }, lastSequence: row.int(12),
             reservedSequence: row.int(13), recovery: recovery,
-            prompts: try json(row, 15)?.array?.compactMap { PromptReference(json: $0) } ?? [])
+            prompts: try json(row, 15)?.array?.compactMap { PromptReference(json: $0) } ?? [],
+            judgedSequence: row.isNull(16) ? nil : row.int(16))
     }
 
     // MARK: Task handlers

@@ -3,7 +3,10 @@ import MillraceDatabase
 /// The tables of a ``SQLiteStore``. Moments are microseconds since the epoch; JSON is text. The owner '' is nobody: what retention is about to
 /// remove, which no query finds, for all of them go by an owner.
 enum SQLiteStoreSchema {
-    static let migrations = SQLiteMigrations([version1, version2, version3, version4, version5])
+    static let migrations = SQLiteMigrations([version1, version2, version3, version4, version5, version6])
+
+    /// Up to where the log of a run is judged whose text is judged behind its readers.
+    private static let version6 = "ALTER TABLE runs ADD COLUMN judged INTEGER;"
 
     /// What a run has used, and the versions of prompts and personas.
     private static let version5 = """

@@ -19,6 +19,9 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
         var ending: RunAppend?
         /// What the run has used, where one of the appends says so.
         var prompts: [PromptReference]?
+        /// What is taken back of the log, and up to where it is judged.
+        var retractions: [Retraction]
+        var judgedSequence: Int?
         let job: Int
         var furtherJobs: [Int] = []
 
@@ -31,6 +34,8 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
             batch = append.batch
             if append.isTerminal { ending = append }
             prompts = append.prompts
+            retractions = append.retractions
+            judgedSequence = append.judgedSequence
             self.job = job
         }
 
@@ -43,6 +48,8 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
             furtherBatches.append(append.batch)
             if append.isTerminal { ending = append }
             if let newer = append.prompts { prompts = newer }
+            retractions += append.retractions
+            if let newer = append.judgedSequence { judgedSequence = newer }
             furtherJobs.append(job)
             return true
         }
@@ -60,6 +67,9 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
     private var scratch = ByteBuffer()
     /// Runs of which an append has failed: what follows of them is dropped until recovery closes them, for the log must not get a hole.
     private let failedRuns: Locked<Set<Int64>>
+
+    /// Whether the write-ahead log may still hold what was taken back.
+    private var holdsRetractedText = false
 
     /// - Parameter stopped: called on the writer's thread when the last write is done.
     init(_ session: SQLiteSession, failedRuns: Locked<Set<Int64>>, stopped: @escaping () -> Void) {
@@ -101,6 +111,7 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
             }
         }
         leftOut.removeAll()
+        if holdsRetractedText, error == nil { emptyLog() }
     }
 
     private func settle(_ appends: [RunAppend], failed: Bool) {
@@ -164,7 +175,41 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
                 "UPDATE runs SET prompts = ? WHERE id = ? AND owner = ?", SQLiteStoreRows.text(prompts), row.handle.number,
                 row.handle.principal.id)
         }
+        if let judged = row.judgedSequence {
+            _ = try session.execute("UPDATE runs SET judged = ? WHERE id = ?", judged, row.handle.number)
+        }
+        for retraction in row.retractions { try take(back: retraction, of: row.handle.number) }
         if let completion = row.ending?.completion { try complete(row.handle, completion) }
+    }
+
+    /// Puts tombstones into the rows that hold what is taken back. What a row had before is overwritten, for the connection deletes
+    /// securely.
+    private func take(back retraction: Retraction, of run: Int64) throws(MillraceError) {
+        holdsRetractedText = true
+        let rows = try session.rows(
+            """
+            SELECT id, first_sequence, frames FROM run_events
+            WHERE run = ? AND last_sequence >= ? AND first_sequence <= ? AND last_sequence >= first_sequence ORDER BY last_sequence, id
+            """, run, retraction.firstSequence, retraction.lastSequence
+        ) { row -> (id: Int64, frames: [UInt8])? in
+            let redacted = row.withBytes(2) { frames in
+                frames.flatMap { retraction.applied(to: $0, firstSequence: row.int(1)) }
+            }
+            return redacted.map { (row.int64(0), $0) }
+        }
+        for case (let id, let frames)? in rows {
+            try frames.withUnsafeBufferPointer { (frames) throws(MillraceError) in
+                _ = try session.execute(
+                    "UPDATE run_events SET frames = ? WHERE id = ?", SQLiteStaticBlob(UnsafeRawBufferPointer(frames)), id)
+            }
+        }
+    }
+
+    /// Empties the write-ahead log, which may hold texts that were taken back: SQLite itself would overwrite them only by and by. Readers
+    /// that hold a snapshot are waited for, though not long; then the next commit tries again.
+    private func emptyLog() {
+        let isBusy = try? session.first("PRAGMA wal_checkpoint(TRUNCATE)") { $0.int(0) != 0 }
+        holdsRetractedText = isBusy ?? true
     }
 
     private func insert(_ row: Row, _ frames: UnsafeRawBufferPointer, hidden: [UInt8]?) throws(MillraceError) {
@@ -179,7 +224,7 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
 
     private func complete(_ handle: RunHandle, _ completion: RunCompletion) throws(MillraceError) {
         let changed = try session.execute(
-            "UPDATE runs SET status = ?, ended_at = ?, usage = ? WHERE id = ? AND owner = ? AND status = 'running'",
+            "UPDATE runs SET status = ?, ended_at = ?, usage = ?, judged = NULL WHERE id = ? AND owner = ? AND status = 'running'",
             completion.status.rawValue, completion.endedAt, completion.usage.json.text, handle.number, handle.principal.id)
         guard changed == 1 else { throw StoreRefusal.hasEnded(handle.responseID) }
         let message = completion.message

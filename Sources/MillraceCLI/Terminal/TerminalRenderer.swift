@@ -36,6 +36,8 @@ struct TerminalRenderer {
         switch message.event {
         case "content": return content(data)
         case "reasoning": return note(data["text"]?.string ?? "")
+        // What is printed stays printed: at least it is said plainly.
+        case "status" where data["retraction"] != nil: return note(data["message"]?.string ?? "", isDim: false)
         case "status": return note(data["message"]?.string ?? data["status"]?.string ?? "")
         case "document": return note("document: " + (data["title"]?.string ?? data["document_id"]?.string ?? ""))
         case "citation": return note(citation(data))

@@ -153,12 +153,20 @@ struct ModelAssembly {
     ) throws -> (any LanguageModel)? {
         switch try bedrock(server, "model:\(id)") {
         case .success(let place):
-            return BedrockLanguageModel(id: id, model: name, client: place.client, region: place.region, options: options)
+            return BedrockLanguageModel(
+                id: id, model: name, client: place.client, region: place.region, options: options,
+                takesHandlersGuardrail: isWhereGuardrailsAre(server, place))
         case .failure(let error):
             // Neither region nor profile: others can be used all the same.
             unavailable[id] = error.message
             return nil
         }
+    }
+
+    /// Whether a model is asked in the region and with the credentials that handlers' guardrails are applied with.
+    private func isWhereGuardrailsAre(_ server: BedrockServerSettings, _ place: AWSAssembly.Bedrock) -> Bool {
+        let own = try? aws.bedrock(BedrockServerSettings(), credential: nil)
+        return server.profile == nil && secrets.credential(of: server.server) == nil && own?.region == place.region
     }
 
     private mutating func leaveOut(_ id: String, _ parts: [String]) -> (any LanguageModel)? {

@@ -8,6 +8,10 @@ final class HandlerConfigurations: Sendable {
         fileprivate var configuration: [String: JSONValue]
         fileprivate var rules: GuardrailPolicy?
         fileprivate var textGuard: (any TextGuard)?
+        fileprivate var inline: ModelGuardrail?
+        fileprivate var blockedMessage = GuardrailPolicy(rules: []).blockedOutputMessage
+        fileprivate var streaming = GuardrailPolicy.Streaming.hold
+        fileprivate var unjudgedBytes = GuardrailPolicy.defaultUnjudgedBytes
         /// What is wrong with its guardrail.
         fileprivate(set) var problems: [GuardrailPolicy.Problem] = []
         fileprivate var since = Timestamp(microseconds: .min)
@@ -31,12 +35,19 @@ final class HandlerConfigurations: Sendable {
         guard let stored = configuration["guardrail"], !stored.isNull else { return entry }
         let (policy, problems) = GuardrailPolicy.read(stored)
         entry.problems = problems
+        entry.blockedMessage = policy.blockedOutputMessage
+        entry.streaming = policy.streaming
+        entry.unjudgedBytes = policy.unjudgedBytes
         if !policy.rules.isEmpty { entry.rules = policy }
         if let problem = problems.first { entry.textGuard = MissingGuard(message: "\(problem.field) \(problem.message)") }
         guard problems.isEmpty, let bedrock = policy.bedrock else { return entry }
         let make = makeTextGuard
         do {
             entry.textGuard = try await blocking.run { try make(bedrock) }
+            if bedrock.isInline {
+                entry.inline = ModelGuardrail(
+                    identifier: bedrock.identifier, version: bedrock.version, isAsync: policy.streaming == .async)
+            }
         } catch {
             let message = (error as? MillraceError)?.message ?? "\(error)"
             entry.problems.append(.init(field: "guardrail.guardrailIdentifier", message: "cannot be used: \(message)"))
@@ -57,13 +68,35 @@ final class HandlerConfigurations: Sendable {
 
     func configuration(of name: String) -> [String: JSONValue] { entries.withLock { $0[name]?.configuration ?? [:] } }
 
-    /// The stages of a handler's guardrail. The rules come first: what they mask leaves the house for no other judge.
-    func stages(of name: String) -> [any EventStage] {
-        let (rules, textGuard) = entries.withLock { entries in (entries[name]?.rules, entries[name]?.textGuard) }
+    /// What readers are told where a handler's guardrail blocks.
+    func blockedMessage(of name: String) -> String {
+        entries.withLock { $0[name]?.blockedMessage } ?? GuardrailPolicy(rules: []).blockedOutputMessage
+    }
+
+    /// A handler's guardrail, for one run.
+    struct Guards {
+        /// What events pass before they are appended. The rules come first: what they mask leaves the house for no other judge.
         var stages: [any EventStage] = []
-        if let rules { stages.append(GuardrailStage(rules)) }
-        if let textGuard { stages.append(TextGuardStage(textGuard)) }
-        return stages
+        /// What judges behind the readers.
+        var behind: RunGuard.Plan?
+        /// What models apply to their own calls.
+        var inline: ModelGuardrail?
+    }
+
+    func guards(of name: String) -> Guards {
+        let entry = entries.withLock { $0[name] }
+        guard let entry else { return Guards() }
+        let isAsync = entry.streaming == .async && entry.problems.isEmpty
+        var guards = Guards(inline: entry.inline)
+        if let rules = entry.rules { guards.stages.append(GuardrailStage(rules, passesText: isAsync)) }
+        if let textGuard = entry.textGuard { guards.stages.append(TextGuardStage(textGuard, passesText: isAsync)) }
+        guard isAsync, !guards.stages.isEmpty else { return guards }
+        guards.behind = RunGuard.Plan(
+            settings: RetractingGuard.Settings(
+                rules: (entry.rules?.rules ?? []).filter { $0.sides.contains(.output) }, asksElsewhere: entry.textGuard != nil,
+                blockedMessage: entry.blockedMessage, unjudgedBytes: entry.unjudgedBytes),
+            judge: entry.textGuard)
+        return guards
     }
 }
 

@@ -5,7 +5,8 @@ import MillraceEventLoop
 /// News of a run for the readers on another loop.
 struct RunDelta: Sendable {
     enum News: Sendable {
-        case snapshot(floor: Int, [EventBatch], RunTail.State)
+        case snapshot(floor: Int, [EventBatch], [Retraction], RunTail.State)
+        case retracted(Retraction)
         case batch(EventBatch)
         case committed(Int)
         case ended(EventBatch)
@@ -245,12 +246,13 @@ final class LoopRuns: TurnEndWork, @unchecked Sendable {  // Sendable: posted cl
             guard let mirror = mirrors[delta.responseID], mirror.generation == delta.generation else { continue }
             let tail = mirror.tail
             switch delta.news {
-            case .snapshot(let floor, let batches, let state):
-                tail.adopt(floor: floor, batches: batches)
+            case .snapshot(let floor, let batches, let retractions, let state):
+                tail.adopt(floor: floor, batches: batches, retractions: retractions)
                 if state != .live { tail.finish(state) } else { tail.wakeReaders() }
             case .batch(let batch):
                 tail.append(batch)
                 tail.wakeReaders()
+            case .retracted(let retraction): tail.retract(retraction)
             case .committed(let sequence): tail.committed(through: sequence)
             case .ended(let batch):
                 tail.append(batch)

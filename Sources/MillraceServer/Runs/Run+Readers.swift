@@ -51,7 +51,7 @@ extension Run {
         subscribers.removeAll { $0.loop == loopIndex }
         let subscriber = Subscriber(loop: loopIndex, generation: generation)
         subscribers.append(subscriber)
-        tell(subscriber, .snapshot(floor: tail.floorSequence, tail.batches, tail.state))
+        tell(subscriber, .snapshot(floor: tail.floorSequence, tail.batches, tail.retractions, tail.state))
         audienceChanged()
     }
 

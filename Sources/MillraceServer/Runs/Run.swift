@@ -17,14 +17,16 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     let handler: any TaskHandler
     private let hub: RunHub
     let loopRuns: LoopRuns
-    private let executor: LoopExecutor
+    let executor: LoopExecutor
     @exclusivity(unchecked) private var handle: RunHandle?
     @exclusivity(unchecked) var log: RunLog
     @exclusivity(unchecked) var lifecycle = RunLifecycle()
-    @exclusivity(unchecked) private var assembler = MessageAssembler()
+    @exclusivity(unchecked) var assembler = MessageAssembler()
     /// Out of line, as it is known only at the end.
     @exclusivity(unchecked) private var usage: OutOfLine<Usage>?
-    @exclusivity(unchecked) private var stages: RunStages?
+    @exclusivity(unchecked) private(set) var stages: RunStages?
+    /// Judges behind the readers, where the guardrail is configured so.
+    @exclusivity(unchecked) private(set) var guardian: RunGuard?
     /// The prompts and personas that were used so far; most runs share the array with the prompt.
     @exclusivity(unchecked) private var prompts: [PromptReference]
     /// Whether the store has to be told of them.
@@ -61,7 +63,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
 
     init(
         request: TaskRequest, principal: Principal, handler: any TaskHandler, hub: RunHub, loopRuns: LoopRuns, stages: [any EventStage],
-        prompts: [PromptReference] = []
+        prompts: [PromptReference] = [], guardPlan: RunGuard.Plan? = nil, inlineGuardrail: ModelGuardrail? = nil
     ) {
         responseID = request.responseID
         self.principal = principal
@@ -74,7 +76,8 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         executor = loopRuns.executor(for: handler.name)
         log = RunLog(responseID: request.responseID, limits: hub.logLimits)
         tail = RunTail(limit: hub.settings.tailBytes)
-        self.stages = stages.isEmpty ? nil : RunStages(stages)
+        self.stages = stages.isEmpty ? nil : RunStages(stages, inlineGuardrail: inlineGuardrail)
+        guardian = guardPlan.map { RunGuard($0, stages: stages) }
         // Not a weak reference, which would make every retain of the run slow: `deinit` and `close` take it back.
         tail.home = self
     }
@@ -135,8 +138,21 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     private func executeWithStages(_ stages: RunStages) async {
         ownTask = EventLoop.currentTask
         var failure: (any Error)?
-        do { try await handler.handle(request, RunContext(sink: self)) } catch { failure = error }
-        do { try await stages.finish { try await self.settle($0) } } catch { failure = failure ?? error }
+        do {
+            if let guardrail = stages.inlineGuardrail {
+                try await ModelGuardrail.$current.withValue(guardrail) { try await handler.handle(request, RunContext(sink: self)) }
+            } else {
+                try await handler.handle(request, RunContext(sink: self))
+            }
+        } catch {
+            failure = error
+        }
+        do {
+            try await stages.finish { try await self.settle($0) }
+            try await finishJudging(stages)
+        } catch {
+            failure = failure ?? error
+        }
         if let error = failure as? MillraceError { failure = await stages.checked(error) }
         handlerEnded(failure)
     }
@@ -184,7 +200,24 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         guard loop.isCurrent else {
             return try await Task(executorPreference: executor) { try await self.endBlock(block) }.value
         }
-        try await stages.endBlock(block) { try await self.settle($0) }
+        try await stages.endBlock(block) {
+            try await self.settle($0)
+            try await self.endJudgedBlock(block)
+        }
+    }
+
+    func endBlocked() async throws {
+        guard let stages else { return }
+        guard loop.isCurrent else {
+            return try await Task(executorPreference: executor) { try await self.endBlocked() }.value
+        }
+        try await stages.exclusively {
+            try await room()
+            try checkAccepting()
+            try append(.status("blocked", message: hub.configurations.blockedMessage(of: handler.name)))
+            perform(lifecycle.stageEnded(.blocked))
+        }
+        throw CancellationError()
     }
 
     func emit(_ event: Event) async throws {
@@ -194,6 +227,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
             return
         }
         if let stages {
+            if guardian != nil { try await waitForJudge() }
             try await stages.process(event) { try await self.settle($0) }
             return
         }
@@ -208,6 +242,10 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         // The end holds whatever becomes of the events before it: a handler must not go on past it.
         defer { if let status = outcome.ending { perform(lifecycle.stageEnded(status)) } }
         for event in outcome.events {
+            if let guardian {
+                try await append(event, guardedBy: guardian)
+                continue
+            }
             try await room()
             try checkAccepting()
             try append(event)
@@ -217,12 +255,12 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     }
 
     /// Appends an event of a run that accepts events and has room.
-    private func append(_ event: Event) throws {
+    func append(_ event: Event, isTerminal: Bool = false) throws {
         if case .custom = event.body, !event.kind.mayBeCustom {
             throw MillraceError(
                 .invalidInput, "a handler cannot emit events of the kind '\(event.kind)': choose a lower-case name of its own")
         }
-        let block = try log.append(event, at: loopRuns.stamp)
+        let block = try log.append(event, at: loopRuns.stamp, isTerminal: isTerminal)
         assembler.receive(event, block: block)
         if !isDirty {
             isDirty = true
@@ -230,13 +268,13 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         }
     }
 
-    private func checkAccepting() throws {
+    func checkAccepting() throws {
         if lifecycle.acceptsEvents { return }
         throw CancellationError()
     }
 
     /// Waits until commits have made room: in this run's log, and among all that waits on this loop.
-    private func room() async throws {
+    func room() async throws {
         while log.mustWait || loopRuns.isFull {
             try checkAccepting()
             if log.mustWait {
@@ -253,7 +291,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     }
 
     /// A sealed batch goes to the readers and to the store's next commit.
-    private func publish(_ batch: EventBatch) {
+    func publish(_ batch: EventBatch) {
         show(batch)
         store(batch)
     }
@@ -270,6 +308,10 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         if hasNewPrompts {
             hasNewPrompts = false
             append.prompts = prompts
+        }
+        if let guardian {
+            append.retractions = guardian.takeRetractions()
+            append.judgedSequence = completion == nil ? guardian.takeJudgedSequence(through: batch.lastSequence) : nil
         }
         loopRuns.store(append, of: self)
     }
@@ -349,6 +391,8 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         case .stopHandler:
             cancelTask()
             resumeCommitWaiters(.failure(CancellationError()))
+            guardian?.judging?.cancel()
+            guardian?.resumeWaiters()
             let timer = ActionTimer { [unowned self] in
                 self.logger.warning(
                     "handler does not stop; its run ends without it")
@@ -368,6 +412,8 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
                 "run abandoned: its log cannot be stored", ["error": .string("\(error)")])
             cancelTask()
             resumeCommitWaiters(.failure(error))
+            guardian?.judging?.cancel()
+            guardian?.resumeWaiters()
             outcome = nil
             for subscriber in subscribers { tell(subscriber, .broken) }
             close(.broken)
@@ -378,6 +424,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     private func end(_ ending: RunLifecycle.Ending) {
         resumeCommitWaiters(.failure(CancellationError()))
         turnEnds()
+        endJudging()
         let time = Timestamp.now()
         let stamp = EventStamp(time)
         let usage = usage?.value ?? .unknown
@@ -395,7 +442,8 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
             metadata: assembler.metadata.merging(PromptReference.metadata(prompts)) { $1 }, status: ending.status)
         let completion = RunCompletion(status: ending.status, endedAt: time, usage: usage, message: message)
         outcome = Outcome(completion)
-        guard let batch = log.seal() else { return }
+        guard var batch = log.seal() else { return }
+        for retraction in guardian?.retractions ?? [] { batch = batch.applying(retraction) ?? batch }
         terminalBatch = batch
         store(batch, completion: completion)
     }
@@ -406,6 +454,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         terminalBatch = nil
         tail.home = nil
         stages = nil
+        guardian = nil
         tail.finish(state)
         let waiters = endWaiters
         endWaiters = []

@@ -91,9 +91,10 @@ final class RunHub: Sendable {
     func start(_ start: Start, on loop: EventLoop) async throws -> Started {
         guard !isDraining else { throw Self.stopping }
         // The guardrail last: it sees what the reader sees.
+        let guards = configurations.guards(of: start.handler.name)
         let stages =
             stageFactories.flatMap { $0(start.request) } + start.handler.stages(for: start.request)
-            + configurations.stages(of: start.handler.name)
+            + guards.stages
         let (request, blockedReason) = try await Self.checked(start.request, by: stages)
         let handler: any TaskHandler = blockedReason.map { BlockedHandler(name: start.handler.name, reason: $0) } ?? start.handler
         let now = Timestamp.now()
@@ -101,7 +102,8 @@ final class RunHub: Sendable {
         let prompts = blockedReason == nil ? start.prompts : []
         let run = Run(
             request: request, principal: start.principal, handler: handler, hub: self, loopRuns: loops[loop.index],
-            stages: blockedReason == nil ? stages : [BlockingStage()], prompts: prompts)
+            stages: blockedReason == nil ? stages : [BlockingStage()], prompts: prompts,
+            guardPlan: blockedReason == nil ? guards.behind : nil, inlineGuardrail: guards.inline)
         do {
             try admit(run)
         } catch {
@@ -116,7 +118,7 @@ final class RunHub: Sendable {
             responseID: request.responseID, chatID: request.chatID, task: request.task, modelID: request.modelID, status: .running,
             requestID: request.requestID, userMessageID: request.message.id, startedAt: now,
             reservedSequence: run.log.nextReservation, recovery: start.handler.options.recovery,
-            prompts: prompts)
+            prompts: prompts, judgedSequence: run.guardian?.storedJudgedSequence)
         do {
             let new = NewRun(
                 run: record, firstBatch: firstBatch, userMessage: request.message, idempotencyKey: start.idempotencyKey,
@@ -278,6 +280,11 @@ final class RunHub: Sendable {
             return .reader(reader(of: run, after: sequence, on: loop))
         }
         guard let record = try await store.run(responseID, principal: principal) else { return nil }
+        if record.status == .running, record.judgedSequence != nil {
+            // Its log may hold what nobody has judged, and nobody is there who would take it back.
+            throw MillraceError(
+                .storageUnavailable, "the run was cut off and is not closed yet; read it again in a few seconds", isRetryable: true)
+        }
         if record.status.isTerminal, sequence >= record.lastSequence { return .finished }
         return .reader(
             RunReader(responseID: responseID, principal: principal, after: sequence, tail: nil, hub: self, loop: loop))
@@ -334,11 +341,12 @@ final class RunHub: Sendable {
     private func storedParts(_ unfinished: UnfinishedRun) async throws -> [MessagePart] {
         var answer = StoredAnswer()
         var cursor = 0
+        let retraction = RunRecovery.retraction(of: unfinished.record)
         while let stretch = try await store.events(
             of: unfinished.record.responseID, after: cursor, byteLimit: 1 << 20, principal: unfinished.handle.principal),
             !stretch.frames.isEmpty
         {
-            answer.receive(stretch.frames)
+            answer.receive(stretch.applying(retraction.map { [$0] } ?? []).frames)
             cursor = stretch.lastSequence
         }
         return answer.parts

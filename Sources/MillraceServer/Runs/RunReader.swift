@@ -35,6 +35,8 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
     private enum Current {
         case batch(EventBatch, offset: Int)
         indirect case stored(StoredEvents, offset: Int)
+        /// What is left of an event that had begun when text was taken back.
+        indirect case rest([UInt8], sequence: Int, offset: Int)
     }
 
     /// How much one read from the store brings, in bytes.
@@ -88,6 +90,31 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
         return .more
     }
 
+    /// Text is taken back: of what is being copied the event that has begun is finished, and what follows it is looked for anew.
+    func retract(_ retraction: Retraction) {
+        let rest: (bytes: [UInt8], first: Int, offset: Int)
+        switch current {
+        case .none, .rest: return
+        case .batch(let batch, let offset): rest = (batch.frames.bytes, batch.firstSequence, offset)
+        case .stored(let stored, let offset): rest = (stored.frames, stored.firstSequence, offset)
+        }
+        let (end, sequence) = rest.bytes.withUnsafeBytes { bytes in
+            var end = 0
+            var sequence = rest.first - 1
+            while end < rest.offset {
+                end = Retraction.endOfMessage(from: end, in: bytes)
+                sequence += 1
+            }
+            return (end, sequence)
+        }
+        cursor = max(cursor, end > rest.offset ? sequence - 1 : sequence)
+        guard end > rest.offset else {
+            current = nil
+            return
+        }
+        current = .rest(Array(rest.bytes[rest.offset..<end]), sequence: sequence, offset: 0)
+    }
+
     /// Finds the bytes that follow the cursor, and copies them if they fit whole; returns how to go on where there are none now.
     private func findNext(_ buffer: inout ByteBuffer, end: Int) -> HTTPBodyProgress? {
         // Behind a whole event: who reads on after the restart begins with the next.
@@ -133,15 +160,21 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
                 current = .batch(batch, offset: offset + count)
             }
         case .stored(let stored, let offset):
-            let count = min(end - buffer.count, stored.frames.count - offset)
-            stored.frames.withUnsafeBytes { buffer.append(UnsafeRawBufferPointer(rebasing: $0[offset..<offset + count])) }
-            if offset + count == stored.frames.count {
-                cursor = stored.lastSequence
-                current = nil
-            } else {
-                current = .stored(stored, offset: offset + count)
-            }
+            let end = copy(stored.frames, from: offset, into: &buffer, end: end)
+            if end == stored.frames.count { cursor = stored.lastSequence }
+            current = end == stored.frames.count ? nil : .stored(stored, offset: end)
+        case .rest(let bytes, let sequence, let offset):
+            let end = copy(bytes, from: offset, into: &buffer, end: end)
+            if end == bytes.count { cursor = sequence }
+            current = end == bytes.count ? nil : .rest(bytes, sequence: sequence, offset: end)
         }
+    }
+
+    /// - Returns: up to where the bytes are copied.
+    private func copy(_ bytes: [UInt8], from offset: Int, into buffer: inout ByteBuffer, end: Int) -> Int {
+        let count = min(end - buffer.count, bytes.count - offset)
+        bytes.withUnsafeBytes { buffer.append(UnsafeRawBufferPointer(rebasing: $0[offset..<offset + count])) }
+        return offset + count
     }
 
     /// Reads the next stretch from the store, off the loop.
@@ -163,7 +196,7 @@ final class RunReader: HTTPBodySource, @unchecked Sendable {  // Sendable: hops 
 
     private func fetched(_ stored: StoredEvents?) {
         guard !isDetached else { return }
-        guard let stored else {
+        guard let stored = stored?.applying(tail?.retractions ?? []) else {
             failure = OutOfLine(MillraceError(.notFound, "the run was deleted or has expired: the rest of its log is gone"))
             return
         }

@@ -17,7 +17,13 @@ final class RunStages {
     private var isBusy = false
     private var waiting: [UnsafeContinuation<Void, Never>] = []
 
-    init(_ stages: [any EventStage]) { self.stages = stages }
+    /// What the models of the run apply to their own calls.
+    let inlineGuardrail: ModelGuardrail?
+
+    init(_ stages: [any EventStage], inlineGuardrail: ModelGuardrail? = nil) {
+        self.stages = stages
+        self.inlineGuardrail = inlineGuardrail
+    }
 
     /// Passes an event through all stages and appends what comes out, before the next event enters: the log has the order that the stages saw.
     func process(_ event: Event, append: (Outcome) async throws -> Void) async throws {
@@ -25,6 +31,13 @@ final class RunStages {
         defer { leave() }
         try BlockNumbering.check(event)
         try await append(try await pass([numbering.numbered(event)], from: 0))
+    }
+
+    /// Runs `body` while no event passes the stages or is appended behind them.
+    func exclusively(_ body: () async throws -> Void) async throws {
+        await enter()
+        defer { leave() }
+        try await body()
     }
 
     /// The number of a block that only events naming it will have.

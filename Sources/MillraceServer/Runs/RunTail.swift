@@ -35,6 +35,8 @@ final class RunTail {
     var batches: [EventBatch] { stored[first...].compactMap(\.self) }
     /// The sequence before the first event that is still here: readers behind it read from the store.
     @exclusivity(unchecked) private(set) var floorSequence = 0
+    /// What was taken back of the run's log; a guard takes back only so often.
+    @exclusivity(unchecked) private(set) var retractions: [Retraction] = []
     /// The sequence of the newest event.
     @exclusivity(unchecked) private(set) var lastSequence = 0
 
@@ -65,13 +67,26 @@ final class RunTail {
     }
 
     /// Starts a copy where the home loop's tail stands.
-    func adopt(floor: Int, batches: [EventBatch]) {
+    func adopt(floor: Int, batches: [EventBatch], retractions: [Retraction] = []) {
+        self.retractions = retractions
         lastSequence = floor
         floorSequence = floor
         stored = []
         first = 0
         bytes = 0
         for batch in batches { append(batch) }
+    }
+
+    /// Puts tombstones in the place of what is taken back, here and in what readers read from the store: that may not have been told yet.
+    func retract(_ retraction: Retraction) {
+        retractions.append(retraction)
+        for index in stored.indices[first...] {
+            guard let batch = stored[index], let redacted = batch.applying(retraction) else { continue }
+            bytes += redacted.frames.count - batch.frames.count
+            stored[index] = redacted
+        }
+        reader?.retract(retraction)
+        for reader in otherReaders { reader.retract(retraction) }
     }
 
     /// Nothing will be appended any more.

@@ -36,7 +36,7 @@ struct QuestionRephraser {
                 case .text(let piece): text += piece
                 case .usage(let usage): reported = usage
                 case .restarted: text = ""
-                case .reasoning, .toolCall, .citation: break
+                case .reasoning, .toolCall, .citation, .judged: break
                 }
             }
             report(response.usage)

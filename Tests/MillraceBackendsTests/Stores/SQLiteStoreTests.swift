@@ -100,7 +100,8 @@ import Testing
         await first.close()
         let connection = try SQLiteConnection.open(path: path, access: .readWrite)
         for statement in [
-            "DROP TABLE prompt_versions", "DROP TABLE prompts", "ALTER TABLE runs DROP COLUMN prompts", "PRAGMA user_version = 4",
+            "DROP TABLE prompt_versions", "DROP TABLE prompts", "ALTER TABLE runs DROP COLUMN prompts",
+            "ALTER TABLE runs DROP COLUMN judged", "PRAGMA user_version = 4",
         ] { try connection.execute(statement) }
         let second = try Self.open(path)
         #expect(try await second.run("r1", principal: .ada) == run)

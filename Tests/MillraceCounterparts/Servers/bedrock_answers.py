@@ -7,7 +7,7 @@ import threading
 
 from bedrock_authentication import Refusal
 from bedrock_directives import without_directives
-from bedrock_guardrail import BLOCKED_INPUT, BLOCKED_OUTPUT, assess, input_texts
+from bedrock_guardrail import BLOCKED_INPUT, BLOCKED_OUTPUT, EMAIL, assess, input_texts
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
@@ -270,6 +270,13 @@ class Answer:
         assessment = assess(config, [text])
         if config.get("trace", "disabled") != "disabled":
             self.trace["guardrail"]["outputAssessments"] = {config["guardrailIdentifier"]: [assessment.value]}
+        if assessment.is_masked and not assessment.is_blocked and config.get("streamProcessingMode") != "async":
+            # Masked or blocked, the stop reason is the same; masks are not for what is shown before it is checked.
+            for block in self.blocks:
+                if block["kind"] == "text":
+                    block["tokens"] = tokens(EMAIL.sub("{EMAIL}", "".join(block["tokens"])))
+            self.stop = "guardrail_intervened"
+            self._reason("Guardrail masked.")
         if not assessment.is_blocked:
             return
         if config.get("trace", "disabled") != "disabled":

@@ -167,6 +167,8 @@ def guardrails():
     check("guardrail output, sync", lambda: said(stream(guarded, guardrailConfig=config)) == "Sorry, the model's answer was blocked.")
     check("guardrail output, async", lambda: said(stream(guarded, guardrailConfig=config | {"streamProcessingMode": "async"})) ==
           "one two threeSorry, the model's answer was blocked.")
+    check("guardrail output, masked", lambda: said(blocked("[[say:to a@b.example]]")) == "to {EMAIL}")
+    check("guardrail output, masked: its stop reason", lambda: stop(blocked("[[say:to a@b.example]]")) == "guardrail_intervened")
     check("unknown guardrail", lambda: refused(
         lambda: blocked("x", guardrailIdentifier="gmissing"), "ResourceNotFoundException", 404))
 

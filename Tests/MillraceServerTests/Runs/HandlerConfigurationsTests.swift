@@ -25,7 +25,7 @@ import Testing
             configurations.use(entry, for: "chat", since: stored[number].1)
         }
         #expect(configurations.configuration(of: "chat") == ["n": 2])
-        #expect(configurations.stages(of: "chat").isEmpty)
+        #expect(configurations.guards(of: "chat").stages.isEmpty)
     }
 
     @Test func storedGuardrailThatIsWrong_letsNothingPass() async throws {
@@ -33,7 +33,7 @@ import Testing
         let entry = try await configurations.examine(["guardrail": ["nonsense": true]])
         #expect(entry.problems.map(\.field) == ["guardrail.nonsense"])
         configurations.use(entry, for: "chat", since: Self.early)
-        #expect(configurations.stages(of: "chat").count == 1)
+        #expect(configurations.guards(of: "chat").stages.count == 1)
     }
 
     @Test func guardOfBedrock_thatCannotBeMade_isSaid_andLetsNothingPass() async throws {
@@ -41,6 +41,6 @@ import Testing
         let entry = try await configurations.examine(["guardrail": ["guardrailIdentifier": "abc123", "guardrailVersion": "1"]])
         #expect(entry.problems.first?.message.contains("there is no AWS here") == true)
         configurations.use(entry, for: "chat", since: Self.early)
-        #expect(configurations.stages(of: "chat").count == 1)
+        #expect(configurations.guards(of: "chat").stages.count == 1)
     }
 }

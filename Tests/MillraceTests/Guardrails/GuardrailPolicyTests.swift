@@ -11,7 +11,8 @@ import Testing
                   {"pii": ["email", "iban"], "action": "mask"}, {"name": "p", "words": ["a b"], "action": "block", "on": ["output"]},
                   {"pattern": "x\\\\d+", "action": "mask", "mask": "[x]"}, {"prompt_injection": true, "action": "block"},
                   {"prompt_injection": false, "action": "block"}],
-                 "blocked_input_message": "no", "blocked_output_message": "nope", "guardrailIdentifier": "g", "guardrailVersion": "1"}
+                 "blocked_input_message": "no", "blocked_output_message": "nope", "guardrailIdentifier": "g", "guardrailVersion": "1",
+                 "inline": true, "streaming": "async", "max_unjudged_bytes": 2000}
                 """)
         let (policy, problems) = GuardrailPolicy.read(json)
         #expect(problems.isEmpty)
@@ -19,12 +20,17 @@ import Testing
         #expect(policy.rules.map(\.action) == [.mask, .mask, .block, .mask, .block])
         #expect(policy.rules[2].sides == [.output] && policy.rules[4].sides == [.input])
         #expect(policy.rules.map(\.mask)[0...3] == ["{EMAIL}", "{IBAN}", "[removed]", "[x]"])
-        #expect(policy.bedrock == .init(identifier: "g", version: "1"))
+        #expect(policy.bedrock == .init(identifier: "g", version: "1", isInline: true))
+        #expect(policy.streaming == .async && policy.unjudgedBytes == 2000)
         #expect(policy.blockedInputMessage == "no" && policy.blockedOutputMessage == "nope")
     }
 
     @Test(
         arguments: [
+            (#"{"streaming": "asnyc"}"#, "guardrail.streaming", "did you mean 'async'?"),
+            (#"{"inline": 1}"#, "guardrail.inline", "must be true or false"),
+            (#"{"inline": true}"#, "guardrail.inline", "needs guardrailIdentifier beside it"),
+            (#"{"max_unjudged_bytes": 5}"#, "guardrail.max_unjudged_bytes", "must be a number from 1,024"),
             (#"[]"#, "guardrail", "must be an object, not a"), (#"{"rulez": []}"#, "guardrail.rulez", "did you mean 'rules'?"),
             (#"{"rules": 3}"#, "guardrail.rules", "must be a list"), (#"{"rules": [3]}"#, "guardrail.rules[0]", "must be an object"),
             (#"{"rules": [{"action": "mask"}]}"#, "guardrail.rules[0]", "must have one of words, pattern, pii, prompt_injection"),

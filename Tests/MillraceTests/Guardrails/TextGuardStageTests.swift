@@ -122,4 +122,38 @@ import Testing
         }
         #expect(changed.parts == [.text("dog"), .text("# 3")])
     }
+
+    /// What was judged where it was made passes at once, unless something of its block waits; a text that was changed since has not been judged.
+    @Test func judgedText_passesAtOnce_andKeepsItsPlace() async throws {
+        var judged = Event.content("a cat ")
+        judged.isJudged = true
+        let guardian = ScriptedGuard()
+        let stage = TextGuardStage(guardian)
+        var numbering = BlockNumbering()
+        func texts(_ verdict: StageVerdict) -> [String] { if case .replace(let events) = verdict { events.compactMap(\.text) } else { [] } }
+        #expect(texts(try await stage.process(numbering.numbered(judged))) == ["a cat "])
+        #expect(try await stage.process(numbering.numbered(.content("own "))) == .hold)
+        #expect(try await stage.process(numbering.numbered(judged)) == .hold)
+        #expect(texts(try await stage.finish()) == ["# 10"])
+        #expect(guardian.asked.withLock { $0 } == ["output: own a cat "])
+        judged.text = "another cat"
+        #expect(!judged.isJudged)
+    }
+
+    /// Rules keep the mark of a text, and lose it where one piece of it has none.
+    @Test func rules_keepWhatIsSaidOfAText() async throws {
+        let stage = GuardrailStage(GuardrailPolicy(rules: [try GuardrailRule(name: "w", words: ["dog"])]))
+        var numbering = BlockNumbering()
+        var marks: [Bool] = []
+        for (text, isJudged) in [("a dog ", true), ("do", true), ("g and ", false), ("a do", false), ("g. ", true)] {
+            var event = Event.content(text)
+            event.isJudged = isJudged
+            switch try await stage.process(numbering.numbered(event)) {
+            case .replace(let events): marks += events.map(\.isJudged)
+            case .pass: marks.append(isJudged)
+            default: break
+            }
+        }
+        #expect(marks == [true, false, false, false])
+    }
 }
