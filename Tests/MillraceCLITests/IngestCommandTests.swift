@@ -64,9 +64,8 @@ import Testing
         let words = ["/usr/bin/env", "-C", folder.path, Self.program("millrace", "MillraceCLI"), "ingest"] + place + arguments
         var pointers: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         // What a sanitizer was told holds for the command, too.
-        let sanitizer = ["LD_PRELOAD", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "SWIFT_BACKTRACE"].compactMap { name in
-            getenv(name).map { "\(name)=\(String(cString: $0))" }
-        }
+        let names = ["LD_PRELOAD", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "SWIFT_BACKTRACE"]
+        let sanitizer = names.compactMap { name -> String? in getenv(name).map { "\(name)=\(String(cString: $0))" } }
         let variables =
             [
                 "MILLRACE_DOCUMENTS_PROGRAM=" + Self.program("millrace-extract", "MillraceExtract"),

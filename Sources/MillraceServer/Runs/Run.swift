@@ -15,32 +15,32 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     /// The newest events, for readers on the home loop.
     let tail: RunTail
     let handler: any TaskHandler
-    private let hub: RunHub
+    let hub: RunHub
     let loopRuns: LoopRuns
     let executor: LoopExecutor
-    @exclusivity(unchecked) private var handle: RunHandle?
+    @exclusivity(unchecked) var handle: RunHandle?
     @exclusivity(unchecked) var log: RunLog
     @exclusivity(unchecked) var lifecycle = RunLifecycle()
     @exclusivity(unchecked) var assembler = MessageAssembler()
     /// Out of line, as it is known only at the end.
-    @exclusivity(unchecked) private var usage: OutOfLine<Usage>?
-    @exclusivity(unchecked) private(set) var stages: RunStages?
+    @exclusivity(unchecked) var usage: OutOfLine<Usage>?
+    @exclusivity(unchecked) var stages: RunStages?
     /// Judges behind the readers, where the guardrail is configured so.
-    @exclusivity(unchecked) private(set) var guardian: RunGuard?
+    @exclusivity(unchecked) var guardian: RunGuard?
     /// The prompts and personas that were used so far; most runs share the array with the prompt.
-    @exclusivity(unchecked) private var prompts: [PromptReference]
+    @exclusivity(unchecked) var prompts: [PromptReference]
     /// Whether the store has to be told of them.
     @exclusivity(unchecked) private var hasNewPrompts = false
     @exclusivity(unchecked) private var task: Task<Void, Never>?
     /// What somebody asked for while the run was still being stored.
-    @exclusivity(unchecked) private var stopBeforeStart: ((inout RunLifecycle) -> RunLifecycle.Action)?
+    @exclusivity(unchecked) var stopBeforeStart: ((inout RunLifecycle) -> RunLifecycle.Action)?
     @exclusivity(unchecked) private var isDirty = false
     @exclusivity(unchecked) var subscribers: [Subscriber] = []
-    @exclusivity(unchecked) private var commitWaiters: [UnsafeContinuation<Void, any Error>] = []
+    @exclusivity(unchecked) var commitWaiters: [UnsafeContinuation<Void, any Error>] = []
     @exclusivity(unchecked) var endWaiters: [EndWaiter] = []
-    @exclusivity(unchecked) private var terminalBatch: EventBatch?
+    @exclusivity(unchecked) var terminalBatch: EventBatch?
     /// Kept out of line: there is none while a run streams.
-    @exclusivity(unchecked) private var outcome: Outcome?
+    @exclusivity(unchecked) var outcome: Outcome?
     var completion: RunCompletion? { outcome?.completion }
     /// The handler's own task, to be compared with: cancelling the run wakes it when it sleeps.
     @exclusivity(unchecked) var ownTask: UnsafeRawPointer?
@@ -50,10 +50,10 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     @exclusivity(unchecked) var endsAt = Int64.max
     /// Set to the earlier of the two, or to a moment before it.
     @exclusivity(unchecked) var alarm: Alarm?
-    @exclusivity(unchecked) private var grace: LoopTimer?
+    @exclusivity(unchecked) var grace: LoopTimer?
     @exclusivity(unchecked) var detachGrace: LoopTimer?
 
-    private final class Outcome {
+    final class Outcome {
         let completion: RunCompletion
         init(_ completion: RunCompletion) { self.completion = completion }
     }
@@ -302,7 +302,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         for subscriber in subscribers { tell(subscriber, .batch(batch)) }
     }
 
-    private func store(_ batch: EventBatch, completion: RunCompletion? = nil) {
+    func store(_ batch: EventBatch, completion: RunCompletion? = nil) {
         guard let handle else { return }
         var append = RunAppend(handle: handle, batch: batch, reservedSequence: log.nextReservation, completion: completion)
         if hasNewPrompts {
@@ -338,7 +338,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     private static let mostPrompts = 256
 
     /// Cancels the handler's task.
-    private func cancelTask() {
+    func cancelTask() {
         task?.cancel()
         wakeSleeper(CancellationError())
     }
@@ -362,103 +362,9 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         perform(lifecycle.storeFailed(error))
     }
 
-    private func resumeCommitWaiters(_ result: Result<Void, any Error>) {
+    func resumeCommitWaiters(_ result: Result<Void, any Error>) {
         let waiters = commitWaiters
         commitWaiters = []
         for waiter in waiters { waiter.resume(with: result) }
-    }
-
-    // MARK: End
-
-    /// Asks the run to stop. Any thread may call it.
-    func cancel() {
-        loop.perform { self.stop { $0.cancelled() } }
-    }
-
-    /// Stops the run, once it is stored. On the loop.
-    func stop(_ how: @escaping (inout RunLifecycle) -> RunLifecycle.Action) {
-        if handle == nil { stopBeforeStart = stopBeforeStart ?? how } else { perform(how(&lifecycle)) }
-    }
-
-    /// The server stops now. Any thread may call it.
-    func stopForShutdown() {
-        loop.perform { self.stop { $0.serverStopping() } }
-    }
-
-    func perform(_ action: RunLifecycle.Action) {
-        switch action {
-        case .none: break
-        case .stopHandler:
-            cancelTask()
-            resumeCommitWaiters(.failure(CancellationError()))
-            guardian?.judging?.cancel()
-            guardian?.resumeWaiters()
-            let timer = ActionTimer { [unowned self] in
-                self.logger.warning(
-                    "handler does not stop; its run ends without it")
-                self.perform(self.lifecycle.graceExpired())
-            }
-            grace = timer
-            loop.set(timer, after: Int64(hub.settings.cancelGraceSeconds * 1_000_000_000))
-        case .end(let ending): end(ending)
-        case .close:
-            if let terminalBatch {
-                tail.append(terminalBatch)
-                for subscriber in subscribers { tell(subscriber, .ended(terminalBatch)) }
-            }
-            close(.ended)
-        case .abandon(let error):
-            logger.error(
-                "run abandoned: its log cannot be stored", ["error": .string("\(error)")])
-            cancelTask()
-            resumeCommitWaiters(.failure(error))
-            guardian?.judging?.cancel()
-            guardian?.resumeWaiters()
-            outcome = nil
-            for subscriber in subscribers { tell(subscriber, .broken) }
-            close(.broken)
-        }
-    }
-
-    /// Appends the terminal events; they leave once they are committed.
-    private func end(_ ending: RunLifecycle.Ending) {
-        resumeCommitWaiters(.failure(CancellationError()))
-        turnEnds()
-        endJudging()
-        let time = Timestamp.now()
-        let stamp = EventStamp(time)
-        let usage = usage?.value ?? .unknown
-        if let error = ending.error {
-            let failure = RunFailure(
-                code: error.code, message: error.message, details: error.details, chatID: request.chatID,
-                httpStatus: ProblemStatus.of(error.code).code)
-            _ = try? log.append(Event(.error, .failure(failure)), at: stamp, isTerminal: true)
-        }
-        let end = ResponseEnd(status: ending.status, usage: usage, chatID: request.chatID)
-        _ = try? log.append(Event(.responseEnd, .responseEnd(end)), at: stamp, isTerminal: true)
-        let message = Message(
-            id: responseID, chatID: request.chatID, parentID: request.message.id, role: .assistant, parts: assembler.finish(),
-            createdAt: time, modelID: request.modelID, usage: usage,
-            metadata: assembler.metadata.merging(PromptReference.metadata(prompts)) { $1 }, status: ending.status)
-        let completion = RunCompletion(status: ending.status, endedAt: time, usage: usage, message: message)
-        outcome = Outcome(completion)
-        guard var batch = log.seal() else { return }
-        for retraction in guardian?.retractions ?? [] { batch = batch.applying(retraction) ?? batch }
-        terminalBatch = batch
-        store(batch, completion: completion)
-    }
-
-    private func close(_ state: RunTail.State) {
-        for timer in [alarm, grace, detachGrace] { if let timer { loop.clear(timer) } }
-        (alarm, grace, detachGrace) = (nil, nil, nil)
-        terminalBatch = nil
-        tail.home = nil
-        stages = nil
-        guardian = nil
-        tail.finish(state)
-        let waiters = endWaiters
-        endWaiters = []
-        for waiter in waiters { waiter.continuation?.resume(returning: completion) }
-        hub.closed(self, isBroken: state == .broken)
     }
 }

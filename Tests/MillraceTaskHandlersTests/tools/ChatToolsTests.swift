@@ -36,7 +36,7 @@ import Testing
         settings.tools = names
         change(&settings)
         let recorder = RunRecorder()
-        let registry = try registry ?? BuiltInTools.registry(documents: DocumentAnalysisTests.PagedExtractor())
+        let registry = try registry ?? BuiltInTools.registry(documents: PagedExtractor())
         let handler = ChatHandler(
             models: try LanguageModelRegistry(default: model), settings: LiveSettings(settings), tools: registry)
         try await handler.handle(

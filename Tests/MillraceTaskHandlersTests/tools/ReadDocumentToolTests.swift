@@ -17,7 +17,7 @@ import Testing
         characters: Int = 20_000
     ) async throws -> JSONValue {
         let request = TaskRequest(responseID: "r", requestID: "q", chatID: "c", task: "chat", message: message, history: history)
-        let tool = try ReadDocumentTool(content: content, extractor: DocumentAnalysisTests.PagedExtractor()).make()
+        let tool = try ReadDocumentTool(content: content, extractor: PagedExtractor()).make()
         let call = ToolInvocation(
             call: ToolCall(id: "1", name: tool.name, arguments: arguments), request: request,
             run: RunRecorder(principal: principal).context, resultCharacters: characters)
