@@ -183,7 +183,8 @@ import Testing
             """
             DROP TABLE content_uses; ALTER TABLE contents DROP COLUMN expired_owner;
             DROP INDEX runs_by_status; DROP INDEX runs_by_task; DROP INDEX runs_by_task_and_status;
-            DROP TABLE prompt_versions; DROP TABLE prompts; ALTER TABLE runs DROP COLUMN prompts; PRAGMA user_version = 2
+            DROP TABLE prompt_versions; DROP TABLE prompts; ALTER TABLE runs DROP COLUMN prompts;
+            ALTER TABLE runs DROP COLUMN judged; PRAGMA user_version = 2
             """)
         store = try Self.open(path)
         #expect(try await store.expireContents(.contentsCreated(20), limit: 10, principal: .system).map(\.record.id) == ["f_free"])
