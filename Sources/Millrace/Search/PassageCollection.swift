@@ -76,6 +76,13 @@ public enum PassageCollection {
             ], vectorDimensions: dimensions)
     }
 
+    /// How words are made in a collection with that definition; `nil`: it is no collection's.
+    package static func analysis(of definition: SearchIndexDefinition) -> SearchIndexDefinition.TextField.Analysis? {
+        guard let analysis = definition.textFields.first?.analysis else { return nil }
+        let own = self.definition(name: definition.name, analysis: analysis, dimensions: definition.vectorDimensions)
+        return own == definition ? analysis : nil
+    }
+
     /// A passage as a document of the index.
     /// - Parameters:
     ///   - version: what the document's passages were made of: they are replaced together when it changes.
