@@ -143,6 +143,12 @@ extension SearchConformance {
                 engine, ["1": "mill one two three", "2": "mill mill mill three", "3": "one two three four", "4": "mill mill two three"])
             #expect(try await ids(index, SearchQuery(text: .match("mill"))) == ["2", "4", "1"])
         },
+        .init(.text, "wordThatAQueryHasTwice_weighsTwice") { engine in
+            let index = try await notes(
+                engine, ["1": "mill one", "2": "wind two", "3": "oven three", "4": "steam four", "5": "mill wind"])
+            #expect(try await ids(index, SearchQuery(text: .match("mill wind mills"))) == ["5", "1", "2"])
+            #expect(try await ids(index, SearchQuery(text: .match("wind mill winds"))) == ["5", "2", "1"])
+        },
         .init(.text, "shortText_weighsMore") { engine in
             let index = try await notes(
                 engine,
