@@ -73,7 +73,7 @@ public struct Retriever: Sendable {
         if mode != .semantic {
             var lists: [[RankFusion.Entry]] = []
             for words in request.words {
-                query.text = .match(words)
+                query.text = .match(words, fields: PassageCollection.weights)
                 lists.append(try await list(query))
             }
             ranked = fusion.fuse(lists)
