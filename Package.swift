@@ -39,6 +39,7 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CStemmer", providers: [.apt(["libstemmer-dev"])]),
 
         library("MillraceCore", ["CLinux"]),
         library("MillraceTemplates", ["MillraceCore"]),
@@ -50,7 +51,10 @@ let package = Package(
         library("MillraceAWS", ["MillraceCore", "MillraceHTTPClient", "CCrypto"]),
         library(
             "MillraceBackends",
-            ["Millrace", "MillraceAWS", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient", "CCrypto", "CHiredis", "CLinux"]),
+            [
+                "Millrace", "MillraceAWS", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient", "CCrypto", "CHiredis", "CLinux",
+                "CStemmer",
+            ]),
         // The folders of templates are embedded by the Swift files that `millrace prompts embed` makes of them.
         library(
             "MillraceTaskHandlers", ["Millrace", "MillraceCore"],

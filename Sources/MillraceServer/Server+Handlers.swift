@@ -20,7 +20,7 @@ extension Server {
     ) -> ContentPassages? {
         guard let content, let search = backends.search else { return nil }
         return ContentPassages(
-            content: content, search: search, embedder: embedder, extractor: backends.documents,
+            content: content, search: search, embedder: embedder, extractor: backends.documents, language: settings.search.language,
             byteLimit: settings.content.searchableBytes)
     }
 }
@@ -79,7 +79,8 @@ struct OwnHandlers {
                 ["unavailable": .object(backends.unavailable.mapValues { .string($0) })])
             return nil
         }
-        let ingestion = Ingestion(search: search, extractor: extractor, embedder: embedder, settings: settings.ingestion)
+        let ingestion = Ingestion(
+            search: search, extractor: extractor, embedder: embedder, language: settings.search.language, settings: settings.ingestion)
         return IngestHandler(content: content, ingestion: ingestion, settings: live)
     }
 }

@@ -121,6 +121,16 @@ import Testing
         #expect(left.map(\.source) == ["docs/setup.md", "docs/sub/costs.csv"] && left[0].text.contains("red"))
     }
 
+    @Test func language_isThatOfTheCollection() async throws {
+        try write("docs/vertrag.md", "Die Verträge der Mieter.\n")
+        #expect(try ingest("docs/vertrag.md", "--index", "de", "--language", "german").status == 0)
+        let other = try ingest("docs/vertrag.md", "--index", "de", "--language", "dutch")
+        #expect(other.status == 2 && other.errors.contains("has the language 'german', not 'dutch'"), "\(other)")
+        let engine = try SQLiteSearchEngine(path: folder.path + "/data/search.sqlite")
+        #expect(try await engine.definition(of: "de")?.textFields.map(\.analysis) == [.german, .german, .german])
+        await engine.close()
+    }
+
     @Test func databaseIsInUse_saysWhatToDo() async throws {
         mkdir(folder.path + "/data", 0o700)
         let engine = try SQLiteSearchEngine(path: folder.path + "/data/search.sqlite")
@@ -132,6 +142,7 @@ import Testing
     @Test(arguments: [
         (["docs"], "name a collection"), (["--index", "x"], "PATH"), (["nowhere", "--index", "x"], "nowhere: No such file"),
         (["docs", "--index", "X"], "index name"), (["docs", "--index", "x", "--metadata", "year"], "expected name=value"),
+        (["docs", "--index", "x", "--language", "latin"], "expected one of standard, english, danish"),
         (["docs", "--index", "x", "--config", "none.yaml"], "none.yaml"), (["docs", "docs", "--index", "x"], "two documents are called"),
         (["docs", "--index", "x", "--data-dir", ":memory:"], "nothing would be kept"),
     ]) func wrongOrders_areStatus2(arguments: [String], message: String) throws {

@@ -20,6 +20,12 @@ import Testing
             #expect(words.map(\.1) == ["running", "the", "mills", "ete", "x", "y", "z"])
             #expect(stems.map(\.1) == ["run", "the", "mill", "et", "x", "y", "z"])
             #expect(words.map(\.0) == stems.map(\.0))
+            let letters = try Self.tokens(text, .letters, fullText)
+            #expect(letters.map(\.1) == ["running", "the", "mïlls", "été", "x", "y", "z"])
+            #expect(letters.map(\.0) == words.map(\.0))
+            // Places are alike for accents that stand apart, too: a query's words are compared place by place.
+            let apart = "e\u{301}te\u{301} \u{301} \u{301}x a\u{327}\u{301}b"
+            #expect(try Self.tokens(apart, .letters, fullText).map(\.0) == Self.tokens(apart, .words, fullText).map(\.0))
             let bytes = Array(text.utf8)
             #expect(words.map { String(decoding: bytes[$0.0], as: UTF8.self) } == ["Running", "the", "Mïlls", "ÉTÉ", "x", "y", "z"])
             #expect(try Self.tokens("", .stems, fullText).isEmpty && Self.tokens(" .,;", .words, fullText).isEmpty)

@@ -21,6 +21,7 @@ public struct ContentPassages: Sendable {
     private let search: any SearchEngine
     let embedder: (any Embedder)?
     let extractor: (any DocumentExtractor)?
+    private let language: SearchIndexDefinition.TextField.Analysis
     let byteLimit: Int
     /// The length of the embedder's vectors, once it is known: an embedder that does not say it is asked once.
     private let knownDimensions = Locked<Int?>(nil)
@@ -33,15 +34,17 @@ public struct ContentPassages: Sendable {
     ///   - search: where their passages are put; the index's name begins with `content-`.
     ///   - embedder: with one, passages are found by meaning, too.
     ///   - extractor: reads what is no plain text, such as PDF; without it such files are refused.
+    ///   - language: the texts' language (default: English).
     ///   - byteLimit: how long a text may be, in bytes (default: 32 MiB).
     public init(
         content: ContentStore, search: any SearchEngine, embedder: (any Embedder)? = nil, extractor: (any DocumentExtractor)? = nil,
-        byteLimit: Int = 32 << 20
+        language: SearchIndexDefinition.TextField.Analysis = .english, byteLimit: Int = 32 << 20
     ) {
         self.content = content
         self.search = search
         self.embedder = embedder
         self.extractor = extractor
+        self.language = language
         self.byteLimit = byteLimit
     }
 
@@ -77,13 +80,14 @@ public struct ContentPassages: Sendable {
         }.sorted { (order[$0.contentID] ?? 0, $0.place) < (order[$1.contentID] ?? 0, $1.place) }
     }
 
-    /// Drops the passages of a file, also those that another embedder was asked about. The embedder of now is not asked.
+    /// Drops the passages of a file in all such indexes, also those of another embedder or language. The embedder of now is not asked.
     public func forget(_ record: ContentRecord, principal: Principal) async throws {
         for name in try await search.names() where name.hasPrefix(Self.namePrefix) {
-            let dimensions = name == Self.wordsName ? nil : name.split(separator: "-").last.flatMap { Int($0) }
-            guard name == Self.wordsName || dimensions != nil else { continue }
             do {
-                try await search.index(Self.definition(name, dimensions)).delete(where: Self.passages(of: record, principal))
+                guard let definition = try await search.definition(of: name), let language = definition.textFields.first?.analysis,
+                    definition == Self.definition(name, definition.vectorDimensions, language)
+                else { continue }
+                try await search.index(definition).delete(where: Self.passages(of: record, principal))
             } catch let error as MillraceError where error.code == .conflict || error.code == .notFound {
                 // Somebody else's index, or one that was dropped meanwhile.
             }
@@ -91,22 +95,23 @@ public struct ContentPassages: Sendable {
     }
 
     private static let namePrefix = "content-"
-    private static let wordsName = "content-words"
 
-    private static func definition(_ name: String, _ dimensions: Int?) -> SearchIndexDefinition {
-        var definition = SearchIndexDefinition(
-            name: name, textFields: [.init("text")],
-            filterFields: ["owner": .keyword, "content": .keyword, "place": .integer, "isLast": .boolean])
-        definition.vectorDimensions = dimensions
-        return definition
+    private static func definition(
+        _ name: String, _ dimensions: Int?, _ language: SearchIndexDefinition.TextField.Analysis
+    ) -> SearchIndexDefinition {
+        SearchIndexDefinition(
+            name: name, textFields: [.init("text", analysis: language)],
+            filterFields: ["owner": .keyword, "content": .keyword, "place": .integer, "isLast": .boolean], vectorDimensions: dimensions)
     }
 
     private func index(_ report: (Usage) -> Void) async throws -> any SearchIndex {
-        guard let embedder else { return try await search.index(Self.definition(Self.wordsName, nil)) }
+        let suffix = language == .english ? "" : "-" + language.rawValue
+        guard let embedder else { return try await search.index(Self.definition("\(Self.namePrefix)words\(suffix)", nil, language)) }
         // Vectors of different models are not to be compared: each has an index of its own.
         let name = embedder.id.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
         let dimensions = try await dimensions(of: embedder, report)
-        return try await search.index(Self.definition("\(Self.namePrefix)\(String(name).prefix(80))-\(dimensions)", dimensions))
+        return try await search.index(
+            Self.definition("\(Self.namePrefix)\(String(name).prefix(80))-\(dimensions)\(suffix)", dimensions, language))
     }
 
     private func dimensions(of embedder: any Embedder, _ report: (Usage) -> Void) async throws -> Int {

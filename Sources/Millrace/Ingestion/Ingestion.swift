@@ -25,6 +25,7 @@ public struct Ingestion: Sendable {
     let search: any SearchEngine
     let extractor: any DocumentExtractor
     let embedder: (any Embedder)?
+    let language: SearchIndexDefinition.TextField.Analysis
     let settings: Settings
 
     /// Creates an ingestion.
@@ -32,13 +33,16 @@ public struct Ingestion: Sendable {
     ///   - search: where the collection is.
     ///   - extractor: reads the documents.
     ///   - embedder: with one, passages are found by meaning, too; a collection keeps to one embedder.
+    ///   - language: the language of new collections (default: English).
     ///   - settings: how documents are cut and how many are worked on at once.
     public init(
-        search: any SearchEngine, extractor: any DocumentExtractor, embedder: (any Embedder)? = nil, settings: Settings = Settings()
+        search: any SearchEngine, extractor: any DocumentExtractor, embedder: (any Embedder)? = nil,
+        language: SearchIndexDefinition.TextField.Analysis = .english, settings: Settings = Settings()
     ) {
         self.search = search
         self.extractor = extractor
         self.embedder = embedder
+        self.language = language
         self.settings = settings
     }
 
@@ -46,18 +50,20 @@ public struct Ingestion: Sendable {
     /// - Parameters:
     ///   - documents: the documents; names that occur twice are refused.
     ///   - collection: the index's name, by the rules of ``SearchIndexDefinition/name``; it is made if need be.
+    ///   - language: the language that the collection must have (default: its own, or that of new ones).
     ///   - folders: the beginnings of names, such as `manual/`, under which documents that are not among `documents` are deleted
     ///     (default: none).
     ///   - report: told of each document as it is done, one at a time.
     /// - Returns: how many documents there were of each status.
-    /// - Throws: ``ErrorCode/invalidInput`` for names that make no sense, ``ErrorCode/conflict`` for an index of another layout or
-    ///   embedder, what the engine throws: then the next run goes on where this one stopped. `CancellationError`.
+    /// - Throws: ``ErrorCode/invalidInput`` for names that make no sense, ``ErrorCode/conflict`` for an index of another layout, language
+    ///   or embedder, what the engine throws: then the next run goes on where this one stopped. `CancellationError`.
     public func ingest(
-        _ documents: [IngestionDocument], into collection: String, deletingMissingUnder folders: [String] = [],
+        _ documents: [IngestionDocument], into collection: String, language: SearchIndexDefinition.TextField.Analysis? = nil,
+        deletingMissingUnder folders: [String] = [],
         report: (IngestionOutcome) async throws -> Void = { _ in }
     ) async throws -> [IngestionOutcome.Status: Int] {
         try check(documents)
-        let index = try await index(collection)
+        let index = try await index(collection, language)
         var counts: [IngestionOutcome.Status: Int] = [:]
         func done(_ outcome: IngestionOutcome) async throws {
             counts[outcome.status, default: 0] += 1
@@ -108,13 +114,23 @@ public struct Ingestion: Sendable {
         }
     }
 
-    private func index(_ collection: String) async throws -> any SearchIndex {
+    private func index(
+        _ collection: String, _ wanted: SearchIndexDefinition.TextField.Analysis? = nil
+    ) async throws -> any SearchIndex {
         var dimensions = embedder?.dimensions
         if let embedder, dimensions == nil {
             dimensions = try await embedder.embed(["dimensions"], for: .document).vectors.first?.count
             guard dimensions != nil else { throw MillraceError(.modelError, "the embedder '\(embedder.id)' gave no vector") }
         }
-        return try await search.index(PassageCollection.definition(name: collection, dimensions: dimensions))
+        let own = try await search.definition(of: collection).flatMap(PassageCollection.analysis)
+        if let own, let wanted, own != wanted {
+            throw MillraceError(
+                .conflict,
+                "the collection '\(collection)' has the language '\(own.rawValue)', not '\(wanted.rawValue)': choose another name, or leave "
+                    + "the language out")
+        }
+        return try await search.index(
+            PassageCollection.definition(name: collection, analysis: own ?? wanted ?? language, dimensions: dimensions))
     }
 
     static let longestName = 8192

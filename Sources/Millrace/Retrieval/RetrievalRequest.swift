@@ -18,8 +18,8 @@ public struct RetrievalRequest: Equatable, Sendable {
     public var semanticQuery: String?
     /// How passages are found (default: hybrid). Without an embedder that works, and in a collection without vectors, by words.
     public var mode: Mode
-    /// How lists become one: those of the keyword queries first, then their list and the one by meaning (default: reciprocal rank, constant
-    /// 60).
+    /// How lists become one: those of the keyword queries first, then their list and the one by meaning (default: by their scores, nine
+    /// parts words and one part meaning).
     public var fusion: SearchQuery.Fusion
     /// How many passages to find, 1 to 200 (default: 8). Neighbours are joined afterwards.
     public var limit: Int
@@ -42,7 +42,7 @@ public struct RetrievalRequest: Equatable, Sendable {
     /// Creates a request.
     public init(
         keywordQueries: [String] = [], semanticQuery: String? = nil, mode: Mode = .hybrid,
-        fusion: SearchQuery.Fusion = .reciprocalRank(constant: 60), limit: Int = 8, passagesPerDocument: Int? = 3,
+        fusion: SearchQuery.Fusion = .normalized(textWeight: 0.9, vectorWeight: 0.1), limit: Int = 8, passagesPerDocument: Int? = 3,
         joinsNeighbours: Bool = true,
         minimumSimilarity: Double = 0, minimumScore: Double = 0, metadata: [String: String] = [:], sources: [String] = [],
         filter: SearchFilter? = nil

@@ -43,14 +43,14 @@ public struct Retriever: Sendable {
     ///   engine throws.
     public func retrieve(_ request: RetrievalRequest, report: (Usage) -> Void = { _ in }) async throws -> RetrievalResults {
         try request.validate()
-        guard try await search.names().contains(collection) else {
+        guard let definition = try await search.definition(of: collection) else {
             throw MillraceError(
                 .notFound,
                 "there is no collection '\(collection)': fill it with `millrace ingest PATH --index \(collection)`, or choose another")
         }
         var notices: [RetrievalNotice] = []
         var vector = request.mode == .keyword ? nil : try await self.vector(of: request.meaning, request.mode, &notices, report)
-        let index = try await open(vector?.count, request, &notices, report)
+        let index = try await open(definition, vector?.count, request, &notices, report)
         if vector != nil, index.definition.vectorDimensions == nil {
             vector = nil
             let message = "The collection '\(collection)' was ingested without an embedder: it is searched by words"
@@ -73,7 +73,7 @@ public struct Retriever: Sendable {
         if mode != .semantic {
             var lists: [[RankFusion.Entry]] = []
             for words in request.words {
-                query.text = .match(words)
+                query.text = .match(words, fields: PassageCollection.weights)
                 lists.append(try await list(query))
             }
             ranked = fusion.fuse(lists)
@@ -131,32 +131,23 @@ public struct Retriever: Sendable {
 
     /// The collection's index: with the embedder's vectors, or without any.
     private func open(
-        _ dimensions: Int?, _ request: RetrievalRequest, _ notices: inout [RetrievalNotice], _ report: (Usage) -> Void
+        _ definition: SearchIndexDefinition, _ dimensions: Int?, _ request: RetrievalRequest, _ notices: inout [RetrievalNotice],
+        _ report: (Usage) -> Void
     ) async throws -> any SearchIndex {
-        if let index = try await open(dimensions ?? embedder?.dimensions ?? knownDimensions.withLock({ $0 })) { return index }
-        if dimensions == nil, embedder?.dimensions == nil, notices.isEmpty, let words = request.words.first {
-            // Its definition cannot be told without the length of the vectors, which the embedder tells only with one.
-            _ = try await vector(of: words, .keyword, &notices, report)
-            if let known = knownDimensions.withLock({ $0 }), let index = try await open(known) { return index }
+        if PassageCollection.analysis(of: definition) != nil {
+            guard let length = definition.vectorDimensions else { return try await search.index(definition) }
+            var known = dimensions ?? embedder?.dimensions ?? knownDimensions.withLock { $0 }
+            if known == nil, notices.isEmpty, let words = request.words.first {
+                // Whether the vectors are the embedder's cannot be told without their length, which it tells only with one.
+                _ = try await vector(of: words, .keyword, &notices, report)
+                known = knownDimensions.withLock { $0 }
+            }
+            if known == length { return try await search.index(definition) }
         }
         let failure = notices.first { $0.reason == .embedderFailed }
         throw MillraceError(
             .conflict,
             "the collection '\(collection)' was ingested in another way than it is searched: "
                 + (failure.map { $0.message } ?? "set search.embedder to the embedder that it was ingested with, or ingest it anew"))
-    }
-
-    private func open(_ dimensions: Int?) async throws -> (any SearchIndex)? {
-        for length in dimensions.map({ [$0, nil] }) ?? [nil] {
-            for analysis in SearchIndexDefinition.TextField.Analysis.allCases {
-                do {
-                    return try await search.index(
-                        PassageCollection.definition(name: collection, analysis: analysis, dimensions: length))
-                } catch let error as MillraceError where error.code == .conflict {
-                    // It is laid out otherwise; nothing was made or changed.
-                }
-            }
-        }
-        return nil
     }
 }

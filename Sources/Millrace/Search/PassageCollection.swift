@@ -76,6 +76,17 @@ public enum PassageCollection {
             ], vectorDimensions: dimensions)
     }
 
+    /// How much a match in each field counts, found by `.ci/search-quality`; the definition's own weights are older than it, and stay so that
+    /// collections need not be ingested anew.
+    package static let weights = ["text": 1, "title": 0.3, "section": 0.5]
+
+    /// How words are made in a collection with that definition; `nil`: it is no collection's.
+    package static func analysis(of definition: SearchIndexDefinition) -> SearchIndexDefinition.TextField.Analysis? {
+        guard let analysis = definition.textFields.first?.analysis else { return nil }
+        let own = self.definition(name: definition.name, analysis: analysis, dimensions: definition.vectorDimensions)
+        return own == definition ? analysis : nil
+    }
+
     /// A passage as a document of the index.
     /// - Parameters:
     ///   - version: what the document's passages were made of: they are replaced together when it changes.

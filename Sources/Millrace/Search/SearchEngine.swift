@@ -12,6 +12,9 @@ public protocol SearchEngine: Sendable {
     /// - Throws: ``ErrorCode/conflict`` when there is one of that name with another definition; ``ErrorCode/invalidInput`` for a definition
     ///   that breaks one of its rules.
     func index(_ definition: SearchIndexDefinition) async throws -> any SearchIndex
+    /// The definition of the index of a name; `nil`: there is none. Nothing is made.
+    /// - Throws: ``ErrorCode/conflict`` when it was defined by a later version, or by others.
+    func definition(of name: String) async throws -> SearchIndexDefinition?
     /// The names of all indexes, in the order of their bytes.
     func names() async throws -> [String]
     /// Removes an index with its documents; one that is not there is removed already.
@@ -56,13 +59,19 @@ public protocol SearchIndex: Sendable {
 public struct SearchIndexDefinition: Equatable, Sendable {
     /// A field that is searched by words. A document has a string there, or nothing (`null`).
     public struct TextField: Equatable, Sendable {
-        /// How words are made out of text.
+        /// How words are made out of text. What is neither letter nor digit stands between words; words are in lower case.
+        ///
+        /// The analyses of languages leave out a language's commonest words (``stopWords``) and take endings off the others, so that a word
+        /// is found in its other forms: English by M. F. Porter's "An algorithm for suffix stripping" (1980) as Lucene has it, the others by
+        /// Snowball (snowballstem.org). All lose accents, those of languages behind the endings, which accents tell apart.
         public enum Analysis: String, Equatable, Sendable, CaseIterable {
-            /// Words as they stand, in lower case, without accents; what is neither letter nor digit stands between words.
+            /// Words as they stand: no language.
             case standard
-            /// As standard, for English: without its commonest words (``SearchIndexDefinition/englishStopWords``) and without endings (M. F.
-            /// Porter, "An algorithm for suffix stripping", 1980).
-            case english
+            /// The languages.
+            case english, danish, dutch, finnish, french, german, hungarian, italian
+            /// Bokmål.
+            case norwegian
+            case portuguese, romanian, russian, spanish, swedish
         }
         /// The field's name: 1 to 128 ASCII letters, digits, `-` and `_`, a letter first.
         public var name: String

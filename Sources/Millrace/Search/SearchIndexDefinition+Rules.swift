@@ -2,13 +2,6 @@ import MillraceCore
 
 /// What every engine holds definitions and documents to, so that they refuse alike.
 extension SearchIndexDefinition {
-    /// The words that ``TextField/Analysis/english`` leaves out: those of Lucene's English analysis, so that all engines leave out the same.
-    public static let englishStopWords: Set<String> = [
-        "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no", "not", "of", "on", "or",
-        "such",
-        "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will", "with",
-    ]
-
     /// The most bytes of a keyword.
     package static let longestKeyword = 8192
     /// The most bytes of a document's fields as JSON.

@@ -100,6 +100,18 @@ public final class SQLiteSearchEngine: SearchEngine {
         return SQLiteSearchIndex(definition, SQLiteSearchTables(number: number, definition), self, cache)
     }
 
+    /// The definition of the index of a name; `nil`: there is none.
+    public func definition(of name: String) async throws -> SearchIndexDefinition? {
+        let stored = try await read { (session, _) throws(MillraceError) in
+            try session.first("SELECT definition FROM indexes WHERE name = ?", name) { $0.text(0) ?? "" }
+        }
+        guard let stored else { return nil }
+        guard let definition = SearchIndexDefinition(name: name, storedText: stored) else {
+            throw MillraceError(.conflict, "the search index '\(name)' was defined by a newer Millrace: use that, or drop the index")
+        }
+        return definition
+    }
+
     /// The names of all indexes, in the order of their bytes.
     public func names() async throws -> [String] {
         try await read { (session, _) throws(MillraceError) in

@@ -99,6 +99,24 @@ extension SearchIndexDefinition {
             "vectorDimensions": vectorDimensions.map { .integer($0) } ?? .null,
         ]).text
     }
+
+    /// The definition that was stored; `nil`: it has something that this version does not know.
+    init?(name: String, storedText: String) {
+        guard let stored = try? JSONValue(parsing: storedText), let textFields = stored["textFields"]?.array,
+            let filterFields = stored["filterFields"]?.object
+        else { return nil }
+        self.init(name: name, textFields: [], vectorDimensions: stored["vectorDimensions"]?.integer)
+        for field in textFields {
+            guard let name = field["name"]?.string, let boost = field["boost"]?.double,
+                let analysis = field["analysis"]?.string.flatMap(TextField.Analysis.init(rawValue:))
+            else { return nil }
+            self.textFields.append(TextField(name, analysis: analysis, boost: boost))
+        }
+        for (name, kind) in filterFields {
+            guard let kind = kind.string.flatMap(FieldKind.init(rawValue:)) else { return nil }
+            self.filterFields[name] = kind
+        }
+    }
 }
 
 /// A value that a filter compares with, as it is stored.

@@ -10,12 +10,20 @@ struct AnalysedWord: Equatable, Sendable {
     var term: String?
 }
 
-/// Makes words out of text, with SQLite's own tokenizers.
+/// Makes words out of text, with SQLite's own tokenizers and Snowball's stemmers. One thread at a time.
 ///
-/// Texts are analysed before they are stored: the full-text table gets terms with spaces between them. So fields of both analyses share one
+/// Texts are analysed before they are stored: the full-text table gets terms with spaces between them. So fields of all analyses share one
 /// table, stop words take no room and do not count towards a text's length, and phrases read over them.
 struct SearchAnalysis {
-    let fullText: FullText
+    /// The languages that were met.
+    private final class Languages {
+        var known: [SearchIndexDefinition.TextField.Analysis: LanguageAnalysis] = [:]
+    }
+
+    private let fullText: FullText
+    private let languages = Languages()
+
+    init(fullText: FullText) { self.fullText = fullText }
 
     /// All words of a text.
     func words(_ text: String, _ analysis: SearchIndexDefinition.TextField.Analysis) throws(MillraceError) -> [AnalysedWord] {
@@ -41,14 +49,17 @@ struct SearchAnalysis {
     private func visit(
         _ text: String, _ analysis: SearchIndexDefinition.TextField.Analysis, _ body: (Range<Int>, UnsafeRawBufferPointer?) -> Void
     ) throws(MillraceError) {
+        let language = LanguageAnalysis.serves(analysis) ? try self.language(analysis) : nil
         var text = text
         var failure: MillraceError?
         text.withUTF8 { bytes in
             do throws(MillraceError) {
-                switch analysis {
-                case .standard: try fullText.tokenize(bytes, into: .words) { place, term in body(place, term) }
-                case .english:
+                if let language {
+                    try visit(bytes, language, body)
+                } else if analysis == .english {
                     try fullText.tokenize(bytes, into: .stems) { place, term in body(place, Self.isLeftOut(bytes, place) ? nil : term) }
+                } else {
+                    try fullText.tokenize(bytes, into: .words) { place, term in body(place, term) }
                 }
             } catch {
                 failure = error
@@ -57,8 +68,32 @@ struct SearchAnalysis {
         if let failure { throw failure }
     }
 
-    private static let longestStopWord = SearchIndexDefinition.englishStopWords.map(\.utf8.count).max() ?? 0
-    private static let stopWords = Set(SearchIndexDefinition.englishStopWords.map { Array($0.utf8) })
+    private func visit(
+        _ text: UnsafeBufferPointer<UInt8>, _ language: LanguageAnalysis, _ body: (Range<Int>, UnsafeRawBufferPointer?) -> Void
+    ) throws(MillraceError) {
+        var failure: MillraceError?
+        try fullText.tokenize(text, into: .letters) { place, token in
+            do throws(MillraceError) {
+                if let term = try language.term(token, fullText) {
+                    term.withUnsafeBytes { body(place, $0) }
+                } else {
+                    body(place, nil)
+                }
+            } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
+    private func language(_ analysis: SearchIndexDefinition.TextField.Analysis) throws(MillraceError) -> LanguageAnalysis {
+        if let known = languages.known[analysis] { return known }
+        let made = try LanguageAnalysis(analysis)
+        languages.known[analysis] = made
+        return made
+    }
+
+    private static let englishWords = SearchIndexDefinition.TextField.Analysis.english.stopWords
+    private static let longestStopWord = englishWords.map(\.utf8.count).max() ?? 0
+    private static let stopWords = Set(englishWords.map { Array($0.utf8) })
 
     /// Whether a word is a stop word, or the s of a possessive ("the tenant's").
     private static func isLeftOut(_ text: UnsafeBufferPointer<UInt8>, _ place: Range<Int>) -> Bool {

@@ -18,6 +18,8 @@ struct TextPlan {
     struct Word: Equatable, Sendable {
         var phrases: [Int]
         var isRequired: Bool
+        /// How often the query has it: so much more it counts.
+        var count = 1.0
     }
 
     /// The query, with phrases by their number.
@@ -51,13 +53,19 @@ struct TextPlan {
         case .match(let text, let boosts, let requiresAll):
             let fields = columns(boosts)
             var words: [Word] = []
-            var known: Set<[String?]> = []
-            for terms in try terms(text, fields, analyse) where known.insert(terms).inserted {
+            var known: [[String?]: Int] = [:]
+            for terms in try terms(text, fields, analyse) {
+                if let place = known[terms] {
+                    words[place].count += 1
+                    continue
+                }
                 var phrases: [Int] = []
                 for (field, term) in zip(fields, terms) {
                     if let term { phrases.append(try number(Phrase(column: field.column, terms: [term], boost: field.boost))) }
                 }
-                if !phrases.isEmpty { words.append(Word(phrases: phrases, isRequired: !terms.contains(nil))) }
+                guard !phrases.isEmpty else { continue }
+                known[terms] = words.count
+                words.append(Word(phrases: phrases, isRequired: !terms.contains(nil)))
             }
             return .words(words, requiresAll: requiresAll && words.contains(where: \.isRequired))
         case .phrase(let text, let boosts):
@@ -120,7 +128,7 @@ struct TextPlan {
         case .words(let words, let requiresAll):
             var sum = 0.0
             for word in words {
-                let score = word.phrases.reduce(0) { $0 + weights[$1] }
+                let score = word.phrases.reduce(0) { $0 + weights[$1] } * word.count
                 if requiresAll, word.isRequired, score == 0 { return nil }
                 sum += score
             }

@@ -71,6 +71,7 @@ enum CommandTree {
                 arguments: "PATH...", argumentCount: 1...Int.max,
                 flags: [
                     FlagSpecification(name: "index", value: "NAME", help: "the collection; it is made if need be"),
+                    FlagSpecification(name: "language", value: "L", help: "of a new collection, if not search.language: german, …"),
                     FlagSpecification(
                         name: "metadata", value: "name=value", help: "known of all these documents, to be filtered by (repeatable)",
                         isRepeatable: true),

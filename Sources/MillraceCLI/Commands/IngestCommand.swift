@@ -17,6 +17,7 @@ struct IngestCommand {
     func run() throws -> Int32 {
         guard let collection = command.value("index") else { throw UsageError("name a collection with --index", path: command.path) }
         let metadata = try Self.metadata(command.flags["metadata"] ?? [], path: command.path)
+        let language = try Self.language(command.value("language"), path: command.path)
         let walk: FolderWalk
         let report: SettingsReport
         do {
@@ -25,7 +26,7 @@ struct IngestCommand {
         } catch { return refused(error) }
         for warning in report.warnings { note("millrace: warning: \(warning)") }
         let order = IngestionAdministration.Order(
-            walk: walk, collection: collection, metadata: metadata, deletesMissing: command.has("delete-missing"))
+            walk: walk, collection: collection, language: language, metadata: metadata, deletesMissing: command.has("delete-missing"))
         let named = Set(walk.files.filter(\.isNamed).map(\.name))
         let progress = Locked(
             IngestProgress(
@@ -73,6 +74,16 @@ struct IngestCommand {
             }
         }
         return metadata
+    }
+
+    /// - Throws: ``UsageError`` for a language that there is not.
+    static func language(_ name: String?, path: [String]) throws(UsageError) -> SearchIndexDefinition.TextField.Analysis? {
+        guard let name else { return nil }
+        guard let language = SearchIndexDefinition.TextField.Analysis(rawValue: name) else {
+            let names = SearchIndexDefinition.TextField.Analysis.allCases.map(\.rawValue).joined(separator: ", ")
+            throw UsageError("--language: expected one of \(names), found '\(name)'", path: path)
+        }
+        return language
     }
 
     /// What is wrong before anything was done.

@@ -33,6 +33,8 @@ struct FullTextAPI {
 package enum FullTextTokens: Sendable, CaseIterable {
     /// Runs of letters and digits, in lower case, without diacritics.
     case words
+    /// The same with their diacritics.
+    case letters
     /// The same with Porter's endings taken off what is ASCII.
     case stems
 }
@@ -43,8 +45,8 @@ final class FullTextTokenizer {
     private let handle: OpaquePointer
 
     init(_ tokens: FullTextTokens, _ api: FullTextAPI) throws(MillraceError) {
-        let name = tokens == .words ? "unicode61" : "porter"
-        let words = (tokens == .words ? [] : ["unicode61"]) + ["remove_diacritics", "2"]
+        let name = tokens == .stems ? "porter" : "unicode61"
+        let words = (tokens == .stems ? ["unicode61"] : []) + ["remove_diacritics", tokens == .letters ? "0" : "2"]
         var functions = fts5_tokenizer()
         var userData: UnsafeMutableRawPointer?
         var code = api.pointer.pointee.xFindTokenizer?(api.pointer, name, &userData, &functions) ?? SQLITE_ERROR

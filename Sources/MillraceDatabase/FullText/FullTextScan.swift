@@ -43,12 +43,12 @@ package final class FullText {
         var lengths: [Int32] = []
     }
 
-    private let tokenizers: (words: FullTextTokenizer, stems: FullTextTokenizer)
+    private let tokenizers: (words: FullTextTokenizer, letters: FullTextTokenizer, stems: FullTextTokenizer)
     private let state: State  // The connection holds a second reference.
 
     init(_ connection: borrowing SQLiteConnection) throws(MillraceError) {
         let api = try FullTextAPI(connection)
-        tokenizers = (try FullTextTokenizer(.words, api), try FullTextTokenizer(.stems, api))
+        tokenizers = (try FullTextTokenizer(.words, api), try FullTextTokenizer(.letters, api), try FullTextTokenizer(.stems, api))
         state = State()
         let code =
             api.pointer.pointee.xCreateFunction?(
@@ -61,7 +61,13 @@ package final class FullText {
     package func tokenize(
         _ text: UnsafeBufferPointer<UInt8>, into tokens: FullTextTokens, _ visit: (Range<Int>, UnsafeRawBufferPointer) -> Void
     ) throws(MillraceError) {
-        try (tokens == .words ? tokenizers.words : tokenizers.stems).tokenize(text, visit)
+        let tokenizer =
+            switch tokens {
+            case .words: tokenizers.words
+            case .letters: tokenizers.letters
+            case .stems: tokenizers.stems
+            }
+        try tokenizer.tokenize(text, visit)
     }
 
     /// Calls `visit` with each row that an expression matches, in the order of the rows.

@@ -1,3 +1,4 @@
+public import Millrace
 public import MillraceBackends
 
 /// How AWS is reached. What is not given comes from AWS's own variables (`AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL_S3` and the others) and
@@ -136,6 +137,8 @@ public struct SearchSettings: Equatable, Sendable {
     public var shards = 1
     /// What finds near vectors in a new index at the server (default: lucene).
     public var vectorEngine = OpenSearchEngineSettings.VectorEngine.lucene
+    /// The language of new collections and of uploaded files (default: english). A collection keeps the one that it was made with.
+    public var language = SearchIndexDefinition.TextField.Analysis.english
     /// The embedder by which documents of collections and passages of uploaded files are found by meaning, too (default: none, by words only).
     public var embedder: String?
 

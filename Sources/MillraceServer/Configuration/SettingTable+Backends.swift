@@ -1,3 +1,4 @@
+import Millrace
 import MillraceBackends
 import MillraceCore
 
@@ -96,6 +97,10 @@ extension SettingTable {
             "search.vectorEngine", "MILLRACE_SEARCH_VECTOR_ENGINE",
             OpenSearchEngineSettings.VectorEngine.allCases.map { ($0.rawValue, $0) }, \.search.vectorEngine,
             "what finds near vectors in a new index at the OpenSearch server", name: { $0.rawValue }),
+        .choice(
+            "search.language", "MILLRACE_SEARCH_LANGUAGE",
+            SearchIndexDefinition.TextField.Analysis.allCases.map { ($0.rawValue, $0) }, \.search.language,
+            "the language of new collections and of uploaded files: its stop words and endings; standard has none", name: { $0.rawValue }),
         .optionalText(
             "search.embedder", "MILLRACE_SEARCH_EMBEDDER", \.search.embedder,
             "the embedder by which documents of collections and passages of uploaded files are found by meaning, too"),

@@ -10,13 +10,19 @@ package struct IngestionAdministration: Sendable {
     package struct Order: Equatable, Sendable {
         package var walk: FolderWalk
         package var collection: String
+        /// The language that the collection must have; `nil`: its own, or the settings' for a new one.
+        package var language: SearchIndexDefinition.TextField.Analysis?
         package var metadata: [String: String]
         /// Whether documents of the folders are deleted whose files are gone.
         package var deletesMissing: Bool
 
-        package init(walk: FolderWalk, collection: String, metadata: [String: String], deletesMissing: Bool) {
+        package init(
+            walk: FolderWalk, collection: String, language: SearchIndexDefinition.TextField.Analysis? = nil, metadata: [String: String],
+            deletesMissing: Bool
+        ) {
             self.walk = walk
             self.collection = collection
+            self.language = language
             self.metadata = metadata
             self.deletesMissing = deletesMissing
         }
@@ -31,7 +37,7 @@ package struct IngestionAdministration: Sendable {
     ///   - isInterrupted: asked ten times a second; once it is true, the work ends.
     ///   - report: told of each document as it is done, one at a time, on another thread.
     /// - Throws: ``ErrorCode/configuration`` for what the settings lack; ``ErrorCode/cancelled`` after an interruption; as
-    ///   ``Ingestion/ingest(_:into:deletingMissingUnder:report:)``.
+    ///   ``Ingestion/ingest(_:into:language:deletingMissingUnder:report:)``.
     package func run(
         _ order: Order, isInterrupted: @escaping @Sendable () -> Bool, report: @escaping @Sendable (IngestionOutcome) -> Void
     ) throws -> [IngestionOutcome.Status: Int] {
@@ -61,7 +67,8 @@ package struct IngestionAdministration: Sendable {
             do {
                 result = .success(
                     try await ingestion.get().ingest(
-                        documents, into: order.collection, deletingMissingUnder: folders, report: { report($0) }))
+                        documents, into: order.collection, language: order.language, deletingMissingUnder: folders,
+                        report: { report($0) }))
             } catch { result = .failure(error) }
             await backends.close()
             done.update { [result] in
@@ -93,7 +100,8 @@ package struct IngestionAdministration: Sendable {
                 throw MillraceError(.configuration, "search.embedder: \(error.message)")
             }
         }
-        return Ingestion(search: search, extractor: extractor, embedder: embedder, settings: settings.ingestion)
+        return Ingestion(
+            search: search, extractor: extractor, embedder: embedder, language: settings.search.language, settings: settings.ingestion)
     }
 
     private static func missing(_ name: String, _ backends: Backends) -> MillraceError {

@@ -10,7 +10,7 @@ struct QuestionWords: Equatable {
     private(set) var interrogative: String?
 
     /// Words of questions, beside the commonest of all.
-    private static let fillers = SearchIndexDefinition.englishStopWords.union(
+    private static let fillers = SearchIndexDefinition.TextField.Analysis.english.stopWords.union(
         """
         what which who whom whose when where why how does do did can could should would may might must shall have has had am been being were i
         you we me my your our us he she his her him them its about also any tell explain describe show give please need want know say says long

@@ -4,6 +4,10 @@ import re
 import struct
 import unicodedata
 
+import snowballstemmer
+
+# The filter "stemmer" of OpenSearch: these names are Snowball's stemmers as they are ("english" is Porter's, "light_german" another one).
+SNOWBALL = set("danish dutch finnish french german hungarian italian norwegian portuguese romanian russian spanish swedish".split())
 FOLDED = {"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D",
           "ł": "l", "Ł": "L", "þ": "th", "Þ": "TH", "ı": "i"}
 ENGLISH_STOP_WORDS = set("a an and are as at be but by for if in into is it no not of on or such that the their then there these they this "
@@ -151,10 +155,24 @@ class Analyzer:
     def __init__(self, char_filters, filters):
         self.char_filters, self.filters = char_filters, filters
 
+    @staticmethod
+    def mapped(letters, mapping):
+        """What a mapping makes of letters: at each place the longest rule that fits."""
+        longest = max(map(len, mapping))
+        place = 0
+        while place < len(letters):
+            for length in range(min(longest, len(letters) - place), 0, -1):
+                rule = "".join(letter for letter, _ in letters[place:place + length])
+                if rule in mapping:
+                    break
+            for other in mapping.get(rule, rule):
+                yield other, letters[place][1]
+            place += length
+
     def tokens(self, text):
         letters = [(letter, place) for place, letter in enumerate(text)]
         for mapping in self.char_filters:
-            letters = [(other, place) for letter, place in letters for other in mapping.get(letter, letter)]
+            letters = list(self.mapped(letters, mapping))
         tokens = []
         for position, (start, end) in enumerate(standard_tokens("".join(letter for letter, _ in letters))):
             past = letters[end - 1][1] + 1
@@ -183,9 +201,12 @@ def analyzers(settings):
         if set(body) != {"type", "mappings"} or body["type"] != "mapping":
             raise Unsupported(f"char_filter [{name}]")
         char_filters[name] = {unescaped(rule.split("=>")[0]): unescaped(rule.split("=>")[1]) for rule in body["mappings"]}
-        if len(char_filters[name]) != len(body["mappings"]) or any(len(letter) != 1 for letter in char_filters[name]):
-            raise Unsupported(f"char_filter [{name}]: a letter that is mapped twice, or no letter")
+        if len(char_filters[name]) != len(body["mappings"]) or "" in char_filters[name]:
+            raise Unsupported(f"char_filter [{name}]: letters that are mapped twice, or none")
     for name, body in settings.pop("filter", {}).items():
+        if body.get("type") == "stemmer" and set(body) == {"type", "language"} and body["language"] in SNOWBALL:
+            filters[name] = snowballstemmer.stemmer(body["language"]).stemWord
+            continue
         if set(body) != {"type", "stopwords"} or body["type"] != "stop":
             raise Unsupported(f"filter [{name}]")
         words = ENGLISH_STOP_WORDS if body["stopwords"] == "_english_" else set(body["stopwords"])

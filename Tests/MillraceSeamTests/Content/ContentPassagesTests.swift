@@ -107,6 +107,23 @@ import Testing
         await #expect(throws: MillraceError.self) { try await passages.find("text", in: [record], limit: 5, principal: me) }
     }
 
+    @Test func otherLanguage_hasAnIndexOfItsOwn_thatIsForgottenToo() async throws {
+        let record = try await add("Die Verträge der Mieter.")
+        let english = ContentPassages(content: content, search: search)
+        let german = ContentPassages(content: content, search: search, language: .german)
+        let meant = ContentPassages(content: content, search: search, embedder: LetterEmbedder("letters"), language: .german)
+        #expect(try await english.find("verträgen", in: [record], limit: 5, principal: me).isEmpty)
+        #expect(try await german.find("vertrag", in: [record], limit: 5, principal: me).count == 1)
+        #expect(try await meant.find("vertrag", in: [record], limit: 5, principal: me).count == 1)
+        let names = ["content-letters-2-german", "content-words", "content-words-german"]
+        #expect(try await search.names() == names)
+        try await english.forget(record, principal: me)
+        for name in names {
+            let definition = try #require(try await search.definition(of: name))
+            #expect(try await search.index(definition).count(where: nil) == 0, "\(name)")
+        }
+    }
+
     @Test func forget_dropsThePassagesOfEveryEmbedder_andAsksNone() async throws {
         let record = try await add("A table of the whole year.")
         let before = ContentPassages(content: content, search: search)

@@ -84,6 +84,9 @@ struct KilledEngine: SearchEngine {
     func index(_ definition: SearchIndexDefinition) async throws -> any SearchIndex {
         try await step { KilledIndex(base: try await base.index(definition), engine: self) }
     }
+    func definition(of name: String) async throws -> SearchIndexDefinition? {
+        try await step { try await base.definition(of: name) }
+    }
     func names() async throws -> [String] { try await step { try await base.names() } }
     func drop(_ name: String) async throws { try await step { try await base.drop(name) } }
 }

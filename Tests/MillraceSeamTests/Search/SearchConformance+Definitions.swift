@@ -31,6 +31,24 @@ extension SearchConformance {
             let b = try await engine.index(SearchIndexDefinition(name: "b", textFields: [.init("body")]))
             #expect(try await ids(b, SearchQuery(text: .match("mill"))) == ["b"])
         },
+        .init(.definitions, "definition_isGivenByName_andNothingIsMade") { engine in
+            var definition = articles
+            definition.textFields[0].boost = 1.5
+            definition.textFields.append(.init("summary", analysis: .romanian, boost: 3))
+            #expect(try await engine.definition(of: "articles") == nil)
+            #expect(try await engine.definition(of: "no name") == nil)
+            #expect(try await engine.names() == [])
+            _ = try await engine.index(definition)
+            _ = try await engine.index(SearchIndexDefinition(name: "bare", textFields: []))
+            #expect(try await engine.definition(of: "articles") == definition)
+            #expect(try await engine.definition(of: "bare") == SearchIndexDefinition(name: "bare", textFields: []))
+            try await engine.drop("articles")
+            #expect(try await engine.definition(of: "articles") == nil)
+        },
+        .init(.vectors, "definition_hasTheVectorsLength") { engine in
+            _ = try await engine.index(vectors)
+            #expect(try await engine.definition(of: "vectors") == vectors)
+        },
         .init(.definitions, "dropped_isGone_andCanBeMadeAnew") { engine in
             let index = try await index(engine, articles, [SearchDocument(id: "1", fields: ["title": "A mill"])])
             try await engine.drop("articles")

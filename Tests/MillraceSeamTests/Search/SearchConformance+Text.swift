@@ -25,7 +25,9 @@ extension SearchConformance {
             #expect(try await found(index, .match("runs")) == ["1"])
             #expect(try await found(index, .match("the")) == [])
             #expect(try await found(index, .match("the tenants of it", requiresAll: true)) == ["1", "2"])
-            for word in SearchIndexDefinition.englishStopWords { #expect(try await found(index, .match(word)) == [], "\(word)") }
+            for word in SearchIndexDefinition.TextField.Analysis.english.stopWords {
+                #expect(try await found(index, .match(word)) == [], "\(word)")
+            }
         },
         .init(.text, "standard_findsTheWordAsItStands") { engine in
             let index = try await index(
@@ -140,6 +142,12 @@ extension SearchConformance {
             let index = try await notes(
                 engine, ["1": "mill one two three", "2": "mill mill mill three", "3": "one two three four", "4": "mill mill two three"])
             #expect(try await ids(index, SearchQuery(text: .match("mill"))) == ["2", "4", "1"])
+        },
+        .init(.text, "wordThatAQueryHasTwice_weighsTwice") { engine in
+            let index = try await notes(
+                engine, ["1": "mill one", "2": "wind two", "3": "oven three", "4": "steam four", "5": "mill wind"])
+            #expect(try await ids(index, SearchQuery(text: .match("mill wind mills"))) == ["5", "1", "2"])
+            #expect(try await ids(index, SearchQuery(text: .match("wind mill winds"))) == ["5", "2", "1"])
         },
         .init(.text, "shortText_weighsMore") { engine in
             let index = try await notes(

@@ -29,7 +29,8 @@ struct SearchConformanceCase: Sendable, CustomTestStringConvertible {
 /// The conformance suite of the search seam: each implementation runs every case with an engine of its own.
 enum SearchConformance {
     static let cases: [SearchConformanceCase] =
-        definitionCases + writeCases + textCases + rankingCases + filterCases + vectorCases + hybridCases + highlightCases + edgeCases
+        definitionCases + writeCases + textCases + languageCases + rankingCases + filterCases + vectorCases + hybridCases + highlightCases
+        + edgeCases
 
     /// The cases for an engine without vectors.
     static let casesWithoutVectors = cases.filter { $0.topic != .vectors && $0.topic != .hybrid }

@@ -19,6 +19,10 @@ import Testing
             try check()
             return try await engine.index(definition)
         }
+        func definition(of name: String) async throws -> SearchIndexDefinition? {
+            try check()
+            return try await engine.definition(of: name)
+        }
         func names() async throws -> [String] {
             try check()
             return try await engine.names()

@@ -55,6 +55,13 @@ public struct OpenSearchEngine: SearchEngine {
         }
     }
 
+    /// The definition of the index of a name; `nil`: there is none. One that the search seam has not made is refused.
+    public func definition(of name: String) async throws -> SearchIndexDefinition? {
+        guard (try? SearchIndexDefinition(name: name, textFields: []).validate()) != nil else { return nil }
+        try await check()
+        return try await OpenSearchFailure.translated(name) { try await foundDefinition(as: indexName(name)) }
+    }
+
     /// The names of all indexes, in the order of their bytes.
     public func names() async throws -> [String] {
         try await OpenSearchFailure.translated {
@@ -93,15 +100,7 @@ public struct OpenSearchEngine: SearchEngine {
     }
 
     private func isThere(_ definition: SearchIndexDefinition, as name: String) async throws -> Bool {
-        let mappings: JSONValue
-        do {
-            guard let found = try await client.mappings(of: name)[name] else { return false }
-            mappings = found
-        } catch let error as AWSServiceError where error.status == 404 { return false }
-        guard let other = OpenSearchIndexLayout.definition(inMappings: mappings) else {
-            throw MillraceError(
-                .conflict, "OpenSearch has an index '\(name)' that Millrace did not make: choose another name, or an index prefix")
-        }
+        guard let other = try await foundDefinition(as: name) else { return false }
         guard other == definition else {
             throw MillraceError(
                 .conflict,
@@ -109,6 +108,19 @@ public struct OpenSearchEngine: SearchEngine {
                     + "another name")
         }
         return true
+    }
+
+    private func foundDefinition(as name: String) async throws -> SearchIndexDefinition? {
+        let mappings: JSONValue
+        do {
+            guard let found = try await client.mappings(of: name)[name] else { return nil }
+            mappings = found
+        } catch let error as AWSServiceError where error.status == 404 { return nil }
+        guard let definition = OpenSearchIndexLayout.definition(inMappings: mappings) else {
+            throw MillraceError(
+                .conflict, "OpenSearch has an index '\(name)' that Millrace did not make: choose another name, or an index prefix")
+        }
+        return definition
     }
 
     private func indexName(_ name: String) -> String { settings.indexPrefix + name }

@@ -28,7 +28,12 @@ import Testing
         "wordsThatWereFound_areMarked_inTheFormTheyStandIn": ignoresCharFilters, "operatorsAndQuotes_arePlainWords": ignoresCharFilters,
         "scores_fallAndAreAboveZero_equalOnesInTheOrderOfIDs": anotherBM25, "wordInEveryDocument_stillRanks": anotherBM25,
         "greatestAndLeastIntegers_areExact": "its ranges compare longs as doubles",
-    ]
+        "german_findsWordsWithUmlauts_inAllTheirSpellings": anotherStemmer, "languages_markWordsInTheFormTheyStandIn": anotherStemmer,
+    ].merging(
+        "danish dutch finnish french german hungarian italian portuguese romanian russian spanish".split(separator: " ").map {
+            ("\($0)_findsOtherFormsOfAWord_andLeavesStopWordsOut", anotherStemmer)
+        }, uniquingKeysWith: { first, _ in first })
+    private static let anotherStemmer = "its filter 'stemmer' has no Snowball stemmer, but a light one for some languages"
     private static let ignoresCharFilters = "its searches leave out an analyzer's character filters, though its _analyze has them"
     private static let anotherBM25 = "its BM25 ranks a word's second occurrence below the length that it adds; Lucene's does not"
 
