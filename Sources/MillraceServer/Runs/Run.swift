@@ -15,7 +15,7 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
     /// The newest events, for readers on the home loop.
     let tail: RunTail
     let handler: any TaskHandler
-    private let hub: RunHub
+    let hub: RunHub
     let loopRuns: LoopRuns
     let executor: LoopExecutor
     @exclusivity(unchecked) private var handle: RunHandle?
@@ -204,20 +204,6 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
             try await self.settle($0)
             try await self.endJudgedBlock(block)
         }
-    }
-
-    func endBlocked() async throws {
-        guard let stages else { return }
-        guard loop.isCurrent else {
-            return try await Task(executorPreference: executor) { try await self.endBlocked() }.value
-        }
-        try await stages.exclusively {
-            try await room()
-            try checkAccepting()
-            try append(.status("blocked", message: hub.configurations.blockedMessage(of: handler.name)))
-            perform(lifecycle.stageEnded(.blocked))
-        }
-        throw CancellationError()
     }
 
     func emit(_ event: Event) async throws {
