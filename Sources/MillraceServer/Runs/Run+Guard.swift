@@ -1,5 +1,6 @@
 import Millrace
 import MillraceCore
+import MillraceEventLoop
 
 /// A run whose guardrail judges behind its readers. On the run's loop.
 extension Run {
@@ -45,6 +46,21 @@ extension Run {
         try await room()
         try checkAccepting()
         try append(.metadata(["guardrail": ["masked": .object(guardian.masked.mapValues { .integer($0) })]]))
+    }
+
+    /// The guardrail has stepped in where the answer is made.
+    func endBlocked() async throws {
+        guard let stages else { return }
+        guard loop.isCurrent else {
+            return try await Task(executorPreference: executor) { try await self.endBlocked() }.value
+        }
+        try await stages.exclusively {
+            try await room()
+            try checkAccepting()
+            try append(.status("blocked", message: hub.configurations.blockedMessage(of: handler.name)))
+            perform(lifecycle.stageEnded(.blocked))
+        }
+        throw CancellationError()
     }
 
     // MARK: The judge

@@ -206,20 +206,6 @@ final class Run: RunSink, TurnEndWork, @unchecked Sendable {  // Sendable: state
         }
     }
 
-    func endBlocked() async throws {
-        guard let stages else { return }
-        guard loop.isCurrent else {
-            return try await Task(executorPreference: executor) { try await self.endBlocked() }.value
-        }
-        try await stages.exclusively {
-            try await room()
-            try checkAccepting()
-            try append(.status("blocked", message: hub.configurations.blockedMessage(of: handler.name)))
-            perform(lifecycle.stageEnded(.blocked))
-        }
-        throw CancellationError()
-    }
-
     func emit(_ event: Event) async throws {
         guard loop.isCurrent else {
             // From a thread of the handler's own: one hop there and back.
