@@ -9,6 +9,9 @@ enum BenchCommand {
                millrace-bench compare FIRST.json SECOND.json [--relative CONTENDER]
                millrace-bench curves [--curve NAME…] [--runs N] [--repeat N] [--quick] [--json FILE] [--tools DIR] [--work-dir DIR]
                millrace-bench soak [--seconds N] [--clients N] [--seed N] [--config FILE] [--store-limit-mb N] [--work-dir DIR]
+               millrace-bench search --passages FILE --queries FILE --runs DIR [--weights T:T:S…] [--depth N]
+                                     [--repeat N] [--work-dir DIR]
+               millrace-bench embed TEXTS.jsonl VECTORS.jsonl
                millrace-bench list
         run and compare:
           --workload NAME   one of `list`; may be repeated (all but those in parentheses)
@@ -36,6 +39,13 @@ enum BenchCommand {
           --seed N          repeats the clients' order of actions (that of the clock, which is printed)
           --config FILE     a config.yaml for the server, such as one that lets runs expire
           --store-limit-mb N  the largest store at the end, in place of a bound on its growth for each run
+        search (`.ci/search-quality` calls it and judges what was found):
+          --passages FILE   a JSON object on each line: id, text, title, section, and vector where there is one
+          --queries FILE    the same with id, text and vector
+          --runs DIR        where lists in TREC's format and times.json go
+          --weights T:T:S   also with these weights of text, title and section; may be repeated
+          --depth N         passages of each list (100)
+          --repeat N        how often the queries are asked where they are timed (3)
 
         """
 
@@ -54,6 +64,10 @@ enum BenchCommand {
                 return try CurvesCommand(CurvesOptions(arguments.dropFirst())).run()
             case "soak":
                 return try SoakCommand(SoakOptions(arguments.dropFirst())).run()
+            case "search":
+                return try SearchCommand(options: SearchOptions(arguments.dropFirst())).run()
+            case "embed":
+                return try EmbedCommand.run(arguments.dropFirst())
             case "compare":
                 return try CompareCommand.run(arguments.dropFirst())
             case "list":
