@@ -20,11 +20,25 @@ extension FuzzTarget {
             try expectEqual(
                 reading([scalars[..<cut].joined(), scalars[cut...].joined()], of: sources), whole, "a text that is cut at \(cut)")
         }
-        for case .citation(let citation) in whole {
+        // Quotes without markers: the same, and all that is text stays.
+        let quoting = reading([text], of: sources, verbatimWords: 3)
+        try expectEqual(reading(scalars, of: sources, verbatimWords: 3), quoting, "a text that quotes, character by character")
+        for cut in stride(from: 1, to: scalars.count, by: scalars.count > 400 ? 41 : 3) {
+            let pieces = [scalars[..<cut].joined(), scalars[cut...].joined()]
+            try expectEqual(reading(pieces, of: sources, verbatimWords: 3), quoting, "a text that quotes, cut at \(cut)")
+        }
+        for case .citation(let citation) in whole + quoting {
             try expect(!citation.text.isEmpty && stands(citation.text, in: source), "'\(citation.text)' is cited and does not stand there")
         }
         if !text.utf8.contains(UInt8(ascii: "<")) {
             try expectEqual(whole, text.isEmpty ? [] : [.text(text)], "a text without markers")
+            let length = quoting.reduce(0) { sum, piece in
+                switch piece {
+                case .text(let text): sum + text.unicodeScalars.count
+                case .citation: sum - " [1]".unicodeScalars.count
+                }
+            }
+            try expectEqual(length, scalars.count, "the length of a text that quotes")
         }
         if let found = QuotableText(source).find(text) {
             let bytes = Array(source.utf8)
@@ -39,8 +53,8 @@ extension FuzzTarget {
     }
 
     /// What becomes of the pieces, neighbouring texts joined.
-    private static func reading(_ pieces: [String], of sources: RetrievedSources) -> [CitationStream.Piece] {
-        var stream = CitationStream(sources)
+    private static func reading(_ pieces: [String], of sources: RetrievedSources, verbatimWords: Int = 0) -> [CitationStream.Piece] {
+        var stream = CitationStream(sources, verbatimWords: verbatimWords)
         var joined: [CitationStream.Piece] = []
         for piece in pieces.flatMap({ stream.receive($0) }) + stream.finish() {
             if case .text(let more) = piece, case .text(let before)? = joined.last {
