@@ -4,11 +4,13 @@ struct SourceWords: Sendable {
     let number: Int
 
     private let utf8: [UInt8]
-    private var words: [String] = []
+    /// The words by the numbers that stand for them.
+    private var words: [Int] = []
     /// Where each stands, in bytes of UTF-8.
     private var places: [Range<Int>] = []
-    /// The places in `words` of each word.
-    private var occurrences: [String: [Int]] = [:]
+    private var numbers: [String: Int] = [:]
+    /// The places in `words` of each number.
+    private var occurrences: [[Int]] = []
 
     init(_ number: Int, _ text: String) {
         self.number = number
@@ -16,23 +18,30 @@ struct SourceWords: Sendable {
         var word = ""
         var start = 0
         var offset = 0
-        func end(_ words: inout [String], _ places: inout [Range<Int>]) {
-            guard !word.isEmpty else { return }
-            words.append(word)
-            places.append(start..<offset)
-            word = ""
-        }
         for scalar in text.unicodeScalars {
             if Self.isPartOfWord(scalar) {
                 if word.isEmpty { start = offset }
                 word += scalar.properties.lowercaseMapping
             } else {
-                end(&words, &places)
+                append(word, at: start..<offset)
+                word = ""
             }
             offset += UTF8.width(scalar)
         }
-        end(&words, &places)
-        for (place, word) in words.enumerated() { occurrences[word, default: []].append(place) }
+        append(word, at: start..<offset)
+    }
+
+    private mutating func append(_ word: String, at place: Range<Int>) {
+        guard !word.isEmpty else { return }
+        let new = numbers.count
+        let wordNumber = numbers[word, default: new]
+        if wordNumber == new {
+            numbers[word] = new
+            occurrences.append([])
+        }
+        occurrences[wordNumber].append(words.count)
+        words.append(wordNumber)
+        places.append(place)
     }
 
     /// Whether a character belongs to a word: letters, digits, and the marks above and below them.
@@ -45,11 +54,14 @@ struct SourceWords: Sendable {
     }
 
     /// The longest run of these words, one behind the other, that stands here, in words; of equally long ones the first of the text that is
-    /// looked for. `nil`: not one word does.
+    /// looked for. `nil`: not one word does. It takes at most as many steps as there are pairs of a word here and an equal one there.
     func longestRun(of sought: [String]) -> Range<Int>? {
+        let sought = sought.map { numbers[$0] ?? -1 }
         var best: Range<Int>?
-        for start in sought.indices where sought.count - start > best?.count ?? 0 {
-            for place in occurrences[sought[start]] ?? [] {
+        for start in sought.indices where sought[start] >= 0 && sought.count - start > best?.count ?? 0 {
+            for place in occurrences[sought[start]] {
+                // This one is the rest of a run that was looked at.
+                if start > 0, place > 0, sought[start - 1] == words[place - 1] { continue }
                 var length = 1
                 while start + length < sought.count, place + length < words.count, sought[start + length] == words[place + length] {
                     length += 1

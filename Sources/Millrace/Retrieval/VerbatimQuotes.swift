@@ -2,7 +2,8 @@
 /// longest run of words that stands in a source, one behind the other.
 ///
 /// Words are letters and digits without regard to case; what stands between them makes no difference. A sentence ends with `.`, `!` or `?` before
-/// white space, and with its line. The white space behind one that quotes is held back until it is known that no marker follows.
+/// white space, and with its line. The white space behind one that quotes is held back until it is known that no marker follows. Blocks of code and
+/// rows of tables are left as they are: a mark would be a part of them.
 struct VerbatimQuotes: Sendable {
     /// What goes on.
     enum Piece: Equatable, Sendable {
@@ -22,7 +23,7 @@ struct VerbatimQuotes: Sendable {
         var offset: Int
     }
 
-    /// A sentence's words beyond these are looked for by themselves.
+    /// A sentence's words beyond these are looked for by themselves; more without white space between them are no sentence.
     private static let mostWords = 400
     /// White space beyond this is not held back.
     private static let mostHeld = 64
@@ -34,6 +35,9 @@ struct VerbatimQuotes: Sendable {
     /// Whether the sentence may end here.
     private var isAtStop = false
     private var isCited = false
+    /// What the line begins with, as far as it tells code and tables.
+    private var line = ""
+    private var isCode = false
     private var pending: Quote?
     private var held = ""
 
@@ -53,6 +57,9 @@ struct VerbatimQuotes: Sendable {
             passed = ""
         }
         for scalar in text.unicodeScalars {
+            let lineEnds = scalar == "\n"
+            if !lineEnds { begin(scalar) }
+            defer { if lineEnds { line = "" } }
             if scalar.properties.isWhitespace {
                 endWord()
                 if isAtStop || scalar == "\n" || words.count >= Self.mostWords { endSentence() }
@@ -115,10 +122,27 @@ struct VerbatimQuotes: Sendable {
     private mutating func endWord() {
         if !word.isEmpty { words.append(word) }
         word = ""
+        if words.count > Self.mostWords {
+            words = []
+            isCited = true
+        }
+    }
+
+    /// Looks at what a line begins with: a fence of code, four spaces or a tab, a table's bar (CommonMark 0.31, 4.4 and 4.5).
+    private mutating func begin(_ scalar: Unicode.Scalar) {
+        guard line.unicodeScalars.count < 6 else { return }
+        line.unicodeScalars.append(scalar)
+        let text = line.drop { $0 == " " }
+        if text == "```" || text == "~~~" { isCode.toggle() }
+    }
+
+    private var takesMarks: Bool {
+        !isCode && !line.hasPrefix("    ") && !line.hasPrefix("\t")
+            && !["|", "```", "~~~"].contains { line.drop { $0 == " " }.hasPrefix($0) }
     }
 
     private mutating func endSentence() {
-        if !isCited, pending == nil, words.count >= fewestWords { pending = longestQuote() }
+        if !isCited, pending == nil, words.count >= fewestWords, takesMarks { pending = longestQuote() }
         words = []
         isCited = false
         isAtStop = false

@@ -81,6 +81,13 @@ import Testing
             [.text("a warranty of two years. [1]"), years, .text(String(repeating: "\n", count: 100) + "x")]
         ),
         ("", []),
+        // Code and tables are left as they are, and what comes behind them is not.
+        (
+            "See:\n```\na warranty of two years\n```\na warranty of two years",
+            [.text("See:\n```\na warranty of two years\n```\na warranty of two years [1]"), years]
+        ),
+        ("    a warranty of two years\n", [.text("    a warranty of two years\n")]),
+        ("| a warranty of two years. | x |\n", [.text("| a warranty of two years. | x |\n")]),
     ]
 
     @Test(arguments: table) func sentenceThatQuotes_isCited_howeverItIsCut(text: String, pieces: [CitationStream.Piece]) {
@@ -108,6 +115,20 @@ import Testing
         pieces += stream.receive("Good.") + stream.finish()
         #expect(stream.verifiedCount == 1)
         #expect(pieces.count { if case .citation = $0 { true } else { false } } == 1)
+    }
+
+    /// The worst that a source and a text can be to each other.
+    @Test(arguments: ["0 ", "0,"]) func textThatRepeatsOneWord_endsInTime(word: String) {
+        let passage = CollectionPassage(documentID: "d", place: 0, text: String(repeating: word, count: 12_000), title: "t", source: "s")
+        var sources = RetrievedSources()
+        sources.add(
+            RetrievalResults(
+                sources: [RetrievedSource(number: 1, passages: [passage], score: 1)], mode: .keyword, notices: [], isCollectionEmpty: false)
+        )
+        var stream = CitationStream(sources, verbatimWords: 6)
+        let text = String(repeating: word, count: 20_000)
+        let pieces = stream.receive(text) + stream.finish()
+        #expect(pieces.count > 0)
     }
 
     /// A text without sentences costs what its length does.
