@@ -27,6 +27,8 @@ extension ToolLoop {
                 }
                 while running >= max(limits.concurrentCalls, 1) { try await take() }
                 running += 1
+                var call = call
+                call.arguments = ToolSchema.normalized(call.arguments)
                 let invocation = ToolInvocation(call: call, request: request, run: context, resultCharacters: limits.resultCharacters)
                 group.addTask { (place, try await self.result(of: invocation)) }
             }

@@ -31,6 +31,16 @@ public struct ToolSchema: Equatable, Sendable {
     /// What is wrong with arguments, as a sentence for whoever wrote them; `nil`: nothing.
     public func problem(with arguments: JSONValue) -> String? { Self.problem(arguments, json, "the arguments") }
 
+    /// The arguments with numbers such as `2.0` as the integers that they are: whoever asks for an integer gets one.
+    package static func normalized(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .double(let number): Int(exactly: number).map { .integer($0) } ?? value
+        case .array(let elements): .array(elements.map(normalized))
+        case .object(let members): .object(members.mapValues(normalized))
+        default: value
+        }
+    }
+
     // MARK: The schema itself
 
     private static func check(_ schema: JSONValue, at place: String, depth: Int) throws(MillraceError) {
@@ -93,7 +103,7 @@ public struct ToolSchema: Equatable, Sendable {
         case "null": value.isNull
         case "boolean": value.bool != nil
         // 2.0 is an integer (Core, 4.2.3).
-        case "integer": value.integer != nil || value.double.map { $0 == $0.rounded() } == true
+        case "integer": value.integer != nil || value.double.flatMap { Int(exactly: $0) } != nil
         case "number": value.double != nil
         case "string": value.string != nil
         case "array": value.array != nil

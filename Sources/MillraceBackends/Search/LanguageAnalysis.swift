@@ -11,6 +11,9 @@ final class LanguageAnalysis {
     private var word: [UInt8] = []
     private var term: [UInt8] = []
 
+    /// The longest word whose ending is cut, in bytes.
+    private static let longestStemmed = 255
+
     /// The lists as they are compared, made once.
     private static let stopWords = Dictionary(
         uniqueKeysWithValues: SearchIndexDefinition.TextField.Analysis.allCases.map { analysis in
@@ -40,9 +43,12 @@ final class LanguageAnalysis {
             if analysis == .romanian { useCedillas() }
         }
         if word.count <= longestStopWord, stopWords.contains(word) { return nil }
-        stemmer.withStem(of: word) { stem in
-            term.removeAll(keepingCapacity: true)
-            term.append(contentsOf: stem)
+        term.removeAll(keepingCapacity: true)
+        // Longer than any word is: some stemmers take time by the square of it.
+        if word.count > Self.longestStemmed {
+            term.append(contentsOf: word)
+        } else {
+            stemmer.withStem(of: word) { term.append(contentsOf: $0) }
         }
         if !isASCII, term.contains(where: { $0 >= 0x80 }) { try fold(fullText) }
         return term.isEmpty ? nil : term

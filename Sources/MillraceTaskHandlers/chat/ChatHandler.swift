@@ -81,6 +81,10 @@ public struct ChatHandler: TaskHandler {
         // What pointers name is read already for the conversation; the tools get the request as it came.
         let outcome = try await loop.run(prompt, with: model, for: original, in: context)
         try Self.check(outcome, settings)
+        if outcome.isCutShort {
+            let message = "The model called tools \(settings.maxToolRounds) times, which is all it may, and has not come to its answer"
+            try await context.emit(.status("tools_exhausted", message: message))
+        }
 
         var facts: [String: JSONValue] = [
             "model_id": .string(outcome.response?.modelID ?? model.id),

@@ -7,11 +7,13 @@ struct DocumentStretch {
     let pages: ClosedRange<Int>?
     /// How many characters of these pages are left out first.
     let offset: Int
-    /// The most characters.
+    /// The most characters that the text has within JSON, where some take two or six.
     let limit: Int
 
     private var left: Int
     private var room: Int
+    /// How many of the pages' characters are in the text.
+    private var taken = 0
     private var text = ""
     private var place = DocumentPosition()
     private var hasPages = false
@@ -54,13 +56,28 @@ struct DocumentStretch {
         let marked = DocumentPosition(page: piece.position.page, slide: piece.position.slide, sheet: piece.position.sheet)
         if marked != place {
             place = marked
-            // Marks are not of the text, and not counted.
-            text += (text.isEmpty ? "" : "\n") + "[\(marked)]\n"
+            // Marks are not of the text: they take room, and don't count towards the offset.
+            let mark = (text.isEmpty ? "" : "\n") + "[\(String("\(marked)".unicodeScalars.prefix(80)))]\n"
+            text += mark
+            room -= mark.unicodeScalars.reduce(0) { $0 + Self.length($1) }
         }
-        let taken = rest.prefix(room)
-        text.unicodeScalars.append(contentsOf: taken)
-        room -= taken.count
-        if taken.count < rest.count { (isCut, isFull) = (true, true) }
+        for scalar in rest {
+            room -= Self.length(scalar)
+            guard room >= 0 || taken == 0 else {
+                (isCut, isFull) = (true, true)
+                return
+            }
+            text.unicodeScalars.append(scalar)
+            taken += 1
+        }
+    }
+
+    /// How many characters one takes within JSON (RFC 8259, section 7).
+    private static func length(_ scalar: Unicode.Scalar) -> Int {
+        switch scalar {
+        case "\"", "\\", "\n", "\r", "\t": 2
+        default: scalar.value < 0x20 ? 6 : 1
+        }
     }
 
     /// What was taken, for a model.
@@ -73,10 +90,10 @@ struct DocumentStretch {
                 throw MillraceError(.invalidInput, "'\(title)' has only \(lastPage) pages with text")
             }
         }
-        var members: [String: JSONValue] = ["title": .string(title), "text": .string(text)]
+        var members: [String: JSONValue] = ["title": .string(String(title.unicodeScalars.prefix(200))), "text": .string(text)]
         if text.isEmpty { members["note"] = offset > 0 ? "there is no more text" : "there is no text: the pages may be pictures" }
         if let count = summary?.pageCount { members["page_count"] = .integer(count) }
-        if isCut { members["next_offset"] = .integer(offset + limit - room) }
+        if isCut { members["next_offset"] = .integer(offset + taken) }
         return .object(members)
     }
 }

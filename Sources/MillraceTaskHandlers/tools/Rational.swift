@@ -2,8 +2,8 @@ import MillraceCore
 
 /// A fraction of whole numbers in lowest terms, of bounded length.
 struct Rational: Equatable, Sendable {
-    /// The longest numerator or denominator, in bits: some 1,200 digits.
-    static let mostBits = 4096
+    /// The longest numerator or denominator, in bits: some 300 digits.
+    static let mostBits = 1024
 
     let numerator: BigInteger
     /// More than 0.

@@ -56,7 +56,23 @@ import Testing
             guard let next = found["next_offset"]?.integer else { break }
             offset = next
         }
-        #expect(read == text && rounds == (text.unicodeScalars.count + 999) / 1000)
+        #expect(read == text && rounds == text.unicodeScalars.count / 990 + 1)
+    }
+
+    /// A result that were longer than a call's may be would be cut, and what comes next would begin behind what nobody has seen.
+    @Test func charactersThatJSONEscapes_takeTheirRoom() async throws {
+        let text = (0..<900).map { "\($0)\t\"a\"\n\u{1}" }.joined()
+        var read = ""
+        var offset = 0
+        while true {
+            let found = try await Self.read(
+                ["document": "a.pdf", "offset": .integer(offset)], in: Self.message(Self.file(text, "a.pdf")), characters: 1500)
+            #expect(found.text.unicodeScalars.count <= 1500)
+            read += found["text"]?.string?.replacing("[page 1]\n", with: "") ?? ""
+            guard let next = found["next_offset"]?.integer else { break }
+            offset = next
+        }
+        #expect(read == text)
     }
 
     @Test(

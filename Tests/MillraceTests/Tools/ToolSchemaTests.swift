@@ -81,4 +81,12 @@ import Testing
         #expect(registry.problem(with: "wether") == "there is no tool 'wether': did you mean 'weather'?")
         #expect(registry.problem(with: "mail") == "there is no tool 'mail': there are search, weather")
     }
+
+    /// Models write `12.0` for 12; a tool that asks for an integer gets one, and nothing that is none.
+    @Test func integralNumbers_areIntegers() throws {
+        let schema = try ToolSchema(["type": "object", "properties": ["n": ["type": "integer"]]])
+        #expect(schema.problem(with: ["n": 12.0]) == nil && schema.problem(with: ["n": 12.5]) != nil)
+        #expect(schema.problem(with: ["n": .double(1e19)]) != nil)
+        #expect(ToolSchema.normalized(["n": 12.0, "list": [1.0, 0.5, "2.0"]]) == ["n": 12, "list": [1, 0.5, "2.0"]])
+    }
 }
