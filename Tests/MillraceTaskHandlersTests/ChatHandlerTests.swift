@@ -142,6 +142,25 @@ import Testing
         #expect((notice != nil) == (kept < 3))
     }
 
+    /// What tools have given in earlier turns does not drive the conversation out.
+    @Test func resultsOfEarlierTurns_areShortened() async throws {
+        let model = Recorder()
+        let long = String(repeating: "x", count: 20_000)
+        let calls = (0..<20).flatMap { number -> [MessagePart] in
+            [
+                .toolCall(ToolCall(id: "\(number)", name: "read", arguments: [:])),
+                .toolReturn(ToolReturn(id: "\(number)", name: "read", result: ["text": .string(long)])),
+            ]
+        }
+        var answer = message(.text("It says x."), role: .assistant)
+        answer.parts = calls + answer.parts
+        _ = try await handle(request(message(.text("And?")), history: [message(.text("What does it say?")), answer]), model)
+        let turns = try #require(model.request?.turns)
+        #expect(turns.count == 3 && turns[0].text == "What does it say?")
+        let results = turns[1].parts.compactMap { if case .toolReturn(let result) = $0 { result.result.string } else { nil } }
+        #expect(results.count == 20 && results.allSatisfy { $0.count < 1_100 && $0.hasSuffix("[shortened: call the tool again for more]") })
+    }
+
     @Test func tokenLimit_isACompletedAnswer() async throws {
         let sink = try await handle(request(message(.text("Hi"))), Recorder(stopReason: .maxTokens))
         #expect(sink.events.last == .metadata(["model_id": "recorder-1", "stop_reason": "max_tokens", "documents": 0]))

@@ -78,6 +78,7 @@ struct ChatConversation {
             // Citations are for the reader; a model is not handed its own back.
             case .citation: break
             case .text(let text) where text.isEmpty: break
+            case .toolReturn(let result): kept.append(.toolReturn(isCurrent ? result : Self.shortened(result)))
             default: kept.append(part)
             }
         }
@@ -124,6 +125,18 @@ struct ChatConversation {
 
     // MARK: Measures
 
+    /// What an earlier turn's tool result keeps, in characters: with all of them one turn would leave no room for any other.
+    private static let resultCharacters = 1_000
+
+    private static func shortened(_ result: ToolReturn) -> ToolReturn {
+        let text = (result.result.string ?? result.result.text).unicodeScalars
+        guard text.count > resultCharacters else { return result }
+        var result = result
+        result.result = .string(
+            String(String.UnicodeScalarView(text.prefix(resultCharacters))) + "\n[shortened: call the tool again for more]")
+        return result
+    }
+
     private static func isEmpty(_ message: Message) -> Bool {
         message.parts.allSatisfy { if case .text(let text) = $0 { text.isEmpty } else { false } }
     }
@@ -135,7 +148,7 @@ struct ChatConversation {
             case .text(let text): sum + text.unicodeScalars.count
             case .reasoning(let reasoning): sum + reasoning.text.unicodeScalars.count
             case .toolCall(let call): sum + call.arguments.text.unicodeScalars.count
-            case .toolReturn(let result): sum + result.result.text.unicodeScalars.count
+            case .toolReturn(let result): sum + min(result.result.text.unicodeScalars.count, resultCharacters)
             default: sum
             }
         }
