@@ -37,7 +37,8 @@ extension Run {
         guard let guardian else { return }
         try await stages.exclusively { try await self.perform(guardian.machine.endAll(), of: guardian) }
         askJudge()
-        while let judging = guardian.judging {
+        // A run that closes meanwhile has let go of its guard, and asks nothing more.
+        while self.guardian === guardian, let judging = guardian.judging {
             await judging.value
             askJudge()
         }
@@ -72,8 +73,8 @@ extension Run {
         guardian.judging = Task(executorPreference: executor) {
             var next: RetractingGuard.Question? = question
             while let question = next { next = await self.ask(judge, question) }
-            self.guardian?.judging = nil
-            self.guardian?.resumeWaiters()
+            guardian.judging = nil
+            guardian.resumeWaiters()
         }
     }
 
