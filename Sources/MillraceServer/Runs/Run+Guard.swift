@@ -108,7 +108,7 @@ extension Run {
     /// Takes texts back at once, and appends in order what the guard asks for.
     private func perform(_ actions: [RetractingGuard.Action], of guardian: RunGuard) async throws {
         guardian.outbox += actions
-        for case .retract(let notice, let kept) in actions { takeBack(notice.retraction, keepingBytes: kept) }
+        for case .retract(let notice, let kept) in actions { takeBack(notice.retraction, keeping: kept) }
         while let action = guardian.outbox.first {
             try await room()
             try checkAccepting()
@@ -127,7 +127,7 @@ extension Run {
         for action in guardian.outbox { try? append(action, of: guardian, isTerminal: true) }
         guardian.outbox = []
         for action in guardian.machine.abandonAll() {
-            if case .retract(let notice, let kept) = action { hide(notice.retraction, keepingBytes: kept) }
+            if case .retract(let notice, let kept) = action { hide(notice.retraction, keeping: kept) }
             try? append(action, of: guardian, isTerminal: true)
         }
         guardian.resumeWaiters()
@@ -147,14 +147,14 @@ extension Run {
     }
 
     /// From now on no reader gets the text; the store takes it back in the commit that says so.
-    private func takeBack(_ retraction: Retraction, keepingBytes kept: Int) {
+    private func takeBack(_ retraction: Retraction, keeping kept: KeptBytes) {
         if let batch = log.seal() { publish(batch.applying(retraction) ?? batch) }
-        hide(retraction, keepingBytes: kept)
+        hide(retraction, keeping: kept)
     }
 
-    private func hide(_ retraction: Retraction, keepingBytes kept: Int) {
+    private func hide(_ retraction: Retraction, keeping kept: KeptBytes) {
         tail.retract(retraction)
         for subscriber in subscribers { tell(subscriber, .retracted(retraction)) }
-        if let block = retraction.contentBlockIndex { assembler.retract(block: block, keepingBytes: kept) }
+        if let block = retraction.contentBlockIndex { assembler.retract(block: block, keeping: kept) }
     }
 }
