@@ -91,6 +91,8 @@ package struct RetractingGuard: Sendable {
     static let overlapBytes = 200
     /// After so many retractions the rest of the run is held: the log has a bound, and so have readers' nerves.
     static let mostRetractions = 200
+    /// The most text of a run that may wait, in bytes, until its blocks are whole and judged. It is not in the log, whose bound it escapes.
+    static let mostHeldBytes = 4 << 20
     /// The text of one event that is sent anew, in bytes.
     private static let pieceBytes = 32 << 10
 
@@ -118,6 +120,20 @@ package struct RetractingGuard: Sendable {
     package init(_ settings: Settings) { self.settings = settings }
 
     // MARK: Events
+
+    /// Looks whether a text may still wait that readers do not get before all of its block is judged.
+    /// - Throws: ``ErrorCode/limitExceeded``.
+    package func checkRoom(for event: Event) throws(MillraceError) {
+        guard settings.asksElsewhere, !isOver, event.isEmitted, let text = event.text, let block = event.contentBlockIndex,
+            streams[block]?.isHeld ?? holdsNewBlocks
+        else { return }
+        let held = order.reduce(text.utf8.count) { $0 + (streams[$1].map { $0.isHeld ? $0.text.count : 0 } ?? 0) }
+        if held <= Self.mostHeldBytes { return }
+        throw MillraceError(
+            .limitExceeded,
+            "a guardrail holds \(Self.mostHeldBytes) bytes of the run's text, the most that it may, until their blocks are whole: "
+                + "say less in one block")
+    }
 
     /// An event is about to be appended.
     /// - Returns: what to do before; and the event to append, `nil` where there is nothing to append now.
@@ -245,6 +261,8 @@ package struct RetractingGuard: Sendable {
 
     // MARK: Streams
 
+    private var holdsNewBlocks: Bool { retractions >= Self.mostRetractions }
+
     private mutating func begin(_ block: Int, _ event: Event) {
         if streams[block] != nil {
             // It was taken for whole, and goes on.
@@ -254,7 +272,7 @@ package struct RetractingGuard: Sendable {
         var stream = Stream(
             block: block, rules: GuardedText(settings.rules), isPersisted: event.isPersisted, isReasoning: event.kind == .reasoning)
         stream.persistedBefore = persistedTotals[block] ?? KeptBytes()
-        stream.isHeld = retractions >= Self.mostRetractions
+        stream.isHeld = holdsNewBlocks
         streams[block] = stream
         order.append(block)
     }
@@ -306,7 +324,7 @@ package struct RetractingGuard: Sendable {
             stream.isMasked = true
             let retracted = retract(&stream, from: change.place, change.rule)
             actions = retracted.actions
-            stream.isHeld = retractions >= Self.mostRetractions
+            stream.isHeld = holdsNewBlocks
             stream.text.removeSubrange((before - stream.base)...)
             stream.text += out
             if !isBlocked, !stream.isHeld { stream.text += stream.rules.waiting.utf8 }

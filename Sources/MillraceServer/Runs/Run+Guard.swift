@@ -6,6 +6,7 @@ import MillraceEventLoop
 extension Run {
     /// Appends an event that the stages have let through, and what the guard makes of it.
     func append(_ event: Event, guardedBy guardian: RunGuard) async throws {
+        try guardian.machine.checkRoom(for: event)
         let (actions, event) = guardian.machine.willAppend(event)
         try await perform(actions, of: guardian)
         if let event {

@@ -287,6 +287,33 @@ import Testing
         #expect(log.retractions.map(\.retraction) == [Retraction(contentBlockIndex: 0, firstSequence: 1, lastSequence: 1)])
     }
 
+    @Test func textThatIsHeld_hasABound() throws {
+        var log = Log(rules: [], asksElsewhere: true)
+        let piece = Event.content(String(repeating: "secret. ", count: 16 << 10))
+        log.emit(piece)
+        // What readers have is in the log, which has a bound of its own.
+        #expect(throws: Never.self) { for _ in 0..<100 { try log.guardian.checkRoom(for: log.numbering.numbered(piece)) } }
+        let wasAsked = log.judge()
+        #expect(wasAsked)
+        var count = 1
+        while count < 100 {
+            do {
+                try log.guardian.checkRoom(for: log.numbering.numbered(piece))
+            } catch {
+                #expect(error.code == .limitExceeded)
+                break
+            }
+            log.emit(piece)
+            count += 1
+        }
+        #expect(count == RetractingGuard.mostHeldBytes / (128 << 10))
+        // A text that is judged has left.
+        log.perform(log.guardian.endAll())
+        while log.judge() {}
+        #expect(log.blocks[0]?.utf8.count == count * (5 * 16 << 10))
+        try log.guardian.checkRoom(for: log.numbering.numbered(piece))
+    }
+
     @Test func tooManyRetractions_holdTheRest() {
         var log = Log(rules: Self.rules(), asksElsewhere: false)
         for _ in 0..<(RetractingGuard.mostRetractions + 20) { log.emit(.content("a cat sat. ")) }
