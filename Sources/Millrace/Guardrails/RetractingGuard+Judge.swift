@@ -22,7 +22,7 @@ extension RetractingGuard {
     package mutating func judged(_ verdict: TextGuardVerdict) -> [Action] {
         guard !isOver, let asked = outstanding else { return [] }
         outstanding = nil
-        guard var stream = streams[asked.block] else { return [] }
+        guard var stream = take(asked.block) else { return [] }
         // A block that went on behind its supposed end is asked about again.
         let isWhole = asked.isWhole && stream.isEnded && stream.length == asked.through
         var actions: [Action] = []

@@ -9,8 +9,8 @@ import MillraceCore
 package struct RetractingGuard: Sendable {
     /// What the owner does.
     package enum Action: Equatable, Sendable {
-        /// Puts tombstones in the place of events, says so in a `status`, and keeps so many bytes (UTF-8) of the block's persisted text.
-        case retract(RetractionNotice, keepingBytes: Int)
+        /// Puts tombstones in the place of events, says so in a `status`, and keeps so much of the block's persisted text.
+        case retract(RetractionNotice, keeping: KeptBytes)
         /// Appends an event that was judged, or that waits for its judgement again; one in a block is answered by
         /// ``sent(block:sequence:)``.
         case send(Event)
@@ -49,6 +49,7 @@ package struct RetractingGuard: Sendable {
         var start: Int
         var count: Int
         var isPersisted: Bool
+        var isReasoning: Bool
         var end: Int { start + count }
     }
 
@@ -56,8 +57,10 @@ package struct RetractingGuard: Sendable {
     struct Stream {
         let block: Int
         var rules: GuardedText
-        /// The newest event.
-        var template: Event
+        /// Whether what is sent anew goes into the stored message: all of it does, or none.
+        var isPersisted: Bool
+        /// Whether what is sent anew is reasoning. Where text of both kinds is taken back it is: reasoning is never told as the answer.
+        var isReasoning: Bool
         /// The events that readers have of it.
         var shown: [Shown] = []
         /// What rules have decided, and behind it, unless the stream is held, what they have not. From the byte `base` on.
@@ -66,7 +69,7 @@ package struct RetractingGuard: Sendable {
         /// The bytes up to which rules have decided.
         var decided = 0
         /// The persisted bytes of the block before `shown`.
-        var persistedBefore = 0
+        var persistedBefore = KeptBytes()
         /// Readers get nothing until it is decided: a window of it was masked, or too much was taken back already.
         var isHeld = false
         /// Whether something of it was masked.
@@ -88,6 +91,8 @@ package struct RetractingGuard: Sendable {
     static let overlapBytes = 200
     /// After so many retractions the rest of the run is held: the log has a bound, and so have readers' nerves.
     static let mostRetractions = 200
+    /// The most text of a run that may wait, in bytes, until its blocks are whole and judged. It is not in the log, whose bound it escapes.
+    static let mostHeldBytes = 4 << 20
     /// The text of one event that is sent anew, in bytes.
     private static let pieceBytes = 32 << 10
 
@@ -96,7 +101,7 @@ package struct RetractingGuard: Sendable {
     /// Blocks with a stream, in the order in which they began.
     var order: [Int] = []
     /// The persisted bytes of blocks whose stream is done, should they go on.
-    private var persistedTotals: [Int: Int] = [:]
+    private var persistedTotals: [Int: KeptBytes] = [:]
     private var assigned: Int?
     private var retractions = 0
     /// How often each rule has masked something.
@@ -116,6 +121,20 @@ package struct RetractingGuard: Sendable {
 
     // MARK: Events
 
+    /// Looks whether a text may still wait that readers do not get before all of its block is judged.
+    /// - Throws: ``ErrorCode/limitExceeded``.
+    package func checkRoom(for event: Event) throws(MillraceError) {
+        guard settings.asksElsewhere, !isOver, event.isEmitted, let text = event.text, let block = event.contentBlockIndex,
+            streams[block]?.isHeld ?? holdsNewBlocks
+        else { return }
+        let held = order.reduce(text.utf8.count) { $0 + (streams[$1].map { $0.isHeld ? $0.text.count : 0 } ?? 0) }
+        if held <= Self.mostHeldBytes { return }
+        throw MillraceError(
+            .limitExceeded,
+            "a guardrail holds \(Self.mostHeldBytes) bytes of the run's text, the most that it may, until their blocks are whole: "
+                + "say less in one block")
+    }
+
     /// An event is about to be appended.
     /// - Returns: what to do before; and the event to append, `nil` where there is nothing to append now.
     package mutating func willAppend(_ event: Event) -> (actions: [Action], event: Event?) {
@@ -129,20 +148,19 @@ package struct RetractingGuard: Sendable {
         if isOver { return (actions, nil) }
         guard event.text != nil, event.isEmitted, let block = event.contentBlockIndex else { return (actions, event) }
         begin(block, event)
-        guard var stream = streams[block] else { return (actions, event) }
-        if stream.isHeld {
-            let isPersisted = event.isPersisted && (stream.template.isPersisted || stream.isIdle)
-            stream.template = event
-            stream.template.isPersisted = isPersisted
+        if streams[block]?.isHeld == true, var stream = take(block) {
+            let waits = !stream.isIdle
+            stream.isPersisted = event.isPersisted && (stream.isPersisted || !waits)
+            stream.isReasoning = event.kind == .reasoning || stream.isReasoning && waits
             stream.isMasked = true
             stream.rules.append(event.text ?? "")
             actions += settle(&stream, isWhole: event.endsReasoning)
-            put(stream)
+            if !isOver { put(stream) }
             if event.endsReasoning { actions += end(block: block) }
             return (actions, nil)
         }
         var event = event
-        if stream.isMasked, case .reasoning(var reasoning) = event.body {
+        if streams[block]?.isMasked == true, case .reasoning(var reasoning) = event.body {
             // A signature stands for the whole text before it, and for no other.
             let hadSignature = reasoning.endsBlock
             reasoning.signature = nil
@@ -154,16 +172,18 @@ package struct RetractingGuard: Sendable {
 
     /// The event was appended that ``willAppend(_:)`` gave.
     package mutating func appended(_ event: Event, sequence: Int) -> [Action] {
-        guard !isOver, let text = event.text, event.isEmitted, let block = event.contentBlockIndex, var stream = streams[block] else {
+        guard !isOver, let text = event.text, event.isEmitted, let block = event.contentBlockIndex, var stream = take(block) else {
             return []
         }
-        let bytes = Array(text.utf8)
-        stream.shown.append(Shown(sequence: sequence, start: stream.length, count: bytes.count, isPersisted: event.isPersisted))
-        stream.text += bytes
-        stream.template = event
+        stream.shown.append(
+            Shown(
+                sequence: sequence, start: stream.length, count: text.utf8.count, isPersisted: event.isPersisted,
+                isReasoning: event.kind == .reasoning))
+        stream.text += text.utf8
+        (stream.isPersisted, stream.isReasoning) = (event.isPersisted, event.kind == .reasoning)
         stream.rules.append(text)
         var actions = settle(&stream, isWhole: event.endsReasoning)
-        put(stream)
+        if !isOver { put(stream) }
         if event.endsReasoning, !isOver { actions += end(block: block) }
         return actions
     }
@@ -176,15 +196,14 @@ package struct RetractingGuard: Sendable {
 
     /// Nothing more comes for a block.
     package mutating func end(block: Int) -> [Action] {
-        guard !isOver, var stream = streams[block], !stream.isEnded else { return [] }
+        guard !isOver, streams[block]?.isEnded == false, var stream = take(block) else { return [] }
         stream.isEnded = true
         var actions = settle(&stream, isWhole: true)
+        if isOver { return actions }
+        let isDone = !settings.asksElsewhere || !stream.saysSomething
+        if isDone, stream.isHeld, settings.asksElsewhere { actions += resend(&stream, from: stream.shownEnd) }
         put(stream)
-        if !isOver, !settings.asksElsewhere || !stream.saysSomething {
-            if stream.isHeld, settings.asksElsewhere { actions += resend(&stream, from: stream.shownEnd) }
-            put(stream)
-            finish(block)
-        }
+        if isDone { finish(block) }
         return actions
     }
 
@@ -224,7 +243,7 @@ package struct RetractingGuard: Sendable {
     }
 
     mutating func abandon(_ block: Int) -> [Action] {
-        guard var stream = streams[block] else { return [] }
+        guard var stream = take(block) else { return [] }
         var actions: [Action] = []
         if outstanding?.block == block { outstanding = nil }
         if settings.asksElsewhere {
@@ -242,24 +261,34 @@ package struct RetractingGuard: Sendable {
 
     // MARK: Streams
 
+    private var holdsNewBlocks: Bool { retractions >= Self.mostRetractions }
+
     private mutating func begin(_ block: Int, _ event: Event) {
         if streams[block] != nil {
             // It was taken for whole, and goes on.
             streams[block]?.isEnded = false
             return
         }
-        var stream = Stream(block: block, rules: GuardedText(settings.rules), template: event)
-        stream.persistedBefore = persistedTotals[block] ?? 0
-        stream.isHeld = retractions >= Self.mostRetractions
+        var stream = Stream(
+            block: block, rules: GuardedText(settings.rules), isPersisted: event.isPersisted, isReasoning: event.kind == .reasoning)
+        stream.persistedBefore = persistedTotals[block] ?? KeptBytes()
+        stream.isHeld = holdsNewBlocks
         streams[block] = stream
         order.append(block)
     }
 
-    func persisted(_ stream: Stream, before index: Int? = nil) -> Int {
-        stream.persistedBefore + stream.shown[..<(index ?? stream.shown.count)].reduce(0) { $0 + ($1.isPersisted ? $1.count : 0) }
+    func persisted(_ stream: Stream, before index: Int? = nil) -> KeptBytes {
+        var bytes = stream.persistedBefore
+        for shown in stream.shown[..<(index ?? stream.shown.count)] where shown.isPersisted {
+            if shown.isReasoning { bytes.reasoning += shown.count } else { bytes.content += shown.count }
+        }
+        return bytes
     }
 
-    mutating func put(_ stream: Stream) { if streams[stream.block] != nil { streams[stream.block] = stream } }
+    /// Takes a stream out to change it: what still stood here would share its text, and each change would copy all of it.
+    mutating func take(_ block: Int) -> Stream? { streams.removeValue(forKey: block) }
+
+    mutating func put(_ stream: Stream) { streams[stream.block] = stream }
 
     /// All of a block is judged.
     mutating func finish(_ block: Int) {
@@ -268,10 +297,9 @@ package struct RetractingGuard: Sendable {
         order.removeAll { $0 == block }
     }
 
-    /// Takes what rules have decided.
+    /// Takes what rules have decided. Where they block, all is over, and the stream is done as well.
     private mutating func settle(_ stream: inout Stream, isWhole: Bool) -> [Action] {
         let before = stream.decided
-        let text = stream.text
         var out: [UInt8] = []
         var change: (place: Int, rule: String)?
         var isBlocked = false
@@ -296,8 +324,9 @@ package struct RetractingGuard: Sendable {
             stream.isMasked = true
             let retracted = retract(&stream, from: change.place, change.rule)
             actions = retracted.actions
-            stream.isHeld = retractions >= Self.mostRetractions
-            stream.text = Array(text.prefix(before - stream.base)) + out
+            stream.isHeld = holdsNewBlocks
+            stream.text.removeSubrange((before - stream.base)...)
+            stream.text += out
             if !isBlocked, !stream.isHeld { stream.text += stream.rules.waiting.utf8 }
             // Where somebody else judges as well, nothing of a blocked block is judged.
             if !(settings.asksElsewhere && (stream.isHeld || isBlocked)) { actions += resend(&stream, from: retracted.kept) }
@@ -329,12 +358,13 @@ package struct RetractingGuard: Sendable {
         let kept = stream.shown[index].start
         let bytes = persisted(stream, before: index)
         let sequences = stream.shown[index...].compactMap(\.sequence)
-        stream.template.isPersisted = stream.shown[index...].allSatisfy(\.isPersisted)
+        stream.isPersisted = stream.shown[index...].allSatisfy(\.isPersisted)
+        stream.isReasoning = stream.shown[index...].contains(where: \.isReasoning)
         stream.shown.removeSubrange(index...)
         guard let first = sequences.first, let last = sequences.last else { return ([], kept) }
         retractions += 1
         let retraction = Retraction(contentBlockIndex: stream.block, firstSequence: first, lastSequence: last)
-        return ([.retract(RetractionNotice(retraction, reason: reason), keepingBytes: bytes)], kept)
+        return ([.retract(RetractionNotice(retraction, reason: reason), keeping: bytes)], kept)
     }
 
     /// Sends the stream's text from a place on.
@@ -343,13 +373,15 @@ package struct RetractingGuard: Sendable {
         var actions: [Action] = []
         while start < stream.length {
             let end = Self.boundary(atMost: start + Self.pieceBytes, in: stream)
-            var event = stream.template
-            event.contentBlockIndex = stream.block
-            event.isBlockAssigned = false
             let text = String(decoding: stream.text[(start - stream.base)..<(end - stream.base)], as: UTF8.self)
-            event.body = event.kind == .reasoning ? .reasoning(Reasoning(text: text)) : .content(text)
+            var event: Event = stream.isReasoning ? .reasoning(Reasoning(text: text)) : .content(text)
+            event.contentBlockIndex = stream.block
+            event.isPersisted = stream.isPersisted
             actions.append(.send(event))
-            stream.shown.append(Shown(sequence: nil, start: start, count: end - start, isPersisted: event.isPersisted))
+            stream.shown.append(
+                Shown(
+                    sequence: nil, start: start, count: end - start, isPersisted: stream.isPersisted,
+                    isReasoning: stream.isReasoning))
             start = end
         }
         return actions

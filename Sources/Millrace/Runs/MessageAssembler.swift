@@ -7,7 +7,7 @@ package struct MessageAssembler: Sendable {
         case none
         /// Pieces that readers did not get are not joined with what they got: a guard has seen them apart.
         case text(block: Int?, isEmitted: Bool)
-        case reasoning(block: Int?)
+        case reasoning(block: Int?, isEmitted: Bool)
     }
 
     private struct Part: Sendable {
@@ -60,14 +60,14 @@ package struct MessageAssembler: Sendable {
                 add(text)
             }
         case .reasoning(let piece):
-            if case .reasoning(block) = open {
+            if case .reasoning(block, event.isEmitted) = open {
                 openReasoning?.value.add(piece)
-            } else if !addLate(piece, block) {
+            } else if !addLate(piece, block, event.isEmitted) {
                 closeOpen()
-                open = .reasoning(block: block)
+                open = .reasoning(block: block, isEmitted: event.isEmitted)
                 openReasoning = OutOfLine(piece)
             }
-            if case .reasoning(block) = open, piece.endsBlock { closeOpen() }
+            if case .reasoning(block, _) = open, piece.endsBlock { closeOpen() }
         case .toolCall(let call): add(.toolCall(call), block)
         case .toolReturn(let result): add(.toolReturn(result), block)
         case .citation(let citation):
@@ -88,25 +88,46 @@ package struct MessageAssembler: Sendable {
     }
 
     /// Readers' text of a block is taken back from a place on. What is sent in its stead joins what stays.
-    /// - Parameter kept: how much of the block's persisted text stays, in bytes of UTF-8.
-    package mutating func retract(block: Int, keepingBytes kept: Int) {
+    /// - Parameter kept: how much of the block's persisted text stays.
+    package mutating func retract(block: Int, keeping kept: KeptBytes) {
         closeOpen()
+        var kept = kept
+        var hasCutReasoning = false
+        var emptied: [Int] = []
         for index in parts.indices where parts[index].block == block && parts[index].isEmitted {
             switch parts[index].value {
-            case .text(let text): parts[index].value = .text(String(decoding: text.utf8.prefix(kept), as: UTF8.self))
-            // A signature stands for the text that it had.
+            case .text(let text):
+                let count = text.utf8.count
+                if count > kept.content {
+                    parts[index].value = .text(String(decoding: text.utf8.prefix(kept.content), as: UTF8.self))
+                    parts[index].isRetracted = true
+                }
+                kept.content -= min(count, kept.content)
             case .reasoning(let reasoning):
-                parts[index].value = .reasoning(Reasoning(text: String(decoding: reasoning.text.utf8.prefix(kept), as: UTF8.self)))
+                // What is sent anew joins the part that is cut, and not one behind it.
+                if hasCutReasoning {
+                    emptied.append(index)
+                    continue
+                }
+                let count = reasoning.text.utf8.count
+                if count > kept.reasoning {
+                    // A signature stands for the text that it had.
+                    parts[index].value = .reasoning(
+                        Reasoning(text: String(decoding: reasoning.text.utf8.prefix(kept.reasoning), as: UTF8.self)))
+                    parts[index].isRetracted = true
+                    hasCutReasoning = true
+                }
+                kept.reasoning -= min(count, kept.reasoning)
             default: continue
             }
-            parts[index].isRetracted = true
         }
+        for index in emptied.reversed() { parts.remove(at: index) }
         // Most often it is the newest part, which goes on growing in place.
         guard let last = parts.last, last.block == block, last.isEmitted, case .text(let text) = last.value else { return }
         parts.removeLast()
         open = .text(block: block, isEmitted: true)
         openText = Array(text.utf8)
-        openIsRetracted = true
+        openIsRetracted = last.isRetracted
     }
 
     private mutating func add(_ part: MessagePart, _ block: Int?) {
@@ -130,8 +151,8 @@ package struct MessageAssembler: Sendable {
         return false
     }
 
-    private mutating func addLate(_ piece: Reasoning, _ block: Int?) -> Bool {
-        for index in parts.indices.reversed() where block != nil && parts[index].block == block {
+    private mutating func addLate(_ piece: Reasoning, _ block: Int?, _ isEmitted: Bool) -> Bool {
+        for index in parts.indices.reversed() where block != nil && parts[index].block == block && parts[index].isEmitted == isEmitted {
             guard case .reasoning(var before) = parts[index].value, !before.endsBlock else { continue }
             before.add(piece)
             parts[index].value = .reasoning(before)
@@ -158,8 +179,8 @@ package struct MessageAssembler: Sendable {
             parts.append(Part(block: block, value: .text(text), isEmitted: isEmitted, isRetracted: openIsRetracted))
             parts += openCitations
             openCitations = []
-        case .reasoning(let block):
-            if let openReasoning { parts.append(Part(block: block, value: .reasoning(openReasoning.value))) }
+        case .reasoning(let block, let isEmitted):
+            if let openReasoning { parts.append(Part(block: block, value: .reasoning(openReasoning.value), isEmitted: isEmitted)) }
         }
         open = .none
         openText = []

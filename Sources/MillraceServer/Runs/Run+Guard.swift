@@ -6,6 +6,7 @@ import MillraceEventLoop
 extension Run {
     /// Appends an event that the stages have let through, and what the guard makes of it.
     func append(_ event: Event, guardedBy guardian: RunGuard) async throws {
+        try guardian.machine.checkRoom(for: event)
         let (actions, event) = guardian.machine.willAppend(event)
         try await perform(actions, of: guardian)
         if let event {
@@ -37,7 +38,8 @@ extension Run {
         guard let guardian else { return }
         try await stages.exclusively { try await self.perform(guardian.machine.endAll(), of: guardian) }
         askJudge()
-        while let judging = guardian.judging {
+        // A run that closes meanwhile has let go of its guard, and asks nothing more.
+        while self.guardian === guardian, let judging = guardian.judging {
             await judging.value
             askJudge()
         }
@@ -72,8 +74,8 @@ extension Run {
         guardian.judging = Task(executorPreference: executor) {
             var next: RetractingGuard.Question? = question
             while let question = next { next = await self.ask(judge, question) }
-            self.guardian?.judging = nil
-            self.guardian?.resumeWaiters()
+            guardian.judging = nil
+            guardian.resumeWaiters()
         }
     }
 
@@ -107,7 +109,7 @@ extension Run {
     /// Takes texts back at once, and appends in order what the guard asks for.
     private func perform(_ actions: [RetractingGuard.Action], of guardian: RunGuard) async throws {
         guardian.outbox += actions
-        for case .retract(let notice, let kept) in actions { takeBack(notice.retraction, keepingBytes: kept) }
+        for case .retract(let notice, let kept) in actions { takeBack(notice.retraction, keeping: kept) }
         while let action = guardian.outbox.first {
             try await room()
             try checkAccepting()
@@ -126,7 +128,7 @@ extension Run {
         for action in guardian.outbox { try? append(action, of: guardian, isTerminal: true) }
         guardian.outbox = []
         for action in guardian.machine.abandonAll() {
-            if case .retract(let notice, let kept) = action { hide(notice.retraction, keepingBytes: kept) }
+            if case .retract(let notice, let kept) = action { hide(notice.retraction, keeping: kept) }
             try? append(action, of: guardian, isTerminal: true)
         }
         guardian.resumeWaiters()
@@ -146,14 +148,14 @@ extension Run {
     }
 
     /// From now on no reader gets the text; the store takes it back in the commit that says so.
-    private func takeBack(_ retraction: Retraction, keepingBytes kept: Int) {
+    private func takeBack(_ retraction: Retraction, keeping kept: KeptBytes) {
         if let batch = log.seal() { publish(batch.applying(retraction) ?? batch) }
-        hide(retraction, keepingBytes: kept)
+        hide(retraction, keeping: kept)
     }
 
-    private func hide(_ retraction: Retraction, keepingBytes kept: Int) {
+    private func hide(_ retraction: Retraction, keeping kept: KeptBytes) {
         tail.retract(retraction)
         for subscriber in subscribers { tell(subscriber, .retracted(retraction)) }
-        if let block = retraction.contentBlockIndex { assembler.retract(block: block, keepingBytes: kept) }
+        if let block = retraction.contentBlockIndex { assembler.retract(block: block, keeping: kept) }
     }
 }

@@ -65,7 +65,7 @@ import Testing
                         if sequence < notice.retraction.firstSequence || sequence > notice.retraction.lastSequence { continue }
                         if events[index].text != nil { events[index].text = "" }
                     }
-                    if let block = notice.retraction.contentBlockIndex { assembler.retract(block: block, keepingBytes: kept) }
+                    if let block = notice.retraction.contentBlockIndex { assembler.retract(block: block, keeping: kept) }
                     _ = append(.retracted(notice))
                 case .send(let event):
                     let sequence = append(event)
@@ -287,6 +287,33 @@ import Testing
         #expect(log.retractions.map(\.retraction) == [Retraction(contentBlockIndex: 0, firstSequence: 1, lastSequence: 1)])
     }
 
+    @Test func textThatIsHeld_hasABound() throws {
+        var log = Log(rules: [], asksElsewhere: true)
+        let piece = Event.content(String(repeating: "secret. ", count: 16 << 10))
+        log.emit(piece)
+        // What readers have is in the log, which has a bound of its own.
+        #expect(throws: Never.self) { for _ in 0..<100 { try log.guardian.checkRoom(for: log.numbering.numbered(piece)) } }
+        let wasAsked = log.judge()
+        #expect(wasAsked)
+        var count = 1
+        while count < 100 {
+            do {
+                try log.guardian.checkRoom(for: log.numbering.numbered(piece))
+            } catch {
+                #expect(error.code == .limitExceeded)
+                break
+            }
+            log.emit(piece)
+            count += 1
+        }
+        #expect(count == RetractingGuard.mostHeldBytes / (128 << 10))
+        // A text that is judged has left.
+        log.perform(log.guardian.endAll())
+        while log.judge() {}
+        #expect(log.blocks[0]?.utf8.count == count * (5 * 16 << 10))
+        try log.guardian.checkRoom(for: log.numbering.numbered(piece))
+    }
+
     @Test func tooManyRetractions_holdTheRest() {
         var log = Log(rules: Self.rules(), asksElsewhere: false)
         for _ in 0..<(RetractingGuard.mostRetractions + 20) { log.emit(.content("a cat sat. ")) }
@@ -305,6 +332,38 @@ import Testing
         #expect(log.blocks == [1: "whole"])
         let message = log.message()
         #expect(message == "whole")
+    }
+
+    /// A handler may number its blocks itself, and put what it likes into one.
+    @Test(arguments: [false, true])
+    func blockOfSeveralParts_keepsNothingThatWasTakenBack(asksElsewhere: Bool) {
+        func reasoning(_ text: String, _ signature: String? = nil) -> Event { .reasoning(Reasoning(text: text, signature: signature)) }
+        let table: [(events: [Event], told: String, masked: String)] = [
+            ([.content("It is "), reasoning("hm. "), .content("a cat. ")], "It is a #. ", "hm. "),
+            ([reasoning("Hm, 4111 1111 "), reasoning("1111 1111. "), .content("Well. ")], "Well. ", "Hm, {CREDIT_CARD}. "),
+            ([reasoning("One. ", "S"), reasoning("A cat. ", "T"), .content("Well. ")], "Well. ", "One. A #. "),
+            ([reasoning("Hm, 4111 1111 "), .content("1111 1111. "), reasoning("Well. ")], "", "Hm, {CREDIT_CARD}. Well. "),
+            ([.content("So. "), reasoning("Hm. "), .content("So "), reasoning("a cat "), .content("sat. ")], "So. So sat. ", "Hm. a # "),
+        ]
+        for (index, (events, told, masked)) in table.enumerated() {
+            var log = Log(rules: Self.rules(), asksElsewhere: asksElsewhere)
+            for var event in events {
+                event.contentBlockIndex = 0
+                log.emit(event)
+            }
+            log.finish()
+            func joined(_ kind: EventKind) -> String { log.events.filter { $0.kind == kind }.compactMap(\.text).joined() }
+            #expect((joined(.content), joined(.reasoning)) == (told, masked), "\(index)")
+            var stored = (content: "", reasoning: "")
+            for part in log.assembler.finish() {
+                switch part {
+                case .text(let text): stored.content += text
+                case .reasoning(let reasoning): stored.reasoning += reasoning.text
+                default: Issue.record("there is nothing else")
+                }
+            }
+            #expect(stored == (told, masked), "\(index)")
+        }
     }
 
     @Test func signature_goesWithItsText() {
