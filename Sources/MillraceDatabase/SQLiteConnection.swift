@@ -22,8 +22,13 @@ package struct SQLiteConnection: ~Copyable {
     }
 
     let handle: OpaquePointer
+    private let busyTimeoutMilliseconds: Int32
 
-    private init(handle: OpaquePointer) { self.handle = handle }
+    private init(handle: OpaquePointer, busyTimeoutMilliseconds: Int32) {
+        self.handle = handle
+        self.busyTimeoutMilliseconds = busyTimeoutMilliseconds
+        sqlite3_busy_timeout(handle, busyTimeoutMilliseconds)
+    }
 
     /// Opens a database and sets it up: write-ahead log, foreign keys.
     /// - Parameters:
@@ -41,8 +46,7 @@ package struct SQLiteConnection: ~Copyable {
             sqlite3_close_v2(opened)
             throw failure.error
         }
-        let connection = SQLiteConnection(handle: opened)
-        sqlite3_busy_timeout(opened, busyTimeoutMilliseconds)
+        let connection = SQLiteConnection(handle: opened, busyTimeoutMilliseconds: busyTimeoutMilliseconds)
         try connection.execute("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY")
         switch access {
         case .readWrite:
@@ -65,6 +69,13 @@ package struct SQLiteConnection: ~Copyable {
     package func execute(_ sql: String) throws(MillraceError) {
         let code = sqlite3_exec(handle, sql, nil, nil, nil)
         guard code == SQLITE_OK else { throw SQLiteFailure(code: code, database: handle).error }
+    }
+
+    /// Calls `body`, in which nobody's lock is waited for.
+    func withoutWaiting<R>(_ body: () throws(MillraceError) -> R) throws(MillraceError) -> R {
+        sqlite3_busy_timeout(handle, 0)
+        defer { sqlite3_busy_timeout(handle, busyTimeoutMilliseconds) }
+        return try body()
     }
 
     /// Whether a transaction is open.

@@ -111,6 +111,14 @@ package final class SQLiteSession {
         if connection.isInTransaction { try? run(rollBackOpen) }
     }
 
+    /// Folds the write-ahead log into the file and empties it, unless somebody reads it just now: nobody is waited for.
+    /// - Returns: whether it is empty.
+    package func emptyLog() throws(MillraceError) -> Bool {
+        try connection.withoutWaiting { () throws(MillraceError) in
+            try first("PRAGMA wal_checkpoint(TRUNCATE)") { $0.int(0) == 0 } ?? false
+        }
+    }
+
     private func run(_ statement: borrowing SQLiteStatement) throws(MillraceError) {
         defer { statement.reset() }
         _ = try statement.step()

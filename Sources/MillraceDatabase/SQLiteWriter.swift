@@ -25,8 +25,15 @@ package protocol SQLiteWriteHandler: AnyObject, SendableMetatype {
     func execute(_ jobs: [Job]) throws(MillraceError) -> SQLiteGroupVerdict
     /// Answers the jobs: they are committed, or failed all together.
     func finish(_ jobs: [Job], _ error: MillraceError?)
+    /// Does what is owed besides the jobs, outside transactions: called behind each group, and again by itself.
+    /// - Returns: in how many nanoseconds to call again at the latest; `nil`: nothing is owed (the default).
+    func attend() -> Int64?
     /// The last call, when everything is finished, before the connection closes.
     func stop()
+}
+
+extension SQLiteWriteHandler {
+    package func attend() -> Int64? { nil }
 }
 
 /// The one thread that writes to a database. Whatever waits when a commit begins goes into one transaction; it never waits to fill a group.
@@ -131,10 +138,11 @@ package final class SQLiteWriter<Handler: SQLiteWriteHandler>: Sendable {
     private static func work(_ state: Monitor<State>, _ handler: Handler, _ patience: Int64, _ limits: Limits) {
         var group: [Job] = []
         var retry = SQLiteRetry(patience: patience)
+        var pause: Int64?
         while true {
             group.removeAll(keepingCapacity: true)
             var hasSlept = false
-            let goesOn = state.wait { state -> Bool? in
+            func next(_ state: inout State) -> Bool? {
                 if state.jobs.isEmpty {
                     if state.isClosing { return false }
                     state.isAsleep = true
@@ -145,10 +153,12 @@ package final class SQLiteWriter<Handler: SQLiteWriteHandler>: Sendable {
                 take(&group, from: &state, limits)
                 return true
             }
-            guard goesOn else { break }
+            let goesOn = if let pause { state.wait(nanoseconds: pause, next) } else { state.wait(next) as Bool? }
+            guard goesOn != false else { break }
             // An outage that nobody waits for any more does not count against whoever comes later.
             if hasSlept { retry.reset() }
-            commit(group, state, handler, &retry)
+            if goesOn == true { commit(group, state, handler, &retry) }
+            pause = handler.attend()
         }
         handler.stop()
     }

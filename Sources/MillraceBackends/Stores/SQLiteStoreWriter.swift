@@ -70,6 +70,10 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
 
     /// Whether the write-ahead log may still hold what was taken back.
     private var holdsRetractedText = false
+    /// When the log may be emptied next; `nil`: now.
+    private var nextEmptying: ContinuousClock.Instant?
+    /// Each time costs syncs, which commits wait for.
+    private static let emptyingPause = Duration.milliseconds(100)
 
     /// - Parameter stopped: called on the writer's thread when the last write is done.
     init(_ session: SQLiteSession, failedRuns: Locked<Set<Int64>>, stopped: @escaping () -> Void) {
@@ -111,7 +115,6 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
             }
         }
         leftOut.removeAll()
-        if holdsRetractedText, error == nil { emptyLog() }
     }
 
     private func settle(_ appends: [RunAppend], failed: Bool) {
@@ -205,11 +208,19 @@ final class SQLiteStoreWriter: SQLiteWriteHandler {
         }
     }
 
-    /// Empties the write-ahead log, which may hold texts that were taken back: SQLite itself would overwrite them only by and by. Readers
-    /// that hold a snapshot are waited for, though not long; then the next commit tries again.
-    private func emptyLog() {
-        let isBusy = try? session.first("PRAGMA wal_checkpoint(TRUNCATE)") { $0.int(0) != 0 }
-        holdsRetractedText = isBusy ?? true
+    /// Empties the write-ahead log, which may hold texts that were taken back: SQLite itself would overwrite them only by and by. Where a
+    /// reader holds a snapshot it is tried again, for writes must not wait for readers.
+    func attend() -> Int64? {
+        guard holdsRetractedText else { return nil }
+        var now = ContinuousClock.now
+        if nextEmptying.map({ $0 <= now }) ?? true {
+            let isEmpty = try? session.emptyLog()
+            holdsRetractedText = isEmpty != true
+            now = .now
+            nextEmptying = now + Self.emptyingPause
+        }
+        guard holdsRetractedText, let nextEmptying else { return nil }
+        return max(0, Int64((nextEmptying - now) / .nanoseconds(1)))
     }
 
     private func insert(_ row: Row, _ frames: UnsafeRawBufferPointer, hidden: [UInt8]?) throws(MillraceError) {

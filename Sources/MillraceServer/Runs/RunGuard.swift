@@ -3,7 +3,7 @@ import MillraceCore
 
 /// What a run needs for a guardrail that judges behind its readers. Confined to the run's loop, and changed only by who is alone between
 /// `emit` and the log (``RunStages/exclusively(_:)``), but for the run's end.
-final class RunGuard: @unchecked Sendable {  // Sendable: every access is on the run's loop.
+final class RunGuard: @unchecked Sendable {  // Sendable: confined to its run's loop.
     /// A guardrail's part in a run.
     struct Plan: Sendable {
         var settings: RetractingGuard.Settings

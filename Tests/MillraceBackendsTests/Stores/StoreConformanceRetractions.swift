@@ -2,6 +2,7 @@ import FoundationEssentials
 import Millrace
 import MillraceBackends
 import MillraceCore
+import MillraceDatabase
 import Testing
 
 /// What every store does with what a guardrail takes back of a log.
@@ -132,6 +133,27 @@ import Testing
         #expect(try Self.files(path)[""]?.isEmpty == false)
         await store.close()
         #expect(try Self.holdsSecret(path).isEmpty)
+    }
+
+    /// A reader holds a snapshot of the log while text is taken back; later nobody writes any more.
+    @Test func whatWasTakenBack_isInNoFile_onceItsReaderHasGone_thoughNobodyWrites() async throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/a.db"
+        let store = try SQLiteStoreTests.open(path)
+        let handle = try await store.start(Fixture.run("r1"))
+        try await store.commit(Self.append(handle, 2, Self.secret))
+        let reader = try SQLiteSession(.open(path: path, access: .readOnly))
+        try reader.connection.execute("BEGIN; SELECT count(*) FROM run_events")
+        var last = Self.append(handle, 3, "fine")
+        last.retractions = [Retraction(contentBlockIndex: nil, firstSequence: 2, lastSequence: 2)]
+        try await store.commit(last)
+        try await store.check(principal: .ada)
+        #expect(try Self.holdsSecret(path).contains("-wal"))
+        reader.rollback()
+        let deadline = ContinuousClock.now + .seconds(60)
+        while try !Self.holdsSecret(path).isEmpty, ContinuousClock.now < deadline { await Task.yield() }
+        #expect(try Self.holdsSecret(path).isEmpty)
+        await store.close()
     }
 
     /// A process that was killed between a commit and the emptying of its log.
