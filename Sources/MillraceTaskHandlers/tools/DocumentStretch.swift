@@ -7,10 +7,9 @@ struct DocumentStretch {
     let pages: ClosedRange<Int>?
     /// How many characters of these pages are left out first.
     let offset: Int
-    /// The most characters that the text has within JSON, where some take two or six.
-    let limit: Int
 
     private var left: Int
+    /// How many characters the text may still take within JSON, where some take two or six.
     private var room: Int
     /// How many of the pages' characters are in the text.
     private var taken = 0
@@ -25,7 +24,6 @@ struct DocumentStretch {
     init(pages: ClosedRange<Int>?, offset: Int, limit: Int) {
         self.pages = pages
         self.offset = offset
-        self.limit = limit
         left = offset
         room = limit
     }
