@@ -33,6 +33,8 @@ let package = Package(
     targets: [
         // C shims: module maps and the few lines of C that variadic or macro APIs need.
         .target(name: "CLinux"),
+        // A file of numbers, compiled in.
+        .target(name: "CWordVectors", exclude: ["english.vectors"]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
@@ -53,7 +55,7 @@ let package = Package(
             "MillraceBackends",
             [
                 "Millrace", "MillraceAWS", "MillraceCore", "MillraceDatabase", "MillraceHTTPClient", "CCrypto", "CHiredis", "CLinux",
-                "CStemmer",
+                "CStemmer", "CWordVectors",
             ]),
         // The folders of templates are embedded by the Swift files that `millrace prompts embed` makes of them.
         library(

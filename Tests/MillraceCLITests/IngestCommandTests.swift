@@ -131,6 +131,26 @@ import Testing
         await engine.close()
     }
 
+    @Test func anotherEmbedder_wantsTheCollectionAnew() async throws {
+        #expect(try ingest("docs/setup.md", "docs/page.html", "--index", "manuals").status == 0)
+        try write("config.yaml", "search: {embedder: local}\n")
+        let refused = try ingest("docs/setup.md", "--index", "manuals")
+        #expect(refused.status == 2, "\(refused)")
+        #expect(refused.errors.contains("it has no vectors, and search.embedder gives vectors of 384 numbers"), "\(refused)")
+        #expect(refused.errors.contains("--fresh"), "\(refused)")
+        #expect(try await passages("manuals").count == 2)
+        let fresh = try ingest("docs/setup.md", "--index", "manuals", "--fresh", "--language", "german")
+        #expect(fresh.status == 0 && fresh.lines.contains("indexed    setup.md (1 passage)"), "\(fresh)")
+        let engine = try SQLiteSearchEngine(path: folder.path + "/data/search.sqlite")
+        let definition = try #require(try await engine.definition(of: "manuals"))
+        #expect(definition == PassageCollection.definition(name: "manuals", analysis: .german, dimensions: 384))
+        #expect(try await engine.index(definition).count(where: nil) == 1)
+        _ = try await engine.index(SearchIndexDefinition(name: "other", textFields: [.init("text")]))
+        await engine.close()
+        let other = try ingest("docs/setup.md", "--index", "other", "--fresh")
+        #expect(other.status == 2 && other.errors.contains("'other' is no collection of documents"), "\(other)")
+    }
+
     @Test func databaseIsInUse_saysWhatToDo() async throws {
         mkdir(folder.path + "/data", 0o700)
         let engine = try SQLiteSearchEngine(path: folder.path + "/data/search.sqlite")

@@ -73,7 +73,8 @@ import Testing
                 }
             try connection.send(start)
             let pieces = Array(String(repeating: piece, count: max(1, 100_000 / piece.utf8.count)).utf8)
-            for _ in 0..<10_000 { try connection.send(pieces) }
+            // Until the client has had enough: it may take a gigabyte a second.
+            while true { try connection.send(pieces) }
         }
         switch what {
         // libcurl gives up on a line of 100 KiB by itself.

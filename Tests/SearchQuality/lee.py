@@ -1,7 +1,9 @@
 """Lee, Pincombe and Welsh, "An empirical evaluation of models of text document similarity" (2005): 50 short news and how alike people find
-each pair of them, out of gensim's package. How well cosines of vectors agree with people."""
+each pair of them, out of gensim's package. How well cosines of vectors agree with people, and how well each of them finds those that people
+find like it."""
 import json
 import logging
+import math
 import pathlib
 import subprocess
 
@@ -27,6 +29,28 @@ def local(bench, texts, work):
     source.write_text("".join(json.dumps({"id": str(number), "text": text}) + "\n" for number, text in enumerate(texts)))
     subprocess.run([bench, "embed", str(source), str(target)], check=True)
     return [json.loads(line)["vector"] for line in target.read_text().splitlines()]
+
+
+def write(folder):
+    """The news as passages and as queries, each looking for the others."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = (DATA / "lee.cor").read_text(encoding="latin-1").splitlines()
+    for name, prefix, suffix in (("passages", "s", ".0"), ("queries", "q", "")):
+        rows = [{"id": f"{prefix}{number}{suffix}", "title": "", "section": [], "text": text} for number, text in enumerate(texts)]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def gains(run):
+    """For each of the news the nDCG of the first ten others that it found; how alike people find two is the gain."""
+    people = numpy.loadtxt(DATA / "similarities0-1.txt")
+    people = numpy.maximum(people, people.T)
+    discount = lambda found: sum(gain / math.log2(place + 2) for place, gain in enumerate(found[:10]))
+    rows = []
+    for number, likeness in enumerate(people):
+        found = [int(item[1:]) for item in run.get(f"q{number}", []) if item != f"s{number}"]
+        best = sorted((gain for other, gain in enumerate(likeness) if other != number), reverse=True)
+        rows.append(discount([likeness[other] for other in found]) / discount(best))
+    return numpy.array(rows)
 
 
 def table(bench, embed_others, work):

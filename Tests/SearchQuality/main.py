@@ -19,6 +19,11 @@ SETS = {
 }
 
 
+FUSIONS = ("rrf", "normalized10", "normalized20", "normalized30", "normalized50")
+# Retrieval's own weight of meaning.
+DEFAULT = "normalized20"
+
+
 def embedder():
     """Vectors of words, averaged: what a small embedder that knows meanings adds. Its files are in the package."""
     import wordllama
@@ -37,6 +42,33 @@ def add_vectors(data, embed):
         path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
 
 
+def listed():
+    """The runs by meaning, and by words and meaning."""
+    return [run for kind in ("local", "given") for run in [f"semantic-{kind}"] + [f"hybrid-{kind}-{fusion}" for fusion in FUSIONS]]
+
+
+def search(bench, data, runs, embed):
+    runs.mkdir(parents=True, exist_ok=True)
+    add_vectors(data, embed)
+    subprocess.run([bench, "search", "--passages", str(data / "passages.jsonl"), "--queries", str(data / "queries.jsonl"), "--runs", str(runs)],
+                   check=True)
+
+
+def news(bench, jar, work, embed):
+    """Each of Lee's news looks for those that people find like it. Returns how often our words are significantly worse than Lucene."""
+    data, runs = work / "data" / "lee", work / "runs" / "lee"
+    lee.write(data)
+    search(bench, data, runs, embed)
+    found = {"Lucene": lucene.run(jar, data, work / "lucene", "lee")}
+    for run in ("words", *listed()):
+        found[run] = runs / f"{run}.run"
+    judged = {name: lee.gains(judge.read_run(path)) for name, path in found.items()}
+    print("\n50 news, each looking for those that people find like it\n\n| | nDCG@10 | p beside words |\n|---|---|---|")
+    for name, values in judged.items():
+        print(f"| {name} | {values.mean():.4f} | {judge.p_value(values, judged['words']):.4f} |")
+    return int(judged["words"].mean() < judged["Lucene"].mean() and judge.p_value(judged["words"], judged["Lucene"]) <= 0.05)
+
+
 def main():
     options = argparse.ArgumentParser()
     for flag in ("--python-doc", "--debian-reference", "--jar", "--bench", "--work"):
@@ -52,19 +84,13 @@ def main():
         if options.set and name not in options.set:
             continue
         data, runs = work / "data" / name, work / "runs" / name
-        runs.mkdir(parents=True, exist_ok=True)
-        add_vectors(data, embed)
-        subprocess.run([options.bench, "search", "--passages", str(data / "passages.jsonl"), "--queries", str(data / "queries.jsonl"),
-                        "--runs", str(runs)], check=True)
+        search(options.bench, data, runs, embed)
         relevant = json.loads((data / "relevant.json").read_text())
         found = {
             "Lucene": judge.read_run(lucene.run(options.jar, data, work / "lucene", name)),
             "Lucene, words cut as ours": judge.read_run(lucene.run(options.jar, data, work / "lucene", name + "-cut", lucene.same_words)),
         }
-        listed = ["words", "keyword"]
-        for kind in ("local", "given"):
-            listed += [f"semantic-{kind}"] + [f"hybrid-{kind}-{fusion}" for fusion in ("rrf", "normalized10", "normalized20", "normalized30", "normalized50")]
-        for run in listed:
+        for run in ("words", "keyword", *listed()):
             found[run] = judge.read_run(runs / f"{run}.run")
         with open(data / "passages.jsonl", encoding="utf-8") as lines:
             passages = sum(1 for _ in lines)
@@ -78,12 +104,13 @@ def main():
             failures += worse
         for kind in ("local", "given"):
             # As retrieval has it by default, not the one that happens to be best here.
-            own = f"hybrid-{kind}-normalized10"
+            own = f"hybrid-{kind}-{DEFAULT}"
             for other in ("keyword", f"semantic-{kind}"):
                 print(f"{own} beside {other}: p = {judge.p_value(judged[own][:, 0], judged[other][:, 0]):.4f}")
         times = json.loads((runs / "times.json").read_text())
         print("\n| | passages indexed a second | CPU of it | queries a second | CPU µs a query | ratio |\n|---|---|---|---|---|---|")
         print("\n".join(speed.table(data, times)), flush=True)
+    failures += news(options.bench, options.jar, work, embed)
     print("\nLee's similarities\n\n| | Pearson | Spearman |\n|---|---|---|")
     print("\n".join(lee.table(options.bench, embed, work)))
     sys.exit(1 if failures else 0)

@@ -67,6 +67,7 @@ public struct ContentPassages: Sendable {
             let embedded = try await embedder.embed([question], for: .query)
             report(embedded.usage)
             // A question that says nothing to the embedder has no direction to search in; its words remain.
+            query.fusion = RetrievalRequest.defaultFusion
             query.vector = embedded.vectors.first.flatMap { vector in vector.contains { $0 != 0 } ? vector : nil }
         }
         let hits = try await index.search(query).hits

@@ -85,6 +85,18 @@ public struct Ingestion: Sendable {
         return counts
     }
 
+    /// Removes a collection with all of its documents; the next ingestion makes it anew, with the embedder and the language of that time.
+    /// - Throws: ``ErrorCode/conflict`` for an index that is no collection; what the engine and the embedder throw.
+    public func drop(_ collection: String) async throws {
+        guard let definition = try await search.definition(of: collection) else { return }
+        guard PassageCollection.analysis(of: definition) != nil else {
+            throw MillraceError(.conflict, "the search index '\(collection)' is no collection of documents")
+        }
+        // What cannot be filled is not emptied.
+        _ = try await embedder?.embed(["dimensions"], for: .document)
+        try await search.drop(collection)
+    }
+
     /// Deletes documents from a collection, by name.
     public func delete(_ names: [String], from collection: String) async throws {
         let index = try await index(collection)
@@ -122,12 +134,20 @@ public struct Ingestion: Sendable {
             dimensions = try await embedder.embed(["dimensions"], for: .document).vectors.first?.count
             guard dimensions != nil else { throw MillraceError(.modelError, "the embedder '\(embedder.id)' gave no vector") }
         }
-        let own = try await search.definition(of: collection).flatMap(PassageCollection.analysis)
+        let known = try await search.definition(of: collection)
+        let own = known.flatMap(PassageCollection.analysis)
         if let own, let wanted, own != wanted {
             throw MillraceError(
                 .conflict,
-                "the collection '\(collection)' has the language '\(own.rawValue)', not '\(wanted.rawValue)': choose another name, or leave "
-                    + "the language out")
+                "the collection '\(collection)' has the language '\(own.rawValue)', not '\(wanted.rawValue)': choose another name, leave the "
+                    + "language out, or ingest all of it anew (millrace ingest --fresh)")
+        }
+        if own != nil, let known, known.vectorDimensions != dimensions {
+            func said(_ dimensions: Int?) -> String { dimensions.map { "vectors of \($0) numbers" } ?? "no vectors" }
+            throw MillraceError(
+                .conflict,
+                "the collection '\(collection)' was ingested with another embedder: it has \(said(known.vectorDimensions)), and search.embedder "
+                    + "gives \(said(dimensions)): set that back, choose another name, or ingest all of it anew (millrace ingest --fresh)")
         }
         return try await search.index(
             PassageCollection.definition(name: collection, analysis: own ?? wanted ?? language, dimensions: dimensions))

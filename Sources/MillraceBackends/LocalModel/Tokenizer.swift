@@ -34,7 +34,8 @@ enum Tokenizer {
     /// Whether a term is a pair of characters of a script without spaces.
     static func isPair(_ term: String) -> Bool { term.unicodeScalars.first.map(isUnspaced) ?? false }
 
-    private static func forEachWord(_ text: String, _ body: (_ word: String, _ isPair: Bool) -> Void) {
+    /// Calls `body` with each word in lower case, or pair of characters of a script without spaces.
+    static func forEachWord(_ text: String, _ body: (_ word: String, _ isPair: Bool) -> Void) {
         var word = String.UnicodeScalarView()
         var unspaced: [Unicode.Scalar] = []
         /// A stop, comma or apostrophe that belongs to the word if it goes on.

@@ -17,6 +17,11 @@ final class Stemmer {
         self.handle = handle
     }
 
+    private init(_ handle: OpaquePointer) { self.handle = handle }
+
+    /// The stemmer of M. F. Porter's algorithm as it was published (1980), by which ``WordVectors`` knows its words; `nil`: there is no memory.
+    static var porter: Stemmer? { sb_stemmer_new("porter", nil).map { Stemmer($0) } }
+
     deinit { sb_stemmer_delete(handle) }
 
     /// Calls `body` with the stem of a word in lower case; what it is given is valid during the call.

@@ -49,7 +49,9 @@ struct ChildProcess: ~Copyable {
         }
         posix_spawn_file_actions_addopen(&actions, 2, errors, create, 0o644)
 
-        let environment = ["PATH", "HOME", "LD_LIBRARY_PATH", "LANG"].compactMap { (name: String) -> String? in
+        // The last four: what a sanitizer was told holds for the servers, too.
+        let names = ["PATH", "HOME", "LD_LIBRARY_PATH", "LANG", "LD_PRELOAD", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"]
+        let environment = names.compactMap { (name: String) -> String? in
             getenv(name).map { "\(name)=\(String(cString: $0))" }
         }
         var identifier: pid_t = 0

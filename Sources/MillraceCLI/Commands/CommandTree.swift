@@ -75,6 +75,7 @@ enum CommandTree {
                     FlagSpecification(
                         name: "metadata", value: "name=value", help: "known of all these documents, to be filtered by (repeatable)",
                         isRepeatable: true),
+                    FlagSpecification(name: "fresh", help: "remove the collection first: for another embedder or language"),
                     FlagSpecification(name: "delete-missing", help: "delete documents of the folders whose files are gone"), json,
                 ] + placeFlags),
             CommandSpecification(

@@ -26,7 +26,8 @@ struct IngestCommand {
         } catch { return refused(error) }
         for warning in report.warnings { note("millrace: warning: \(warning)") }
         let order = IngestionAdministration.Order(
-            walk: walk, collection: collection, language: language, metadata: metadata, deletesMissing: command.has("delete-missing"))
+            walk: walk, collection: collection, language: language, metadata: metadata, deletesMissing: command.has("delete-missing"),
+            startsAnew: command.has("fresh"))
         let named = Set(walk.files.filter(\.isNamed).map(\.name))
         let progress = Locked(
             IngestProgress(
@@ -41,13 +42,13 @@ struct IngestCommand {
             }
         } catch let error as MillraceError where error.code == .cancelled {
             show(progress.withLock { $0.ended(isWhole: false) })
-            note("millrace: interrupted: run the same command again to go on")
+            note("millrace: interrupted: \(again)")
             return ExitCode.interrupted
         } catch let error as MillraceError where [.configuration, .invalidInput, .conflict].contains(error.code) {
             return refused(error)
         } catch {
             show(progress.withLock { $0.ended(isWhole: false) })
-            note("millrace: \((error as? MillraceError)?.message ?? "\(error)"): run the same command again to go on")
+            note("millrace: \((error as? MillraceError)?.message ?? "\(error)"): \(again)")
             return ExitCode.failure
         }
         if order.deletesMissing, !walk.problems.isEmpty {
@@ -55,6 +56,11 @@ struct IngestCommand {
         }
         show(progress.withLock { $0.ended(isWhole: true) })
         return progress.withLock(\.hasFailures) ? ExitCode.failure : ExitCode.success
+    }
+
+    /// How to go on after an end on the way.
+    private var again: String {
+        command.has("fresh") ? "run it again without --fresh to go on" : "run the same command again to go on"
     }
 
     /// Pairs `name=value`.

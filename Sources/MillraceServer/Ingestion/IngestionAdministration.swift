@@ -15,16 +15,19 @@ package struct IngestionAdministration: Sendable {
         package var metadata: [String: String]
         /// Whether documents of the folders are deleted whose files are gone.
         package var deletesMissing: Bool
+        /// Whether the collection is removed first, with all that is in it.
+        package var startsAnew: Bool
 
         package init(
             walk: FolderWalk, collection: String, language: SearchIndexDefinition.TextField.Analysis? = nil, metadata: [String: String],
-            deletesMissing: Bool
+            deletesMissing: Bool, startsAnew: Bool = false
         ) {
             self.walk = walk
             self.collection = collection
             self.language = language
             self.metadata = metadata
             self.deletesMissing = deletesMissing
+            self.startsAnew = startsAnew
         }
     }
 
@@ -65,8 +68,10 @@ package struct IngestionAdministration: Sendable {
         let task = Task(executorPreference: executor) {
             var result: Result<[IngestionOutcome.Status: Int], any Error>
             do {
+                let ingestion = try ingestion.get()
+                if order.startsAnew { try await ingestion.drop(order.collection) }
                 result = .success(
-                    try await ingestion.get().ingest(
+                    try await ingestion.ingest(
                         documents, into: order.collection, language: order.language, deletingMissingUnder: folders,
                         report: { report($0) }))
             } catch { result = .failure(error) }

@@ -17,8 +17,8 @@ public struct RagOssSettings: HandlerSettings, Equatable {
     public var mode = RetrievalRequest.Mode.hybrid
     /// How lists of passages become one (default: by their scores).
     public var fusion = Fusion.normalized
-    /// How much meaning counts beside words with the fusion `normalized`, 0 to 1 (default: 0.1).
-    public var semanticWeight = 0.1
+    /// How much meaning counts beside words with the fusion `normalized`, 0 to 1 (default: 0.2).
+    public var semanticWeight = 0.2
     /// How many passages a search finds (default: 8).
     public var topK = 8
     /// How many of one document at most (default: 3).

@@ -12,14 +12,43 @@ import Testing
         return zip(vectors[0], vectors[1]).reduce(0) { $0 + $1.0 * $1.1 }
     }
 
-    @Test func vectors_haveTheLengthAsked_andLengthOne() async throws {
-        for dimensions in [16, 512, 1000] {
-            let embedder = LocalEmbedder(dimensions: dimensions)
-            #expect(embedder.dimensions == dimensions)
-            let vector = try await embedder.embed(["The tenant pays the rent."], for: .query).vectors[0]
-            #expect(vector.count == dimensions)
-            #expect(abs(vector.reduce(0) { $0 + $1 * $1 } - 1) < 1e-5)
-        }
+    @Test(arguments: ["The tenant pays the rent.", "水車は川の水で回る", "x", "xqzzy"]) func vectors_haveTheLengthOne(text: String) async throws {
+        #expect(embedder.dimensions == 384)
+        let vector = try await embedder.embed([text], for: .query).vectors[0]
+        #expect(vector.count == 384)
+        #expect(abs(vector.reduce(0) { $0 + $1 * $1 } - 1) < 1e-5)
+    }
+
+    @Test(arguments: [
+        ("How expensive is the car?", "The price of an automobile", "A festival of music"),
+        ("My stomach hurts", "Pain in the belly", "The belt of a machine"),
+        ("The ship sank in a storm", "A vessel was lost at sea", "The shop was closed on Monday"),
+        ("encrypt a password", "secret key cryptography", "compress a picture"),
+    ]) func textsOfOneMeaning_areCloser_withoutAWordInCommon(text: String, close: String, other: String) async throws {
+        #expect(try await similarity(text, close) > 0.15 + similarity(text, other))
+    }
+
+    @Test func rareWords_countMore() async throws {
+        let question = "Which setting of the zeppelin is wrong?"
+        let (rare, common) = ("A zeppelin in the sky over the town", "Which setting of the system is wrong?")
+        #expect(try await similarity(question, rare) > 0.3)
+        let flight =
+            try await similarity("the number of the zeppelin", "the zeppelin") - similarity("the number of the zeppelin", "the number")
+        #expect(flight > 0.2)
+        #expect(try await similarity(question, common) < 0.95)
+    }
+
+    /// Function words of other languages would else count as rare words.
+    @Test func stopWordsOfOtherLanguages_countNothing() async throws {
+        let question = "Wie lange ist die Garantie auf den Akku?"
+        let answer = "Die Garantie beträgt zwei Jahre."
+        let other = "Wie ist die Farbe, die wir auf den Plänen sehen?"
+        #expect(try await similarity(question, answer) > 0.1 + similarity(question, other))
+        #expect(StopWordLanguage.most(of: ["wie", "lange", "ist", "die", "garantie"]).contains("ist"))
+        #expect(StopWordLanguage.most(of: ["combien", "de", "temps", "dure", "la", "garantie", "de", "ce"]).contains("la"))
+        #expect(StopWordLanguage.most(of: ["how", "long", "is", "the", "warranty"]).isEmpty)
+        #expect(StopWordLanguage.most(of: ["dog", "bites", "man"]).isEmpty)
+        #expect(StopWordLanguage.most(of: []).isEmpty)
     }
 
     @Test func closeTexts_areCloserThanOthers() async throws {
@@ -30,14 +59,14 @@ import Testing
         ]
         let close = try await similarity(question, answer)
         for other in others { #expect(try await similarity(question, other) < close) }
-        #expect(try await similarity("misspelled sentence", "mispelled sentense") > 0.1)
+        #expect(try await similarity("readyStateChanged", "readyStateChange") > 0.2)
         #expect(try await similarity("水車は川の水で回る", "川の水車") > 0.3)
         #expect(abs(try await similarity(answer, answer) - 1) < 1e-5)
     }
 
     @Test func theOrderOfWords_countsALittle() async throws {
         let same = try await similarity("dog bites man today", "man bites dog today")
-        #expect(same < 0.99 && same > 0.6)
+        #expect(same < 0.999 && same > 0.6)
     }
 
     @Test(arguments: ["!!!", "the of and", " ", "🎉", "a"]) func textsWithoutTerms_haveAVectorToo(text: String) async throws {
@@ -46,8 +75,8 @@ import Testing
     }
 
     @Test func theVector_isTheSameInEveryProcess() async throws {
-        let vector = try await LocalEmbedder(dimensions: 16).embed(["A millrace brings water to the wheel."], for: .document).vectors[0]
-        let rounded = vector.map { Int(($0 * 1000).rounded()) }
+        let vector = try await embedder.embed(["A millrace brings water to the wheel."], for: .document).vectors[0]
+        let rounded = (vector.prefix(8) + vector[256...].filter { $0 != 0 }.prefix(8)).map { Int(($0 * 1000).rounded()) }
         #expect(rounded == Self.recorded)
     }
 
@@ -64,5 +93,5 @@ import Testing
         #expect(apart == (try await embedder.embed(texts, for: .document)))
     }
 
-    private static let recorded = [-76, -404, 202, 90, 655, 90, -382, -271, 0, -90, -76, -90, 0, 90, -292, -104]
+    private static let recorded = [5, -71, 13, -14, -73, 59, 43, -25, 62, 179, 41, -185, -62, -50, -40, -50]
 }

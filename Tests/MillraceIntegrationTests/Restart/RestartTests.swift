@@ -198,8 +198,12 @@ extension IntegrationTests {
                         TestFiles.pause(milliseconds: 5)
                     }
                 }
+                // It passes only those variables on that it is told: a sanitizer has some.
+                let names: [String] = ["LD_PRELOAD", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "SWIFT_BACKTRACE"]
+                let variables = names.filter { getenv($0) != nil }
                 let server = try ServerProcess(
-                    launcher: [tool, "-l", "127.0.0.1:\(port)", "--fdname=web"], try Self.arguments(directory))
+                    launcher: [tool, "-l", "127.0.0.1:\(port)", "--fdname=web"] + variables.flatMap { ["-E", $0] },
+                    try Self.arguments(directory))
                 thread.join()
                 #expect(server.port == port)
                 #expect(server.log.contains("inherited_sockets=1"))

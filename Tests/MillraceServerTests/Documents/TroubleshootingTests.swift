@@ -88,6 +88,9 @@ import Testing
         try await index.refresh()
         texts.append(await run(RagOssHandler(models: models, search: search, embedder: LocalEmbedder(), settings: LiveSettings(settings))))
 
+        let ingestion = Ingestion(search: search, extractor: OnePageExtractor(), embedder: LocalEmbedder())
+        texts.append(await error { _ = try await ingestion.ingest([], into: "manuals") })
+
         let analysis = DocumentAnalysisHandler(models: models, documents: OnePageExtractor())
         texts.append(await run(analysis))
         texts.append(await run(analysis, ["damaged", "damaged"]))
