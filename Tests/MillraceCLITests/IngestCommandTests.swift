@@ -139,14 +139,34 @@ import Testing
         #expect(refused.errors.contains("it has no vectors, and search.embedder gives vectors of 384 numbers"), "\(refused)")
         #expect(refused.errors.contains("--fresh"), "\(refused)")
         #expect(try await passages("manuals").count == 2)
+        // What cannot be filled again is not emptied.
+        mkdir(folder.path + "/empty", 0o700)
+        mkdir(folder.path + "/again", 0o700)
+        try write("again/setup.md", "# Setup\n")
+        for (arguments, message) in [
+            (["again/setup.md", "docs/setup.md"], "two documents are called"), (["empty"], "there are no files"),
+            (["docs", "--metadata", "x=" + String(repeating: "y", count: 9000)], "8,191 bytes"),
+        ] {
+            let refused = try ingest(arguments + ["--index", "manuals", "--fresh"])
+            #expect(refused.status == 2 && refused.errors.contains(message), "\(refused)")
+            #expect(try await passages("manuals").count == 2)
+        }
+        let kept = try ingest("docs/setup.md", "--index", "manuals", "--fresh")
+        #expect(kept.status == 0, "\(kept)")
         let fresh = try ingest("docs/setup.md", "--index", "manuals", "--fresh", "--language", "german")
         #expect(fresh.status == 0 && fresh.lines.contains("indexed    setup.md (1 passage)"), "\(fresh)")
         let engine = try SQLiteSearchEngine(path: folder.path + "/data/search.sqlite")
         let definition = try #require(try await engine.definition(of: "manuals"))
         #expect(definition == PassageCollection.definition(name: "manuals", analysis: .german, dimensions: 384))
         #expect(try await engine.index(definition).count(where: nil) == 1)
+        #expect(try await engine.names() == ["manuals"])
         _ = try await engine.index(SearchIndexDefinition(name: "other", textFields: [.init("text")]))
         await engine.close()
+        // The language stays.
+        #expect(try ingest("docs/setup.md", "--index", "manuals", "--fresh").status == 0)
+        let again = try SQLiteSearchEngine(path: folder.path + "/data/search.sqlite")
+        #expect(try await again.definition(of: "manuals")?.textFields.map(\.analysis) == [.german, .german, .german])
+        await again.close()
         let other = try ingest("docs/setup.md", "--index", "other", "--fresh")
         #expect(other.status == 2 && other.errors.contains("'other' is no collection of documents"), "\(other)")
     }

@@ -47,7 +47,7 @@ def gains(run):
     discount = lambda found: sum(gain / math.log2(place + 2) for place, gain in enumerate(found[:10]))
     rows = []
     for number, likeness in enumerate(people):
-        found = [int(item[1:]) for item in run.get(f"q{number}", []) if item != f"s{number}"]
+        found = [int(item[1:]) for item in run[f"q{number}"] if item != f"s{number}"]
         best = sorted((gain for other, gain in enumerate(likeness) if other != number), reverse=True)
         rows.append(discount([likeness[other] for other in found]) / discount(best))
     return numpy.array(rows)

@@ -51,6 +51,8 @@ public struct Ingestion: Sendable {
     ///   - documents: the documents; names that occur twice are refused.
     ///   - collection: the index's name, by the rules of ``SearchIndexDefinition/name``; it is made if need be.
     ///   - language: the language that the collection must have (default: its own, or that of new ones).
+    ///   - startsAnew: whether the collection is removed first, with all that is in it, once it is known that it can be made anew: for another
+    ///     embedder or language (default: no).
     ///   - folders: the beginnings of names, such as `manual/`, under which documents that are not among `documents` are deleted
     ///     (default: none).
     ///   - report: told of each document as it is done, one at a time.
@@ -59,11 +61,11 @@ public struct Ingestion: Sendable {
     ///   or embedder, what the engine throws: then the next run goes on where this one stopped. `CancellationError`.
     public func ingest(
         _ documents: [IngestionDocument], into collection: String, language: SearchIndexDefinition.TextField.Analysis? = nil,
-        deletingMissingUnder folders: [String] = [],
+        startsAnew: Bool = false, deletingMissingUnder folders: [String] = [],
         report: (IngestionOutcome) async throws -> Void = { _ in }
     ) async throws -> [IngestionOutcome.Status: Int] {
         try check(documents)
-        let index = try await index(collection, language)
+        let index = startsAnew ? try await newIndex(collection, language) : try await index(collection, language)
         var counts: [IngestionOutcome.Status: Int] = [:]
         func done(_ outcome: IngestionOutcome) async throws {
             counts[outcome.status, default: 0] += 1
@@ -83,18 +85,6 @@ public struct Ingestion: Sendable {
         }
         try await index.refresh()
         return counts
-    }
-
-    /// Removes a collection with all of its documents; the next ingestion makes it anew, with the embedder and the language of that time.
-    /// - Throws: ``ErrorCode/conflict`` for an index that is no collection; what the engine and the embedder throw.
-    public func drop(_ collection: String) async throws {
-        guard let definition = try await search.definition(of: collection) else { return }
-        guard PassageCollection.analysis(of: definition) != nil else {
-            throw MillraceError(.conflict, "the search index '\(collection)' is no collection of documents")
-        }
-        // What cannot be filled is not emptied.
-        _ = try await embedder?.embed(["dimensions"], for: .document)
-        try await search.drop(collection)
     }
 
     /// Deletes documents from a collection, by name.
@@ -129,11 +119,7 @@ public struct Ingestion: Sendable {
     private func index(
         _ collection: String, _ wanted: SearchIndexDefinition.TextField.Analysis? = nil
     ) async throws -> any SearchIndex {
-        var dimensions = embedder?.dimensions
-        if let embedder, dimensions == nil {
-            dimensions = try await embedder.embed(["dimensions"], for: .document).vectors.first?.count
-            guard dimensions != nil else { throw MillraceError(.modelError, "the embedder '\(embedder.id)' gave no vector") }
-        }
+        let dimensions = if let known = embedder?.dimensions { known } else { try await askedDimensions() }
         let known = try await search.definition(of: collection)
         let own = known.flatMap(PassageCollection.analysis)
         if let own, let wanted, own != wanted {
@@ -151,6 +137,32 @@ public struct Ingestion: Sendable {
         }
         return try await search.index(
             PassageCollection.definition(name: collection, analysis: own ?? wanted ?? language, dimensions: dimensions))
+    }
+
+    /// The length of the embedder's vectors, from one of them; `nil`: there is no embedder.
+    private func askedDimensions() async throws -> Int? {
+        guard let embedder else { return nil }
+        guard let vector = try await embedder.embed(["dimensions"], for: .document).vectors.first else {
+            throw MillraceError(.modelError, "the embedder '\(embedder.id)' gave no vector")
+        }
+        return vector.count
+    }
+
+    /// The index of a collection that is empty. What is in it is gone only when nothing is seen to stand in the way of filling it again.
+    private func newIndex(_ collection: String, _ wanted: SearchIndexDefinition.TextField.Analysis?) async throws -> any SearchIndex {
+        guard let known = try await search.definition(of: collection) else { return try await index(collection, wanted) }
+        guard let own = PassageCollection.analysis(of: known) else {
+            throw MillraceError(.conflict, "the search index '\(collection)' is no collection of documents: choose another name")
+        }
+        var definition = PassageCollection.definition(
+            name: collection, analysis: wanted ?? own, dimensions: try await askedDimensions())
+        // Not every engine keeps every definition.
+        definition.name = "fresh-" + ContentDigest(collection).hexadecimal.prefix(32)
+        _ = try await search.index(definition)
+        try await search.drop(definition.name)
+        try await search.drop(collection)
+        definition.name = collection
+        return try await search.index(definition)
     }
 
     static let longestName = 8192

@@ -102,6 +102,8 @@ public struct RetrievalNotice: Equatable, Sendable {
         public static let embedderFailed = Reason(rawValue: "embedder_failed")
         /// The collection was ingested without an embedder.
         public static let noVectors = Reason(rawValue: "no_vectors")
+        /// The collection was ingested with another embedder.
+        public static let otherEmbedder = Reason(rawValue: "other_embedder")
     }
     /// What happened.
     public var reason: Reason

@@ -16,8 +16,6 @@ public struct Retriever: Sendable {
     public var collection: String
     private let search: any SearchEngine
     private let embedder: (any Embedder)?
-    /// The length of the embedder's vectors, once it is known: an embedder that does not say it is asked once.
-    private let knownDimensions = Locked<Int?>(nil)
 
     /// How many passages each list has for one that is wanted: some are left out as copies, or as too many of one document.
     private static let depth = 5
@@ -35,11 +33,10 @@ public struct Retriever: Sendable {
 
     /// Finds passages.
     ///
-    /// An embedder that fails does not fail the retrieval: passages are found by words then, and the results have a notice.
+    /// An embedder that fails, or is not the one that the collection was ingested with, does not fail the retrieval: passages are found by words
+    /// then, and the results have a notice.
     /// - Parameter report: told what each call of the embedder has consumed.
-    /// - Throws: ``ErrorCode/notFound`` for a collection that there is not; ``ErrorCode/conflict`` for one that was ingested in another
-    ///   way,
-    ///   such as with another embedder; ``ErrorCode/invalidInput`` for a request without words or with a bound out of its range; what the
+    /// - Throws: ``ErrorCode/notFound`` for a collection that there is not; ``ErrorCode/conflict`` for an index that is none; ``ErrorCode/invalidInput`` for a request without words or with a bound out of its range; what the
     ///   engine throws.
     public func retrieve(_ request: RetrievalRequest, report: (Usage) -> Void = { _ in }) async throws -> RetrievalResults {
         try request.validate()
@@ -48,13 +45,16 @@ public struct Retriever: Sendable {
                 .notFound,
                 "there is no collection '\(collection)': fill it with `millrace ingest PATH --index \(collection)`, or choose another")
         }
+        guard PassageCollection.analysis(of: definition) != nil else {
+            throw MillraceError(.conflict, "the search index '\(collection)' is no collection of documents: choose another")
+        }
         var notices: [RetrievalNotice] = []
-        var vector = request.mode == .keyword ? nil : try await self.vector(of: request.meaning, request.mode, &notices, report)
-        let index = try await open(definition, vector?.count, request, &notices, report)
-        if vector != nil, index.definition.vectorDimensions == nil {
+        let hasVectors = definition.vectorDimensions != nil
+        var vector = request.mode == .keyword ? nil : try await self.vector(of: request.meaning, request.mode, hasVectors, &notices, report)
+        let index = try await search.index(definition)
+        if let found = vector, let notice = mismatch(found, definition.vectorDimensions) {
             vector = nil
-            let message = "The collection '\(collection)' was ingested without an embedder: it is searched by words"
-            notices.append(RetrievalNotice(reason: .noVectors, message: message))
+            notices.append(notice)
         }
         let mode: RetrievalRequest.Mode = vector == nil ? .keyword : request.mode
 
@@ -97,14 +97,27 @@ public struct Retriever: Sendable {
 
     // MARK: Vectors
 
+    /// Why a vector cannot be compared with the collection's; `nil`: it can.
+    private func mismatch(_ vector: [Float], _ length: Int?) -> RetrievalNotice? {
+        guard let length else {
+            let message = "The collection '\(collection)' was ingested without an embedder: it is searched by words"
+            return RetrievalNotice(reason: .noVectors, message: message)
+        }
+        guard vector.count != length else { return nil }
+        let message =
+            "The collection '\(collection)' was ingested with another embedder: it has vectors of \(length) numbers, and search.embedder gives "
+            + "\(vector.count). It is searched by words until it is ingested anew (millrace ingest --fresh)"
+        return RetrievalNotice(reason: .otherEmbedder, message: message)
+    }
+
     /// What the query means; `nil`: it cannot be told.
     private func vector(
-        of text: String?, _ mode: RetrievalRequest.Mode, _ notices: inout [RetrievalNotice], _ report: (Usage) -> Void
+        of text: String?, _ mode: RetrievalRequest.Mode, _ hasVectors: Bool, _ notices: inout [RetrievalNotice], _ report: (Usage) -> Void
     ) async throws -> [Float]? {
         guard let text else { return nil }
         guard let embedder else {
-            // Without one there is no hybrid search either, which nobody was promised.
-            if mode == .semantic {
+            // Where neither is one nor are there vectors, nobody was promised a hybrid search.
+            if mode == .semantic || hasVectors {
                 notices.append(RetrievalNotice(reason: .noEmbedder, message: "No embedder is configured: documents are searched by words"))
             }
             return nil
@@ -115,7 +128,6 @@ public struct Retriever: Sendable {
             guard let vector = embedded.vectors.first else {
                 throw MillraceError(.modelError, "the embedder '\(embedder.id)' gave no vector")
             }
-            knownDimensions.withLock { $0 = vector.count }
             // A text that says nothing to the embedder has no direction to search in; its words remain.
             return vector.contains { $0 != 0 } ? vector : nil
         } catch let error as MillraceError {
@@ -125,29 +137,5 @@ public struct Retriever: Sendable {
             notices.append(RetrievalNotice(reason: .embedderFailed, message: message))
             return nil
         }
-    }
-
-    // MARK: The index
-
-    /// The collection's index: with the embedder's vectors, or without any.
-    private func open(
-        _ definition: SearchIndexDefinition, _ dimensions: Int?, _ request: RetrievalRequest, _ notices: inout [RetrievalNotice],
-        _ report: (Usage) -> Void
-    ) async throws -> any SearchIndex {
-        if PassageCollection.analysis(of: definition) != nil {
-            guard let length = definition.vectorDimensions else { return try await search.index(definition) }
-            var known = dimensions ?? embedder?.dimensions ?? knownDimensions.withLock { $0 }
-            if known == nil, notices.isEmpty, let words = request.words.first {
-                // Whether the vectors are the embedder's cannot be told without their length, which it tells only with one.
-                _ = try await vector(of: words, .keyword, &notices, report)
-                known = knownDimensions.withLock { $0 }
-            }
-            if known == length { return try await search.index(definition) }
-        }
-        let failure = notices.first { $0.reason == .embedderFailed }
-        throw MillraceError(
-            .conflict,
-            "the collection '\(collection)' was ingested in another way than it is searched: "
-                + (failure.map { $0.message } ?? "set search.embedder to the embedder that it was ingested with, or ingest it anew"))
     }
 }

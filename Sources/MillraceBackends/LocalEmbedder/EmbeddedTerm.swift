@@ -1,4 +1,5 @@
 import Millrace
+import MillraceCore
 
 /// A word of a text without its ending, and what is known of it.
 struct EmbeddedTerm {
@@ -9,7 +10,7 @@ struct EmbeddedTerm {
     /// How rare it is (``WordVectors/rarity(at:)``).
     let rarity: Float
 
-    /// What counts for a word that has no vector: such are rarer than those that have.
+    /// What counts for a word that has no vector; those that have one have 8.125 at most.
     static let rarityOfOthers: Float = 9
 
     init(_ bytes: [UInt8], _ known: WordVectors) {
@@ -21,8 +22,15 @@ struct EmbeddedTerm {
 
 /// Cuts texts into the terms that they are embedded by. One thread at a time.
 struct EmbeddedTerms {
-    private let stemmer = Stemmer.porter
-    private var known: [String: EmbeddedTerm] = [:]
+    private let stemmer: Stemmer
+    /// By their bytes: strings that differ only in how accents are written are equal.
+    private var known: [[UInt8]: EmbeddedTerm] = [:]
+
+    /// Nothing longer is a word.
+    private static let longestWord = 64
+
+    /// - Throws: ``ErrorCode/storageUnavailable`` when libstemmer has no stemmer for it, or there is no memory.
+    init() throws(MillraceError) { stemmer = try Stemmer(named: "porter") }
 
     /// The terms of `text` in order, without stop words: the English ones, and those of the language that most of its words are stop words of.
     mutating func terms(of text: String) -> [EmbeddedTerm] {
@@ -37,13 +45,14 @@ struct EmbeddedTerms {
     }
 
     private mutating func term(_ word: String) -> EmbeddedTerm {
-        if let term = known[word] { return term }
-        let bytes = Array(word.utf8)
-        // Nothing longer is a word.
-        let stem = bytes.count > 64 ? bytes : stemmer?.withStem(of: bytes) { Array($0) } ?? bytes
+        let written = Array(word.utf8)
+        if let term = known[written] { return term }
+        // In PDFs accents may stand apart from their letters.
+        let bytes = written.contains { $0 == 0xCC || $0 == 0xCD } ? ComposedLetters.compose(written) : written
+        let stem = bytes.count > Self.longestWord ? bytes : stemmer.withStem(of: bytes) { Array($0) }
         // Of a lone `s` nothing is left.
         let term = EmbeddedTerm(stem.isEmpty ? bytes : stem, .english)
-        known[word] = term
+        known[written] = term
         return term
     }
 }

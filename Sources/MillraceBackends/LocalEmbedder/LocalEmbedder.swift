@@ -8,10 +8,10 @@ public import MillraceCore
 /// have one that is drawn by their letters. The last 128 numbers are what it is written with: each term, pair of neighbouring terms and
 /// triple of letters of a term, hashed to a place and a sign (feature hashing, Weinberger et al., "Feature Hashing for Large Scale Multitask
 /// Learning", ICML 2009; letters within words as in Bojanowski et al., "Enriching Word Vectors with Subword Information", TACL 2017). The same
-/// text always gives the same vector, on every machine.
+/// text always gives the same vector, but for the last digits of numbers.
 public struct LocalEmbedder: Embedder {
     /// Above this much text, in bytes, the work leaves the event loop.
-    static let inlineBytes = 64 << 10
+    static let inlineBytes = 16 << 10
 
     /// `local`.
     public let id = "local"
@@ -24,11 +24,12 @@ public struct LocalEmbedder: Embedder {
     private static let meaningShare: Float = 0.7
 
     /// Creates the embedder.
-    /// - Parameter blocking: where more than 64 KiB of text are worked on; without one that happens on the caller's executor (default: none).
+    /// - Parameter blocking: where more than 16 KiB of text are worked on; without one that happens on the caller's executor (default: none).
     public init(blocking: BlockingExecutor? = nil) { self.blocking = blocking }
 
     /// Embeds texts; what they are for makes no difference. Its usage is unknown: it has no tokens.
-    /// - Throws: ``ErrorCode/invalidInput`` for an empty text, as embedding services do; `CancellationError`.
+    /// - Throws: ``ErrorCode/invalidInput`` for an empty text, as embedding services do; ``ErrorCode/storageUnavailable`` when libstemmer lacks
+    ///   Porter's stemmer; `CancellationError`.
     public func embed(_ texts: [String], for purpose: EmbeddingPurpose) async throws -> Embeddings {
         if let empty = texts.firstIndex(where: \.isEmpty) {
             throw MillraceError(.invalidInput, "text \(empty + 1) of \(texts.count) is empty and has no embedding")
@@ -36,19 +37,20 @@ public struct LocalEmbedder: Embedder {
         try Task.checkCancellation()
         let vectors: [[Float]]
         if let blocking, texts.reduce(0, { $0 + $1.utf8.count }) > Self.inlineBytes {
-            vectors = try await blocking.run { Self.vectors(texts) }
+            vectors = try await blocking.run { try Self.vectors(texts) }
         } else {
-            vectors = Self.vectors(texts)
+            vectors = try Self.vectors(texts)
         }
         return Embeddings(vectors: vectors, usage: .unknown, modelID: id)
     }
 
-    private static func vectors(_ texts: [String]) -> [[Float]] {
+    private static func vectors(_ texts: [String]) throws -> [[Float]] {
         guard !texts.isEmpty else { return [] }
-        var terms = EmbeddedTerms()
+        var terms = try EmbeddedTerms()
+        var meanings = MeaningVector()
         return texts.map { text in
             let terms = terms.terms(of: text)
-            let meaning = MeaningVector.vector(terms)
+            let meaning = meanings.vector(terms)
             let spelling = SpellingVector.vector(terms)
             return meaning.map { $0 * meaningShare.squareRoot() } + spelling.map { $0 * (1 - meaningShare).squareRoot() }
         }

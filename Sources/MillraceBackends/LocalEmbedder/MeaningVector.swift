@@ -1,7 +1,7 @@
 import Glibc
 
 /// What a text is about: the sum of its words' vectors.
-enum MeaningVector {
+struct MeaningVector {
     /// How many numbers it has.
     static var length: Int { WordVectors.english.dimensions }
 
@@ -10,25 +10,36 @@ enum MeaningVector {
     /// How much the triples of letters of a word without a vector weigh beside the word.
     private static let triplesWeight: Float = 0.5
 
-    static func vector(_ terms: [EmbeddedTerm]) -> [Float] {
+    /// Vectors that were drawn, for as many words as are kept.
+    private var drawn: [[UInt8]: [Float]] = [:]
+    private static let keptWords = 4096
+
+    mutating func vector(_ terms: [EmbeddedTerm]) -> [Float] {
         var counts: [[UInt8]: (term: EmbeddedTerm, count: Float)] = [:]
         for term in terms { counts[term.bytes, default: (term, 0)].count += 1 }
-        var sum = [Float](repeating: 0, count: length)
+        var sum = [Float](repeating: 0, count: Self.length)
         // In an order: sums of floats depend on theirs, and a dictionary's changes from run to run.
         for (_, entry) in counts.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-            let weight = (1 + logf(entry.count)) * powf(entry.term.rarity, exponent)
+            let weight = (1 + logf(entry.count)) * powf(entry.term.rarity, Self.exponent)
             if let place = entry.term.place {
                 WordVectors.english.add(place, weight: weight, to: &sum)
             } else {
-                let drawn = drawn(entry.term.bytes)
+                let drawn = vector(ofOther: entry.term.bytes)
                 for index in sum.indices { sum[index] += weight * drawn[index] }
             }
         }
         return sum.unit()
     }
 
+    private mutating func vector(ofOther word: [UInt8]) -> [Float] {
+        if let known = drawn[word] { return known }
+        let made = Self.draw(word)
+        if drawn.count < Self.keptWords { drawn[word] = made }
+        return made
+    }
+
     /// A vector for a word that has none: in another direction than those of nearly all words, but for those that share letters with it.
-    private static func drawn(_ word: [UInt8]) -> [Float] {
+    private static func draw(_ word: [UInt8]) -> [Float] {
         var sum = [Float](repeating: 0, count: length)
         add(signs: WordHash.of([0x77] + word), weight: 1, to: &sum)
         let triples = LetterTriples(word)

@@ -31,11 +31,13 @@ enum SpellingVector {
     }
 }
 
-/// The triples of letters, in bytes, of a word of more than three, whose ends are letters of their own.
+/// The triples of bytes of a word of more than three, whose ends are letters of their own; of a long one those at its beginning.
 struct LetterTriples: Sequence {
     private let marked: [UInt8]
 
-    init(_ word: [UInt8]) { marked = word.count > 3 ? [0x5E] + word + [0x24] : [] }
+    private static let longest = 64
+
+    init(_ word: [UInt8]) { marked = word.count > 3 ? [0x5E] + word.prefix(Self.longest) + [0x24] : [] }
 
     var count: Int { Swift.max(0, marked.count - 2) }
 

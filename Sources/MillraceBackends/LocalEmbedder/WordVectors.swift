@@ -28,7 +28,7 @@ struct WordVectors: Sendable {
         count = number(8)
         dimensions = number(12)
         self.bytes = bytes
-        guard number(4) == 1, bytes.count == Self.head + count * (8 + 1 + dimensions / 2) else { return nil }
+        guard number(4) == 1, dimensions % 2 == 0, bytes.count == Self.head + count * (8 + 1 + dimensions / 2) else { return nil }
     }
 
     /// The place of the word whose stem has a hash (``WordHash``); `nil`: it has no vector.
@@ -61,7 +61,8 @@ struct WordVectors: Sendable {
         }
     }
 
-    private func hash(at place: Int) -> UInt64 {
+    /// The hash of the word at a place.
+    func hash(at place: Int) -> UInt64 {
         UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: Self.head + 8 * place, as: UInt64.self))
     }
 

@@ -75,7 +75,7 @@ enum Tokenizer {
                             joint = "s"
                             continue
                         }
-                        if word.count < 2 { endWord() }
+                        if word.index(after: word.startIndex) == word.endIndex { endWord() }
                         joint = nil
                     } else if mark == "s" {
                         word.append("s")

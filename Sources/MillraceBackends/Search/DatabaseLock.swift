@@ -28,7 +28,10 @@ final class DatabaseLock: Sendable {
 
     func release() {
         let held = descriptor.withLock { $0.take() }
-        if let held { close(held) }
+        guard let held else { return }
+        // A process that is just being started has a copy of the descriptor until it runs its own program, and would hold the lock with it.
+        flock(held, LOCK_UN)
+        close(held)
     }
 }
 

@@ -72,23 +72,35 @@ public final class SQLiteSearchEngine: SearchEngine {
     public func index(_ definition: SearchIndexDefinition) async throws -> any SearchIndex {
         try definition.validate()
         let stored = definition.storedText
-        let known = "SELECT number, definition FROM indexes WHERE name = ?"
+        let stems = try StemmerFingerprint.of(definition)
+        let known = "SELECT number, definition, stems FROM indexes WHERE name = ?"
         var found = try await read { (session, _) throws(MillraceError) in
-            try session.first(known, definition.name) { ($0.int64(0), $0.text(1)) }
+            try session.first(known, definition.name) { ($0.int64(0), $0.text(1), $0.text(2)) }
         }
-        if found == nil {
+        if found == nil || found?.2 == nil && stems != nil {
             found = try await change(byteCount: 1024) { (session) throws(MillraceError) in
-                if let existing = try session.first(known, definition.name, read: { ($0.int64(0), $0.text(1)) }) { return existing }
-                try session.execute("INSERT INTO indexes (name, definition) VALUES (?, ?)", definition.name, stored)
+                if let existing = try session.first(known, definition.name, read: { ($0.int64(0), $0.text(1), $0.text(2)) }) {
+                    guard existing.2 == nil, existing.1 == stored, stems != nil else { return existing }
+                    try session.execute("UPDATE indexes SET stems = ? WHERE number = ?", stems, existing.0)
+                    return (existing.0, existing.1, stems)
+                }
+                try session.execute("INSERT INTO indexes (name, definition, stems) VALUES (?, ?, ?)", definition.name, stored, stems)
                 let number = session.connection.lastInsertedRow
                 try session.connection.execute(SQLiteSearchTables(number: number, definition).creation)
-                return (number, stored)
+                return (number, stored, stems)
             }
         }
-        guard let (number, text) = found, text == stored else {
+        guard let (number, text, cutBy) = found, text == stored else {
             throw MillraceError(
                 .conflict,
                 "there is an index '\(definition.name)' with another definition: drop it and index its documents again, or choose another name"
+            )
+        }
+        guard stems == cutBy else {
+            throw MillraceError(
+                .conflict,
+                "the index '\(definition.name)' was made with another version of libstemmer, which cuts words otherwise: drop it and index its "
+                    + "documents again (a collection: millrace ingest --fresh), or install that version"
             )
         }
         let cache = caches.withLock { caches in

@@ -6,7 +6,7 @@ import MillraceDatabase
 ///
 /// Names of indexes and fields are values and never part of SQL: tables are named by the index's number, full-text columns by the field's place.
 enum SQLiteSearchSchema {
-    static let migrations = SQLiteMigrations([version1])
+    static let migrations = SQLiteMigrations([version1, version2])
 
     // Numbers are not given twice, so that whoever still holds a dropped index cannot meet another one under its number.
     private static let version1 = """
@@ -18,6 +18,9 @@ enum SQLiteSearchSchema {
             vector_count INTEGER NOT NULL DEFAULT 0
         ) STRICT;
         """
+
+    // What ``StemmerFingerprint`` was when the index was made; unknown for those from before this step, until they are next used.
+    private static let version2 = "ALTER TABLE indexes ADD COLUMN stems TEXT;"
 }
 
 /// The tables of one index.

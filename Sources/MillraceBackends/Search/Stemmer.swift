@@ -8,19 +8,18 @@ final class Stemmer {
 
     /// - Parameter analysis: that of a language which Snowball stems.
     /// - Throws: ``ErrorCode/storageUnavailable`` when this libstemmer has no such stemmer, or there is no memory.
-    init(_ analysis: SearchIndexDefinition.TextField.Analysis) throws(MillraceError) {
-        guard let handle = sb_stemmer_new(analysis.rawValue, nil) else {
+    convenience init(_ analysis: SearchIndexDefinition.TextField.Analysis) throws(MillraceError) { try self.init(named: analysis.rawValue) }
+
+    /// - Parameter name: libstemmer's, such as `porter` for M. F. Porter's algorithm as it was published (1980).
+    /// - Throws: as the other.
+    init(named name: String) throws(MillraceError) {
+        guard let handle = sb_stemmer_new(name, nil) else {
             throw MillraceError(
                 .storageUnavailable,
-                "libstemmer has no stemmer '\(analysis.rawValue)': install Debian's libstemmer0d, or one with all languages")
+                "libstemmer has no stemmer '\(name)': install Debian's libstemmer0d, or one with all languages")
         }
         self.handle = handle
     }
-
-    private init(_ handle: OpaquePointer) { self.handle = handle }
-
-    /// The stemmer of M. F. Porter's algorithm as it was published (1980), by which ``WordVectors`` knows its words; `nil`: there is no memory.
-    static var porter: Stemmer? { sb_stemmer_new("porter", nil).map { Stemmer($0) } }
 
     deinit { sb_stemmer_delete(handle) }
 

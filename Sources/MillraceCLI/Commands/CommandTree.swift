@@ -75,7 +75,9 @@ enum CommandTree {
                     FlagSpecification(
                         name: "metadata", value: "name=value", help: "known of all these documents, to be filtered by (repeatable)",
                         isRepeatable: true),
-                    FlagSpecification(name: "fresh", help: "remove the collection first: for another embedder or language"),
+                    FlagSpecification(
+                        name: "fresh",
+                        help: "remove the collection first, with all that any call put there: for another embedder or language"),
                     FlagSpecification(name: "delete-missing", help: "delete documents of the folders whose files are gone"), json,
                 ] + placeFlags),
             CommandSpecification(

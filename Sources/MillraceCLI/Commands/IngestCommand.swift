@@ -24,6 +24,7 @@ struct IngestCommand {
             walk = try FolderWalk(command.arguments)
             report = try SettingsLoader.load(MillraceCommand.sources(command, environment))
         } catch { return refused(error) }
+        if command.has("fresh"), let problem = Self.whyNotFresh(walk) { return refused(problem) }
         for warning in report.warnings { note("millrace: warning: \(warning)") }
         let order = IngestionAdministration.Order(
             walk: walk, collection: collection, language: language, metadata: metadata, deletesMissing: command.has("delete-missing"),
@@ -42,13 +43,13 @@ struct IngestCommand {
             }
         } catch let error as MillraceError where error.code == .cancelled {
             show(progress.withLock { $0.ended(isWhole: false) })
-            note("millrace: interrupted: \(again)")
+            note("millrace: interrupted: \(again(progress))")
             return ExitCode.interrupted
         } catch let error as MillraceError where [.configuration, .invalidInput, .conflict].contains(error.code) {
             return refused(error)
         } catch {
             show(progress.withLock { $0.ended(isWhole: false) })
-            note("millrace: \((error as? MillraceError)?.message ?? "\(error)"): \(again)")
+            note("millrace: \((error as? MillraceError)?.message ?? "\(error)"): \(again(progress))")
             return ExitCode.failure
         }
         if order.deletesMissing, !walk.problems.isEmpty {
@@ -59,8 +60,20 @@ struct IngestCommand {
     }
 
     /// How to go on after an end on the way.
-    private var again: String {
-        command.has("fresh") ? "run it again without --fresh to go on" : "run the same command again to go on"
+    private func again(_ progress: Locked<IngestProgress>) -> String {
+        // Until a document is done there is nothing that would be lost.
+        command.has("fresh") && progress.withLock(\.hasOutcomes)
+            ? "run it again without --fresh to go on" : "run the same command again to go on"
+    }
+
+    /// What would be removed and not come back.
+    private static func whyNotFresh(_ walk: FolderWalk) -> MillraceError? {
+        guard walk.problems.isEmpty else {
+            return MillraceError(
+                .invalidInput,
+                "not all of the folders can be read, so nothing was removed: \(walk.problems.map { "\($0)" }.joined(separator: "; "))")
+        }
+        return walk.files.isEmpty ? MillraceError(.invalidInput, "there are no files, so nothing was removed") : nil
     }
 
     /// Pairs `name=value`.

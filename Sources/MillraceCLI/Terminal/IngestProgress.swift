@@ -18,6 +18,8 @@ struct IngestProgress {
     private var hasBar = false
     /// Whether something that was asked for was not done.
     private(set) var hasFailures = false
+    /// Whether a document is done.
+    var hasOutcomes: Bool { !counts.isEmpty }
 
     private static let width = 30
 

@@ -68,11 +68,10 @@ package struct IngestionAdministration: Sendable {
         let task = Task(executorPreference: executor) {
             var result: Result<[IngestionOutcome.Status: Int], any Error>
             do {
-                let ingestion = try ingestion.get()
-                if order.startsAnew { try await ingestion.drop(order.collection) }
                 result = .success(
-                    try await ingestion.ingest(
-                        documents, into: order.collection, language: order.language, deletingMissingUnder: folders,
+                    try await ingestion.get().ingest(
+                        documents, into: order.collection, language: order.language, startsAnew: order.startsAnew,
+                        deletingMissingUnder: folders,
                         report: { report($0) }))
             } catch { result = .failure(error) }
             await backends.close()

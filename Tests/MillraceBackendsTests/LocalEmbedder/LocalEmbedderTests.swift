@@ -35,7 +35,31 @@ import Testing
         let flight =
             try await similarity("the number of the zeppelin", "the zeppelin") - similarity("the number of the zeppelin", "the number")
         #expect(flight > 0.2)
-        #expect(try await similarity(question, common) < 0.95)
+        // All but one word in common, and yet no closer than two thirds.
+        #expect(try await similarity(question, common) < 0.66)
+    }
+
+    /// A typo of a known word is another word but for its spelling.
+    @Test func typos_areCloseByTheirSpelling() async throws {
+        let typo = try await similarity("misspelled sentence", "mispelled sentense")
+        let other = try await similarity("misspelled sentence", "government of the people")
+        #expect(typo > 0.03 + other)
+    }
+
+    /// Accents may stand apart from their letters, and what else is embedded in the same call changes nothing.
+    @Test func accents_areOneHoweverTheyAreWritten() async throws {
+        let (composed, apart) = ("caf\u{E9} d\u{E9}j\u{E0}", "cafe\u{301} de\u{301}ja\u{300}")
+        let together = try await embedder.embed([composed, apart], for: .document).vectors
+        let alone = try await embedder.embed([apart], for: .document).vectors
+        #expect(together[0] == together[1] && alone[0] == together[0])
+    }
+
+    /// What is no text takes no longer than text does.
+    @Test(arguments: ["a'", "x", "日", "! ", "ab c1 ", "\u{301}"]) func hostileTexts_areEmbeddedToo(piece: String) async throws {
+        let text = String(repeating: piece, count: 300_000 / piece.utf8.count)
+        let blocking = try BlockingExecutor(name: "embed", threads: 1)
+        defer { blocking.stop() }
+        #expect(try await LocalEmbedder(blocking: blocking).embed([text], for: .document).vectors[0].count == 384)
     }
 
     /// Function words of other languages would else count as rare words.

@@ -29,6 +29,52 @@ extension SQLiteSearchEngineTests {
         await reopened.close()
     }
 
+    /// With other stems, words would not be found, and those of changed documents would stay.
+    @Test func anotherLibstemmer_isNotMixedIn() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/search.db"
+        let german = SearchIndexDefinition(name: "de", textFields: [.init("text", analysis: .german)])
+        let english = SearchIndexDefinition(name: "en", textFields: [.init("text")])
+        /// What the index's row says, before and after `change`.
+        func stems(_ name: String, _ change: String = "SELECT 1") throws -> String? {
+            let connection = try SQLiteConnection.open(path: path, access: .readWrite, synchronous: .off)
+            let session = try SQLiteSession(connection)
+            try session.connection.execute(change)
+            return try session.first("SELECT stems FROM indexes WHERE name = ?", name) { $0.text(0) } ?? nil
+        }
+        func opened() async throws {
+            let engine = try SQLiteSearchEngine(path: path)
+            do {
+                for definition in [english, german] { _ = try await engine.index(definition) }
+                await engine.close()
+            } catch {
+                await engine.close()
+                throw error
+            }
+        }
+        try await opened()
+        let made = try #require(try stems("de"))
+        #expect(made.hasPrefix("german:") && made.utf8.count > 12)
+        #expect(try stems("en") == nil)
+        try await opened()
+
+        // One from before stems were written down takes today's.
+        #expect(try stems("de", "UPDATE indexes SET stems = NULL") == nil)
+        try await opened()
+        #expect(try stems("de") == made)
+
+        #expect(try stems("de", "UPDATE indexes SET stems = 'german:1' WHERE name = 'de'") == "german:1")
+        let error = await #expect(throws: MillraceError.self) { try await opened() }
+        #expect(error?.code == .conflict && error?.message.contains("another version of libstemmer") == true)
+
+        // It can still be dropped and made anew.
+        let engine = try SQLiteSearchEngine(path: path)
+        try await engine.drop("de")
+        _ = try await engine.index(german)
+        await engine.close()
+        #expect(try stems("de") == made)
+    }
+
     /// A process that is killed leaves the files as they are: they are copied at each call of SQLite inside a write.
     @Test func killedInsideAWrite_leavesTheOldState() async throws {
         let directory = try TemporaryDirectory()

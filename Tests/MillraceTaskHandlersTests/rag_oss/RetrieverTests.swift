@@ -76,15 +76,32 @@ import Testing
         let known = Retriever(
             search: collection.engine, collection: collection.name, embedder: BrokenEmbedder(dimensions: embedder.dimensions))
         #expect(places(try await known.retrieve(RetrievalRequest(keywordQueries: ["battery"]))) == ["doc_x100#2"])
-        // Whose vectors' length nobody knows, it cannot even be opened.
         let unknown = Retriever(search: collection.engine, collection: collection.name, embedder: BrokenEmbedder())
-        await #expect { try await unknown.retrieve(RetrievalRequest(keywordQueries: ["battery"])) } throws: { error in
-            let error = error as? MillraceError
-            return error?.code == .conflict && error?.message.contains("the connection was refused") == true
+        let results = try await unknown.retrieve(RetrievalRequest(keywordQueries: ["battery"]))
+        #expect(results.mode == .keyword && results.notices.map(\.reason) == [.embedderFailed])
+        #expect(places(results) == ["doc_x100#2"])
+    }
+
+    @Test func collectionOfAnotherEmbedder_isSearchedByWords_andSaysSo() async throws {
+        let collection = try await TestCollection(embedder: LocalEmbedder())
+        let other = Retriever(search: collection.engine, collection: collection.name, embedder: ConstantEmbedder(vector: [1, 0, 0]))
+        for mode in [RetrievalRequest.Mode.hybrid, .semantic] {
+            let results = try await other.retrieve(RetrievalRequest(keywordQueries: ["battery"], mode: mode))
+            #expect(results.mode == .keyword && results.notices.map(\.reason) == [.otherEmbedder])
+            #expect(results.notices[0].message.contains("it has vectors of 384 numbers, and search.embedder gives 3"))
+            #expect(places(results) == ["doc_x100#2"])
         }
+        #expect(try await other.retrieve(RetrievalRequest(keywordQueries: ["battery"], mode: .keyword)).notices.isEmpty)
         let without = Retriever(search: collection.engine, collection: collection.name)
-        await #expect { try await without.retrieve(RetrievalRequest(keywordQueries: ["battery"])) } throws: { error in
-            (error as? MillraceError)?.message.contains("search.embedder") == true
+        #expect(try await without.retrieve(RetrievalRequest(keywordQueries: ["battery"])).notices.map(\.reason) == [.noEmbedder])
+    }
+
+    @Test func indexThatIsNoCollection_isRefused() async throws {
+        let collection = try await TestCollection()
+        _ = try await collection.engine.index(SearchIndexDefinition(name: "notes", textFields: [.init("body")]))
+        let retriever = Retriever(search: collection.engine, collection: "notes")
+        await #expect { try await retriever.retrieve(RetrievalRequest(keywordQueries: ["battery"])) } throws: { error in
+            (error as? MillraceError)?.code == .conflict
         }
     }
 

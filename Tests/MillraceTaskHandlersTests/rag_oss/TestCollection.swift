@@ -53,3 +53,14 @@ struct BrokenEmbedder: Embedder {
         throw MillraceError(.modelError, "the connection was refused")
     }
 }
+
+/// An embedder that finds all texts alike.
+struct ConstantEmbedder: Embedder {
+    let id = "constant"
+    let vector: [Float]
+    var dimensions: Int? { vector.count }
+
+    func embed(_ texts: [String], for purpose: EmbeddingPurpose) async throws -> Embeddings {
+        Embeddings(vectors: texts.map { _ in vector }, usage: .unknown, modelID: id)
+    }
+}
