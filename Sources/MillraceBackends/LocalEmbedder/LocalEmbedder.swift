@@ -11,7 +11,7 @@ public import MillraceCore
 /// text always gives the same vector, but for the last digits of numbers.
 public struct LocalEmbedder: Embedder {
     /// Above this much text, in bytes, the work leaves the event loop.
-    static let inlineBytes = 16 << 10
+    static let inlineBytes = 4 << 10
 
     /// `local`.
     public let id = "local"
@@ -24,7 +24,7 @@ public struct LocalEmbedder: Embedder {
     private static let meaningShare: Float = 0.7
 
     /// Creates the embedder.
-    /// - Parameter blocking: where more than 16 KiB of text are worked on; without one that happens on the caller's executor (default: none).
+    /// - Parameter blocking: where more than 4 KiB of text are worked on; without one that happens on the caller's executor (default: none).
     public init(blocking: BlockingExecutor? = nil) { self.blocking = blocking }
 
     /// Embeds texts; what they are for makes no difference. Its usage is unknown: it has no tokens.

@@ -41,23 +41,25 @@ struct MeaningVector {
     /// A vector for a word that has none: in another direction than those of nearly all words, but for those that share letters with it.
     private static func draw(_ word: [UInt8]) -> [Float] {
         var sum = [Float](repeating: 0, count: length)
-        add(signs: WordHash.of([0x77] + word), weight: 1, to: &sum)
         let triples = LetterTriples(word)
-        for triple in triples {
-            add(signs: WordHash.of([0x74] + triple), weight: triplesWeight / Float(triples.count).squareRoot(), to: &sum)
+        let weight = triplesWeight / Float(triples.count).squareRoot()
+        sum.withUnsafeMutableBufferPointer { sum in
+            add(signs: WordHash.of([0x77] + word), weight: 1, to: sum)
+            for triple in triples { add(signs: WordHash.of([0x74] + triple), weight: weight, to: sum) }
         }
         return sum.unit()
     }
 
     /// Adds a row of signs that SplitMix64 makes (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014).
-    private static func add(signs seed: UInt64, weight: Float, to sum: inout [Float]) {
+    private static func add(signs seed: UInt64, weight: Float, to sum: UnsafeMutableBufferPointer<Float>) {
         var state = seed
         for start in stride(from: 0, to: sum.count, by: 64) {
             state &+= 0x9E37_79B9_7F4A_7C15
-            var bits = WordHash.finish(state)
-            for index in start..<min(start + 64, sum.count) {
-                sum[index] += bits & 1 == 0 ? weight : -weight
-                bits >>= 1
+            let bits = WordHash.finish(state)
+            for index in 0..<min(64, sum.count - start) {
+                // A branch would be guessed wrong every other time.
+                let sign = UInt32(truncatingIfNeeded: bits &>> UInt64(index)) &<< 31
+                sum[start + index] += Float(bitPattern: weight.bitPattern ^ sign)
             }
         }
     }
