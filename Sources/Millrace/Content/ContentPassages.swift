@@ -66,8 +66,8 @@ public struct ContentPassages: Sendable {
         if let embedder {
             let embedded = try await embedder.embed([question], for: .query)
             report(embedded.usage)
-            // A question that says nothing to the embedder has no direction to search in; its words remain.
             query.fusion = RetrievalRequest.defaultFusion
+            // A question that says nothing to the embedder has no direction to search in; its words remain.
             query.vector = embedded.vectors.first.flatMap { vector in vector.contains { $0 != 0 } ? vector : nil }
         }
         let hits = try await index.search(query).hits

@@ -33,11 +33,11 @@ public struct Retriever: Sendable {
 
     /// Finds passages.
     ///
-    /// An embedder that fails, or is not the one that the collection was ingested with, does not fail the retrieval: passages are found by words
-    /// then, and the results have a notice.
+    /// An embedder that fails, or whose vectors have another length than the collection's, does not fail the retrieval: passages are found by
+    /// words then, and the results have a notice.
     /// - Parameter report: told what each call of the embedder has consumed.
-    /// - Throws: ``ErrorCode/notFound`` for a collection that there is not; ``ErrorCode/conflict`` for an index that is none; ``ErrorCode/invalidInput`` for a request without words or with a bound out of its range; what the
-    ///   engine throws.
+    /// - Throws: ``ErrorCode/notFound`` for a collection that there is not; ``ErrorCode/conflict`` for an index that is none;
+    ///   ``ErrorCode/invalidInput`` for a request without words or with a bound out of its range; what the engine throws.
     public func retrieve(_ request: RetrievalRequest, report: (Usage) -> Void = { _ in }) async throws -> RetrievalResults {
         try request.validate()
         guard let definition = try await search.definition(of: collection) else {

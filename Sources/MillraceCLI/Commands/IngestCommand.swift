@@ -71,7 +71,8 @@ struct IngestCommand {
         guard walk.problems.isEmpty else {
             return MillraceError(
                 .invalidInput,
-                "not all of the folders can be read, so nothing was removed: \(walk.problems.map { "\($0)" }.joined(separator: "; "))")
+                "not all of the folders can be read, so nothing was removed: \(walk.problems.map { "\($0.path): \($0.reason)" }.joined(separator: "; "))"
+            )
         }
         return walk.files.isEmpty ? MillraceError(.invalidInput, "there are no files, so nothing was removed") : nil
     }
